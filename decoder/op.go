@@ -1,0 +1,4 @@
+package decoder
+
+// Op is a mnemonic.
+type Op uint16

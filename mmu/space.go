@@ -1,0 +1,296 @@
+// Package mmu is guest memory: the physical address space, RAM, page-table
+// walks and the software TLB.
+package mmu
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sort"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Handler answers accesses to a region that is not RAM. off counts from the
+// start of the region; size is 1, 2, 4 or 8 bytes.
+type Handler interface {
+	ReadMMIO(off uint64, size int) uint64
+	WriteMMIO(off uint64, size int, v uint64)
+}
+
+// PageFlag is what is known of one page of RAM.
+const (
+	PageHasCode = 1 << iota // translated code stands on it: stores must tell OnCodeWrite
+	PageDirty               // written to since the flag was cleared
+)
+
+// Region is one piece of the physical address space.
+type Region struct {
+	Base, Size uint64
+	RAM        []byte  // RAM or ROM contents, page-aligned host memory; nil for MMIO
+	ReadOnly   bool    // ROM: writes are ignored
+	IO         Handler // MMIO
+	flags      []uint32
+}
+
+// Space is a guest-physical address space. Regions mapped later lie over
+// earlier ones. What nobody claims reads as all ones.
+//
+// Mapping is done while no vCPU runs; after it, OnRemap is called.
+type Space struct {
+	layers []*Region
+	flat   []*Region // sorted, disjoint; pieces of layers
+	origin []uint64  // offset of each piece within its layer
+
+	// OnCodeWrite is called after a store of n bytes at phys to a page with
+	// PageHasCode; OnRemap after the map has changed (TLBs are stale).
+	OnCodeWrite func(phys uint64, n int)
+	OnRemap     func()
+
+	Mask uint64 // address bits that exist (A20 gate, MAXPHYADDR)
+}
+
+// NewSpace returns an empty space of 2^bits bytes.
+func NewSpace(bits int) *Space {
+	return &Space{Mask: 1<<bits - 1}
+}
+
+// MapRAM maps host memory p (page-aligned, whole pages) at base.
+func (s *Space) MapRAM(base uint64, p []byte, readOnly bool) {
+	s.add(&Region{Base: base, Size: uint64(len(p)), RAM: p, ReadOnly: readOnly, flags: make([]uint32, len(p)>>PageShift)})
+}
+
+// MapIO maps a handler at base. Regions need not be page-aligned.
+func (s *Space) MapIO(base, size uint64, h Handler) {
+	s.add(&Region{Base: base, Size: size, IO: h})
+}
+
+// Unmap removes the newest region with exactly this base and size.
+func (s *Space) Unmap(base, size uint64) {
+	for i := len(s.layers) - 1; i >= 0; i-- {
+		if r := s.layers[i]; r.Base == base && r.Size == size {
+			s.layers = append(s.layers[:i:i], s.layers[i+1:]...)
+			s.flatten()
+			return
+		}
+	}
+}
+
+func (s *Space) add(r *Region) {
+	s.layers = append(s.layers, r)
+	s.flatten()
+}
+
+func (s *Space) flatten() {
+	cuts := make([]uint64, 0, 2*len(s.layers))
+	for _, r := range s.layers {
+		cuts = append(cuts, r.Base, r.Base+r.Size)
+	}
+	sort.Slice(cuts, func(i, j int) bool { return cuts[i] < cuts[j] })
+	s.flat, s.origin = nil, nil
+	for i := 0; i+1 < len(cuts); i++ {
+		lo, hi := cuts[i], cuts[i+1]
+		if lo == hi {
+			continue
+		}
+		for j := len(s.layers) - 1; j >= 0; j-- {
+			r := s.layers[j]
+			if lo < r.Base || hi > r.Base+r.Size {
+				continue
+			}
+			off := lo - r.Base
+			piece := &Region{Base: lo, Size: hi - lo, ReadOnly: r.ReadOnly, IO: r.IO}
+			if r.RAM != nil {
+				piece.RAM = r.RAM[off : off+hi-lo]
+				if off&PageMask == 0 {
+					piece.flags = r.flags[off>>PageShift:]
+				} else {
+					piece.flags = r.flags
+				}
+			}
+			s.flat = append(s.flat, piece)
+			s.origin = append(s.origin, off)
+			break
+		}
+	}
+	if s.OnRemap != nil {
+		s.OnRemap()
+	}
+}
+
+// Find returns the region that holds phys and phys's offset in it, or nil.
+func (s *Space) Find(phys uint64) (*Region, uint64) {
+	r, off, _ := s.find(phys)
+	return r, off
+}
+
+func (s *Space) find(phys uint64) (*Region, uint64, int) {
+	phys &= s.Mask
+	lo, hi := 0, len(s.flat)
+	for lo < hi {
+		m := (lo + hi) / 2
+		if s.flat[m].Base+s.flat[m].Size <= phys {
+			lo = m + 1
+		} else {
+			hi = m
+		}
+	}
+	if lo < len(s.flat) && phys >= s.flat[lo].Base {
+		return s.flat[lo], phys - s.flat[lo].Base, lo
+	}
+	return nil, 0, -1
+}
+
+// HostPage returns the host address of the page of RAM or ROM that holds phys, and
+// whether stores may go there directly (RAM without code). ok is false for
+// MMIO, unclaimed space and pages that are not one piece of RAM.
+func (s *Space) HostPage(phys uint64) (host uintptr, writable, ok bool) {
+	r, off := s.Find(phys &^ PageMask)
+	if r == nil || r.RAM == nil || r.Size-off < PageSize {
+		return 0, false, false
+	}
+	p := unsafe.Pointer(&r.RAM[off])
+	return uintptr(p), !r.ReadOnly && atomic.LoadUint32(&r.flags[off>>PageShift])&PageHasCode == 0, true
+}
+
+// MarkCode notes that translated code stands on the page of phys; it reports false where the page is not RAM or ROM.
+func (s *Space) MarkCode(phys uint64) bool {
+	r, off := s.Find(phys)
+	if r == nil || r.RAM == nil {
+		return false
+	}
+	orFlag(&r.flags[off>>PageShift], PageHasCode)
+	return true
+}
+
+// ClearCode takes back MarkCode.
+func (s *Space) ClearCode(phys uint64) {
+	if r, off := s.Find(phys); r != nil && r.RAM != nil {
+		f := &r.flags[off>>PageShift]
+		for {
+			o := atomic.LoadUint32(f)
+			if atomic.CompareAndSwapUint32(f, o, o&^PageHasCode) {
+				return
+			}
+		}
+	}
+}
+
+func orFlag(f *uint32, bit uint32) {
+	for {
+		o := atomic.LoadUint32(f)
+		if o&bit != 0 || atomic.CompareAndSwapUint32(f, o, o|bit) {
+			return
+		}
+	}
+}
+
+// Read reads size (1, 2, 4 or 8) bytes at phys. Accesses may cross regions.
+func (s *Space) Read(phys uint64, size int) uint64 {
+	r, off := s.Find(phys)
+	if r != nil && off+uint64(size) <= r.Size {
+		if r.RAM != nil {
+			return load(r.RAM[off:], size)
+		}
+		return r.IO.ReadMMIO(phys&s.Mask-s.ioBase(phys), size)
+	}
+	if r == nil && size == 1 {
+		return 0xff
+	}
+	var v uint64
+	for i := 0; i < size; i++ {
+		v |= s.Read(phys+uint64(i), 1) << (8 * i)
+	}
+	return v
+}
+
+// Write writes the low size (1, 2, 4 or 8) bytes of v at phys.
+func (s *Space) Write(phys uint64, size int, v uint64) {
+	r, off := s.Find(phys)
+	if r != nil && off+uint64(size) <= r.Size {
+		switch {
+		case r.IO != nil:
+			r.IO.WriteMMIO(phys&s.Mask-s.ioBase(phys), size, v)
+		case !r.ReadOnly:
+			store(r.RAM[off:], size, v)
+			s.wrote(r, phys, off, size)
+		}
+		return
+	}
+	if size == 1 {
+		return
+	}
+	for i := 0; i < size; i++ {
+		s.Write(phys+uint64(i), 1, v>>(8*i)&0xff)
+	}
+}
+
+// ioBase is the base of the whole MMIO region, of which the piece at phys may be a part.
+func (s *Space) ioBase(phys uint64) uint64 {
+	r, _, i := s.find(phys)
+	return r.Base - s.origin[i]
+}
+
+func (s *Space) wrote(r *Region, phys, off uint64, n int) {
+	for p := off >> PageShift; p <= (off+uint64(n)-1)>>PageShift; p++ {
+		if atomic.LoadUint32(&r.flags[p])&PageHasCode != 0 && s.OnCodeWrite != nil {
+			s.OnCodeWrite(phys, n)
+			return
+		}
+	}
+}
+
+// ReadPhys copies guest memory into p. The error names the first address that is not RAM or ROM.
+func (s *Space) ReadPhys(addr uint64, p []byte) error {
+	for len(p) > 0 {
+		r, off := s.Find(addr)
+		if r == nil || r.RAM == nil {
+			return fmt.Errorf("physical address %#x is not RAM", addr)
+		}
+		n := copy(p, r.RAM[off:])
+		p, addr = p[n:], addr+uint64(n)
+	}
+	return nil
+}
+
+// WritePhys copies p into guest memory. ROM is left as it is.
+func (s *Space) WritePhys(addr uint64, p []byte) error {
+	for len(p) > 0 {
+		r, off := s.Find(addr)
+		if r == nil || r.RAM == nil {
+			return fmt.Errorf("physical address %#x is not RAM", addr)
+		}
+		n := min(uint64(len(p)), r.Size-off)
+		if !r.ReadOnly {
+			copy(r.RAM[off:], p[:n])
+			s.wrote(r, addr, off, int(n))
+		}
+		p, addr = p[n:], addr+n
+	}
+	return nil
+}
+
+func load(p []byte, size int) uint64 {
+	switch size {
+	case 1:
+		return uint64(p[0])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(p))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(p))
+	default:
+		return binary.LittleEndian.Uint64(p)
+	}
+}
+
+func store(p []byte, size int, v uint64) {
+	switch size {
+	case 1:
+		p[0] = byte(v)
+	case 2:
+		binary.LittleEndian.PutUint16(p, uint16(v))
+	case 4:
+		binary.LittleEndian.PutUint32(p, uint32(v))
+	default:
+		binary.LittleEndian.PutUint64(p, v)
+	}
+}

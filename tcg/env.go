@@ -1,0 +1,99 @@
+package tcg
+
+import "goemu/mmu"
+
+// Vec128 is one XMM register, little-endian: element 0 is the low quadword.
+type Vec128 [2]uint64
+
+// EnvBias is the distance of the host's env register from the start of Env,
+// so that the most used fields are reached with an 8-bit displacement.
+const EnvBias = 128
+
+// Sizes of tables in Env that generated code indexes.
+const (
+	JumpCacheBits    = 13
+	JumpCacheEntries = 1 << JumpCacheBits
+	SpillSlots       = 32
+)
+
+// JumpEntry is one entry of the jump cache, indexed by JumpIndex. It hits when
+// both RIP and Mode are equal; Code is then the host address of the block's
+// entry. Code of an empty entry is the back end's lookup stub, never 0, so that
+// even a false hit is harmless.
+type JumpEntry struct {
+	RIP  uint64
+	Mode uint64
+	Code uint64
+	_    uint64
+}
+
+// NoMode is the Mode of an empty jump-cache entry.
+const NoMode = ^uint64(0)
+
+// JumpIndex gives the jump-cache slot of a guest RIP.
+func JumpIndex(rip uint64) uint64 { return rip & (JumpCacheEntries - 1) }
+
+// Env is the part of a vCPU's state that generated code reads and writes. It
+// holds no Go pointers and lives outside the Go heap. The offsets of its
+// fields are pinned by a test in each back end.
+//
+// While generated code runs, guest registers may live in host registers; Go
+// code sees an Env only between runs, and then every field is current except
+// XMM (see SSELive) and X87 (see X87Live).
+type Env struct {
+	GPR [16]uint64 // RAX RCX RDX RBX RSP RBP RSI RDI R8..R15
+
+	// Fields within an 8-bit displacement of the env register.
+
+	ExitReq     uint32    // not 0: leave generated code at the next block head. Written by any thread (atomically).
+	CC          uint32    // arithmetic flags in the layout of LAHF and SETO: bits 15..8 SF ZF - AF - PF - CF, bits 7..0 OF
+	IntrPending uint32    // not 0: an interrupt waits for IF; STI ors it into ExitReq
+	Budget      int32     // -icount: instructions left before generated code must leave
+	RIP         uint64    // instruction pointer (offset in CS)
+	EFlags      uint32    // all flags but the six arithmetic ones (which are in CC); bit 1 is set
+	SSELive     uint8     // 1: XMM and MXCSR are in host registers (only while generated code runs)
+	SSEOK       uint8     // 1: guest may run SSE natively (OSFXSR, not EM/TS, all MXCSR exceptions masked)
+	X87Live     uint8     // 1: x87 state is in the host FPU, X87 is stale (also between runs)
+	X87OK       uint8     // 1: guest may run x87/MMX natively (not EM/TS, all exceptions masked and none pending unmasked)
+	SegBase     [6]uint64 // ES CS SS DS FS GS
+
+	// Further away.
+
+	SegRdTop [6]uint64 // limit+1 for reads: an access of n bytes at offset o is fine if o+n <= SegRdTop; 0: always take the slow path
+	SegWrTop [6]uint64 // the same for writes
+
+	ExitCode  uint32 // why generated code returned: Exit...
+	ExitSite  uint32 // block-local number of the side exit or edge
+	ExitBlock uint32 // Block.ID of the block that left
+	MemWrite  uint32 // ExitTLB: 1 when the access was for writing
+	MemAddr   uint64 // ExitTLB: guest-linear address
+	Resume    uint64 // host address at which to go on
+	HostSP    uint64 // Go's stack pointer while generated code runs
+	CodeLo    uint64 // bounds of the code arena (RX view)
+	CodeHi    uint64
+
+	Insns uint64 // guest instructions executed (maintained only with Options.Count)
+
+	Spill [SpillSlots]uint64 // temporaries of generated code
+
+	MXCSR  uint32
+	_      uint32
+	_      uint64
+	XMM    [16]Vec128 // 16-byte aligned
+	X87    [128]byte  // FNSAVE image, 32-bit protected-mode layout (108 bytes used)
+	HostFP [16]byte   // back end's scratch (MXCSR of Go and the like)
+
+	TLB       mmu.TLB
+	JumpCache [JumpCacheEntries]JumpEntry
+}
+
+// Exit codes: why a run of generated code ended.
+const (
+	ExitNone   = iota
+	ExitReqd   // ExitReq was set (or Budget ran out) at a block head; RIP is that block's
+	ExitEdge   // edge ExitSite of block ExitBlock is not linked; RIP is its target
+	ExitLookup // jump cache missed, or a block ended without static target; RIP is the target
+	ExitTLB    // TLB miss at site ExitSite for MemAddr/MemWrite; go on at Resume to try again
+	ExitBail   // the guest instruction of site ExitSite must be run by the interpreter
+	ExitSys    // run Sys instruction (site ExitSite); go on at Resume, or look up if the op ended the block
+)
