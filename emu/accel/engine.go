@@ -1,0 +1,363 @@
+// Package accel runs a vCPU: it finds or makes the translation block at RIP,
+// runs it on the native engine or on the interpreter, and does what the exit
+// asks for. Everything architectural is emu/x86's business.
+package accel
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"goemu/emu/debuglog"
+	"goemu/emu/translate"
+	"goemu/emu/x86"
+	"goemu/mmu"
+	"goemu/tcg"
+	"goemu/tcg/amd64"
+)
+
+// MaxInsns is the most guest instructions in one block.
+const MaxInsns = 64
+
+// Events is the machine around the vCPU, seen from its loop.
+type Events interface {
+	// Poll fires timers that are due and takes in queued input. It reports whether the loop must end.
+	Poll() (stop bool)
+	// Wait blocks while the vCPU is halted, until something may have changed.
+	Wait() (stop bool)
+	// INTR tells whether an interrupt controller holds a vector for this vCPU.
+	INTR() bool
+	// Budget is the number of instructions until the next timer, with -icount.
+	Budget() int32
+	// Spent takes instructions that were executed, with -icount.
+	Spent(n int32)
+}
+
+// Options configures an Engine.
+type Options struct {
+	Native     bool          // use the native back end; it must be amd64.Supported
+	Count      bool          // -icount: count instructions and stop at budgets
+	NoOptimise bool          // leave the micro-ops as translated
+	ArenaBytes int           // code memory, 0: 64 MiB
+	Log        *debuglog.Log // -d
+}
+
+// Stats counts what the engine did since it was made.
+type Stats struct {
+	Blocks        uint64 // blocks translated
+	GuestBytes    uint64 // their guest code
+	HostBytes     uint64 // their host code
+	Flushes       uint64 // times the whole cache was dropped because it was full
+	Invalidations uint64 // blocks dropped because their code was written to
+	Lookups       uint64 // exits that looked a block up
+	Links         uint64 // edges linked
+	TLBFills      uint64 // TLB misses filled for generated code
+	Bails         uint64 // instructions that generated code left to the interpreter
+	Sys           uint64 // Sys instructions run
+}
+
+// Engine runs one vCPU.
+type Engine struct {
+	cpu     *x86.CPU
+	env     *tcg.Env
+	space   *mmu.Space
+	events  Events
+	opt     Options
+	native  *amd64.Engine
+	trans   *translate.Translator
+	cache   *cache
+	jumps   []uint16 // jump-cache slots in use
+	granted int32    // budget at the last refill
+	Stats   Stats
+
+	scratch tcg.Block // reused for translation
+	span    [mmu.PageSize + 16]byte
+}
+
+// errFetch says that fetching guest code has recorded a fault.
+var errFetch = errors.New("fault on instruction fetch")
+
+// NewEnv allocates the Env of a vCPU, outside the Go heap where the host allows it.
+func NewEnv() (*tcg.Env, error) { return amd64.NewEnv() }
+
+// SyncX87 brings the x87 state from the host's registers back into env.
+func SyncX87(env *tcg.Env) { amd64.SyncX87(env) }
+
+// New makes an engine for cpu. The engine's flush methods must be given to the CPU as its hooks by the caller.
+func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, error) {
+	e := &Engine{cpu: cpu, env: cpu.Env, space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
+	if opt.Native {
+		if opt.ArenaBytes == 0 {
+			opt.ArenaBytes = 64 << 20
+		}
+		n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})
+		if err != nil {
+			return nil, fmt.Errorf("translator: %w", err)
+		}
+		e.native = n
+		n.Attach(e.env)
+	}
+	for i := range e.env.JumpCache {
+		e.env.JumpCache[i] = e.noJump()
+	}
+	space.OnCodeWrite = e.codeWritten
+	space.OnRemap = func() { e.Flush(); cpu.FlushTLB(true) }
+	return e, nil
+}
+
+func (e *Engine) noJump() tcg.JumpEntry {
+	j := tcg.JumpEntry{Mode: tcg.NoMode}
+	if e.native != nil {
+		j.Code = uint64(e.native.LookupStub())
+	}
+	return j
+}
+
+// FlushJumps empties the jump cache: linear addresses may mean other code now.
+func (e *Engine) FlushJumps() {
+	j := e.noJump()
+	for _, i := range e.jumps {
+		e.env.JumpCache[i] = j
+	}
+	e.jumps = e.jumps[:0]
+}
+
+// FlushJumpPage empties the jump cache of code on the page of a linear address, or that runs into it.
+func (e *Engine) FlushJumpPage(linear uint64) {
+	// Blocks reach at most into the next page; entries hold RIPs, which differ from linear
+	// addresses by the CS base only outside 64-bit mode, where all are dropped.
+	if e.cpu.CSBase() != 0 {
+		e.FlushJumps()
+		return
+	}
+	page, kept := linear>>mmu.PageShift, e.jumps[:0]
+	for _, i := range e.jumps {
+		if p := e.env.JumpCache[i].RIP >> mmu.PageShift; p == page || p+1 == page {
+			e.env.JumpCache[i] = e.noJump()
+		} else {
+			kept = append(kept, i)
+		}
+	}
+	e.jumps = kept
+}
+
+// Flush drops all blocks.
+func (e *Engine) Flush() {
+	e.FlushJumps()
+	for p := range e.cache.pages {
+		e.space.ClearCode(p << mmu.PageShift)
+	}
+	for _, b := range e.cache.byID {
+		if b != nil {
+			b.dead = true
+		}
+	}
+	e.cache = newCache()
+	if e.native != nil {
+		e.native.Reset()
+	}
+}
+
+// linear is the linear address of a RIP in the current code segment.
+func (e *Engine) linear(rip uint64, mode tcg.Mode) uint64 {
+	if mode&tcg.ModeCode == tcg.ModeCode64 {
+		return rip
+	}
+	return uint64(uint32(rip + e.cpu.CSBase()))
+}
+
+// find returns the block at RIP, making it if need be; nil if fetching it faulted (the CPU has recorded that).
+func (e *Engine) find(extra tcg.Mode) *tb {
+	mode := e.cpu.Mode()
+	rip := e.env.RIP
+	phys, ok := e.cpu.FetchPhys(rip)
+	if !ok {
+		return nil
+	}
+	key := tcg.Key{RIP: rip, CSBase: e.cpu.CSBase(), Phys: phys, Mode: mode | extra}
+	b := e.cache.get(&key)
+	if b != nil && b.cross {
+		phys2, ok := e.cpu.FetchPhys(e.nextPage(rip, mode))
+		if !ok {
+			return nil
+		}
+		if phys2 != b.phys2 {
+			e.drop(b)
+			b = nil
+		}
+	}
+	if b == nil {
+		b = e.make(key, mode)
+	}
+	return b
+}
+
+// nextPage is the RIP of the first byte of the page after rip's.
+func (e *Engine) nextPage(rip uint64, mode tcg.Mode) uint64 {
+	left := mmu.PageSize - e.linear(rip, mode)&mmu.PageMask
+	return rip + left
+}
+
+// code returns the guest bytes from phys to the end of its page.
+func (e *Engine) code(phys uint64) []byte {
+	n := mmu.PageSize - int(phys&mmu.PageMask)
+	if host, _, ok := e.space.HostPage(phys); ok {
+		p := (*[mmu.PageSize]byte)(unsafe.Pointer(host)) //nolint:govet // host memory of guest RAM, outside the Go heap
+		return p[phys&mmu.PageMask:]
+	}
+	n = min(n, 16)
+	for i := range n {
+		e.span[i] = byte(e.space.Read(phys+uint64(i), 1))
+	}
+	return e.span[:n]
+}
+
+// make translates the block for key. nil: fetching its second page faulted.
+func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
+	b := &tb{key: key}
+	blk := &e.scratch
+	*blk = tcg.Block{Ops: blk.Ops[:0], Insts: blk.Insts[:0], Key: key}
+	blk.Key.Mode = mode
+	limit := MaxInsns
+	if key.Mode&modeSingle != 0 {
+		limit = 1
+	}
+	code := e.code(key.Phys)
+	err := e.trans.Translate(blk, code, limit)
+	if errors.Is(err, translate.ErrNeedMore) {
+		phys2, ok := e.cpu.FetchPhys(e.nextPage(key.RIP, mode))
+		if !ok {
+			return nil
+		}
+		n := copy(e.span[:], code)
+		n += copy(e.span[n:], e.code(phys2)[:16])
+		b.cross, b.phys2 = true, phys2
+		*blk = tcg.Block{Ops: blk.Ops[:0], Insts: blk.Insts[:0], Key: blk.Key}
+		err = e.trans.Translate(blk, e.span[:n], 1)
+		code = e.span[:n]
+	}
+	if err != nil {
+		panic(fmt.Sprintf("accel: translation at %#x: %v", key.RIP, err)) // 15 bytes or 32 always decode or are #UD
+	}
+	b.insns, b.bytes = blk.NInsns, blk.Bytes
+	e.Stats.Blocks++
+	e.Stats.GuestBytes += uint64(blk.Bytes)
+	e.logGuest(blk, code)
+	if !e.opt.NoOptimise {
+		tcg.Optimise(blk)
+		e.logOptimised(blk)
+	}
+	b.kills = blk.KillsFlags
+	if !e.mark(b) {
+		// Code outside RAM is not watched: run it once and forget it.
+		b.dead = true
+		b.ir = clone(blk)
+		return b
+	}
+	if e.native != nil && key.Mode&modeSingle == 0 {
+		e.cache.nextID(b)
+		blk.ID = b.id
+		c, err := e.native.Compile(blk)
+		if errors.Is(err, amd64.ErrFull) {
+			e.Stats.Flushes++
+			e.Flush()
+			e.mark(b)
+			e.cache.nextID(b)
+			blk.ID = b.id
+			c, err = e.native.Compile(blk)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("accel: block at %#x: %v", key.RIP, err))
+		}
+		b.code = c
+		b.linked = make([]*tb, len(c.Edges))
+		b.sys = append([]tcg.SysInst(nil), blk.Insts...)
+		e.Stats.HostBytes += uint64(c.Size)
+		e.logHost(b)
+	} else {
+		b.ir = clone(blk)
+	}
+	e.cache.add(b)
+	return b
+}
+
+func clone(blk *tcg.Block) *tcg.Block {
+	c := *blk
+	c.Ops = append([]tcg.Op(nil), blk.Ops...)
+	c.Insts = append([]tcg.SysInst(nil), blk.Insts...)
+	return &c
+}
+
+// mark notes code on the block's pages, so that stores to them are seen; false if they are not RAM or ROM.
+func (e *Engine) mark(b *tb) bool {
+	ok := e.markPage(b.key.Phys)
+	if ok && b.cross {
+		ok = e.markPage(b.phys2)
+	}
+	return ok
+}
+
+func (e *Engine) markPage(phys uint64) bool {
+	if _, have := e.cache.pages[phys>>mmu.PageShift]; have {
+		return true
+	}
+	if !e.space.MarkCode(phys) {
+		return false
+	}
+	e.cpu.DropWrite(phys)
+	return true
+}
+
+// codeWritten drops the blocks that overlap a store.
+func (e *Engine) codeWritten(phys uint64, n int) {
+	lo, hi := phys, phys+uint64(n)
+	for p := lo >> mmu.PageShift; p <= (hi-1)>>mmu.PageShift; p++ {
+		l := e.cache.pages[p]
+		for i := len(l) - 1; i >= 0; i-- {
+			if i < len(l) && l[i].overlaps(lo, hi) {
+				e.Stats.Invalidations++
+				e.drop(l[i])
+				l = e.cache.pages[p]
+			}
+		}
+		if len(l) == 0 {
+			e.space.ClearCode(p << mmu.PageShift)
+		}
+	}
+}
+
+// drop removes b from the cache and everything that leads to it.
+func (e *Engine) drop(b *tb) {
+	for _, in := range b.in {
+		if in.b.linked[in.n] == b {
+			e.native.Unlink(in.b.code, in.n)
+			in.b.linked[in.n] = nil
+		}
+	}
+	b.in = nil
+	for n, to := range b.linked {
+		if to != nil {
+			to.forget(b, n)
+			b.linked[n] = nil
+		}
+	}
+	if j := &e.env.JumpCache[tcg.JumpIndex(b.key.RIP)]; b.code != nil && j.Code == uint64(b.code.Entry) {
+		*j = e.noJump()
+		j.Mode-- // never matches either, but keeps its place in e.jumps
+	}
+	e.cache.remove(b)
+	if b.code != nil {
+		e.cache.byID[b.id] = nil
+	}
+}
+
+// forget removes the note that edge n of from jumps here.
+func (b *tb) forget(from *tb, n int) {
+	for i, r := range b.in {
+		if r.b == from && r.n == n {
+			b.in[i] = b.in[len(b.in)-1]
+			b.in = b.in[:len(b.in)-1]
+			return
+		}
+	}
+}

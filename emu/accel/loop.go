@@ -1,0 +1,253 @@
+package accel
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"goemu/emu/debuglog"
+	"goemu/tcg"
+	"goemu/tcg/interp"
+)
+
+// Run runs the vCPU until Events.Poll or Events.Wait says stop, or the CPU has shut down.
+// The goroutine stays on one thread, as the x87 registers of the host hold guest state between runs.
+func (e *Engine) Run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer e.syncX87()
+	for {
+		if e.cpu.Pending() {
+			e.cpu.Deliver()
+		}
+		if e.cpu.Shutdown() {
+			return
+		}
+		if atomic.LoadUint32(&e.env.ExitReq) != 0 || e.cpu.Halted() || e.opt.Count && e.env.Budget <= 0 {
+			if e.service() {
+				return
+			}
+			if e.cpu.Pending() {
+				continue
+			}
+		}
+		switch {
+		case e.cpu.Shadow() || e.opt.Count && e.env.Budget < MaxInsns:
+			// One instruction under the shadow of STI or MOV SS, or the last ones before a timer.
+			e.step()
+		case e.native != nil:
+			e.runNative()
+		default:
+			e.runIR(0)
+		}
+	}
+}
+
+// service looks at everything that may want the vCPU. It reports whether to stop.
+func (e *Engine) service() (stop bool) {
+	atomic.StoreUint32(&e.env.ExitReq, 0)
+	e.settle()
+	if e.events.Poll() {
+		return true
+	}
+	for {
+		if e.events.INTR() {
+			atomic.StoreUint32(&e.env.IntrPending, 1)
+		} else {
+			atomic.StoreUint32(&e.env.IntrPending, 0)
+		}
+		if e.cpu.TakeNMI() || e.env.IntrPending != 0 && e.cpu.InterruptWindow() && e.cpu.TakeInterrupt() {
+			break
+		}
+		if !e.cpu.Halted() {
+			break
+		}
+		if e.events.Wait() {
+			return true
+		}
+	}
+	e.refill()
+	return false
+}
+
+// settle books the instructions executed since the last refill; refill takes a new budget.
+func (e *Engine) settle() {
+	if e.opt.Count {
+		e.events.Spent(e.granted - e.env.Budget)
+		e.granted = e.env.Budget
+	}
+}
+
+func (e *Engine) refill() {
+	if e.opt.Count {
+		e.env.Budget = e.events.Budget()
+		e.granted = e.env.Budget
+	}
+}
+
+// Executed gives the instructions of the current budget that were executed and not yet booked, with -icount.
+func (e *Engine) Executed() int32 { return e.granted - e.env.Budget }
+
+// step runs one instruction in the interpreter.
+func (e *Engine) step() {
+	e.cpu.BeginStep()
+	e.runIR(modeSingle)
+	e.cpu.EndStep()
+}
+
+// runIR runs one block in the interpreter.
+func (e *Engine) runIR(extra tcg.Mode) {
+	e.syncX87()
+	b := e.find(extra)
+	if b == nil {
+		return
+	}
+	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
+		e.logExec(b)
+	}
+	e.interpret(b)
+}
+
+func (e *Engine) interpret(b *tb) {
+	r := interp.Run(e.env, e.cpu, b.ir)
+	if e.opt.Count {
+		n := b.insns
+		if r == tcg.ResultFault {
+			n = b.ir.InsnAt(e.env.RIP)
+		}
+		e.env.Budget -= int32(n)
+	}
+	if b.key.Mode&tcg.ModeTF != 0 && r == tcg.ResultNext {
+		e.cpu.AfterStep()
+	}
+}
+
+// runNative runs generated code from the block at RIP until something needs the loop.
+func (e *Engine) runNative() {
+	b := e.find(0)
+	if b == nil {
+		return
+	}
+	if b.code == nil || b.key.Mode&tcg.ModeTF != 0 {
+		e.step()
+		return
+	}
+	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
+		e.logExec(b)
+	}
+	e.remember(b)
+	at := b.code.Entry
+	env := e.env
+	for {
+		e.native.Run(env, at)
+		yield()
+		switch env.ExitCode {
+		case tcg.ExitEdge:
+			from := e.cache.byID[env.ExitBlock]
+			n := int(env.ExitSite)
+			if atomic.LoadUint32(&env.ExitReq) != 0 {
+				return
+			}
+			to := e.find(0)
+			if to == nil || to.code == nil {
+				return
+			}
+			if !from.dead && !to.cross && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) && from.linked[n] == nil &&
+				e.cache.byID[env.ExitBlock] == from {
+				e.native.Link(from.code, n, to.code, to.key.RIP)
+				from.linked[n] = to
+				to.in = append(to.in, edgeRef{from, n})
+				e.Stats.Links++
+			} else if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
+				e.logExec(to)
+			}
+			at = to.code.Entry
+		case tcg.ExitLookup:
+			e.Stats.Lookups++
+			if atomic.LoadUint32(&env.ExitReq) != 0 {
+				return
+			}
+			to := e.find(0)
+			if to == nil || to.code == nil {
+				return
+			}
+			if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
+				e.logExec(to)
+			} else {
+				e.remember(to)
+			}
+			at = to.code.Entry
+		case tcg.ExitTLB:
+			if e.cpu.Fill(env.MemAddr, env.MemWrite != 0, e.cpu.Mode().Index()) {
+				e.Stats.TLBFills++
+				at = uintptr(env.Resume)
+				continue
+			}
+			e.bail()
+			return
+		case tcg.ExitBail:
+			e.bail()
+			return
+		case tcg.ExitSys:
+			e.Stats.Sys++
+			from := e.cache.byID[env.ExitBlock]
+			s := from.code.Sites[env.ExitSite]
+			resume := uintptr(env.Resume)
+			if !e.cpu.Sys(&from.sys[s.Sys]) {
+				e.giveBack(from, int(s.Insn))
+				return
+			}
+			if resume == 0 {
+				return
+			}
+			if from.dead {
+				e.giveBack(from, int(s.Insn)+1)
+				return
+			}
+			at = resume
+		default: // ExitReqd
+			return
+		}
+	}
+}
+
+// yield is a framed call: its prologue is where the runtime stops this goroutine for GC.
+//
+//go:noinline
+func yield() { yields++ }
+
+var yields uint64
+
+// bail runs the instruction that generated code could not.
+func (e *Engine) bail() {
+	e.Stats.Bails++
+	from := e.cache.byID[e.env.ExitBlock]
+	e.giveBack(from, int(from.code.Sites[e.env.ExitSite].Insn))
+	e.runIR(modeSingle)
+}
+
+// giveBack returns the instructions of b from number done on to the budget: they were charged at its head but not executed.
+func (e *Engine) giveBack(b *tb, done int) {
+	if e.opt.Count {
+		e.env.Budget += int32(b.insns - done)
+		e.env.Insns -= uint64(b.insns - done)
+	}
+}
+
+// remember enters b in the jump cache.
+func (e *Engine) remember(b *tb) {
+	i := tcg.JumpIndex(b.key.RIP)
+	if b.cross || e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) {
+		return
+	}
+	j := &e.env.JumpCache[i]
+	if j.Mode == tcg.NoMode {
+		e.jumps = append(e.jumps, uint16(i))
+	}
+	*j = tcg.JumpEntry{RIP: b.key.RIP, Mode: uint64(b.key.Mode), Code: uint64(b.code.Entry)}
+}
+
+func (e *Engine) syncX87() {
+	if e.native != nil && e.env.X87Live != 0 {
+		SyncX87(e.env)
+	}
+}

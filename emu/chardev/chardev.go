@@ -1,0 +1,149 @@
+// Package chardev connects a guest's character devices to the host: the
+// terminal, files, or nothing. Output is written by a goroutine of its own, so
+// that a slow reader does not stop the vCPU until a megabyte is waiting.
+package chardev
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+)
+
+// Backend is the host side of a character device.
+type Backend interface {
+	// Write queues bytes for the host. It returns at once unless a megabyte is already queued.
+	Write(p []byte) (int, error)
+	// Close writes out what is queued and reports the first error of all writes.
+	Close() error
+}
+
+// Source is a Backend that also delivers input.
+type Source interface {
+	Backend
+	// Start begins to deliver input to recv, from another goroutine. recv takes ownership of nothing: it copies.
+	Start(recv func(p []byte))
+}
+
+// queueLimit is how much output may wait before Write blocks, in bytes.
+const queueLimit = 1 << 20
+
+// Stream is a Backend over an io.Writer.
+type Stream struct {
+	name    string
+	w       io.Writer
+	closer  io.Closer
+	mu      sync.Mutex
+	changed *sync.Cond
+	queue   []byte
+	spare   []byte
+	closed  bool
+	done    bool
+	err     error
+}
+
+// NewStream makes a Backend that writes to w; closer may be nil.
+func NewStream(name string, w io.Writer, closer io.Closer) *Stream {
+	s := &Stream{name: name, w: w, closer: closer}
+	s.changed = sync.NewCond(&s.mu)
+	go s.drain()
+	return s
+}
+
+// Write implements Backend. After a failed write to the host, output is dropped and Close reports the error.
+func (s *Stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) > queueLimit && s.err == nil {
+		s.changed.Wait()
+	}
+	if s.err != nil {
+		return len(p), nil
+	}
+	s.queue = append(s.queue, p...)
+	s.changed.Broadcast()
+	return len(p), nil
+}
+
+func (s *Stream) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		for len(s.queue) == 0 && !s.closed {
+			s.changed.Wait()
+		}
+		if len(s.queue) == 0 {
+			s.done = true
+			s.changed.Broadcast()
+			return
+		}
+		out := s.queue
+		s.queue = s.spare[:0]
+		s.mu.Unlock()
+		_, err := s.w.Write(out)
+		s.mu.Lock()
+		s.spare = out
+		if err != nil && s.err == nil {
+			s.err = fmt.Errorf("character device %s: %w", s.name, err)
+			s.queue = s.queue[:0]
+		}
+		s.changed.Broadcast()
+	}
+}
+
+// Close implements Backend.
+func (s *Stream) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.changed.Broadcast()
+	for !s.done {
+		s.changed.Wait()
+	}
+	err := s.err
+	s.mu.Unlock()
+	if s.closer != nil {
+		if e := s.closer.Close(); err == nil && e != nil {
+			err = fmt.Errorf("character device %s: %w", s.name, e)
+		}
+	}
+	return err
+}
+
+// Null drops output.
+type Null struct{}
+
+// Write implements Backend.
+func (Null) Write(p []byte) (int, error) { return len(p), nil }
+
+// Close implements Backend.
+func (Null) Close() error { return nil }
+
+// Open makes a backend of a specification as -serial, -debugcon and -chardev
+// give it: "stdio", "mon:stdio", "null", "none" (a nil Backend) or "file:PATH".
+// console is called for the terminal.
+func Open(spec string, console func() (Backend, error)) (Backend, error) {
+	switch {
+	case spec == "stdio", spec == "mon:stdio":
+		return console()
+	case spec == "null":
+		return Null{}, nil
+	case spec == "none":
+		return nil, nil
+	case strings.HasPrefix(spec, "file:"):
+		return File(strings.TrimPrefix(spec, "file:"))
+	}
+	return nil, fmt.Errorf("character device %q: want stdio, mon:stdio, null, none or file:PATH", spec)
+}
+
+// File makes a backend that writes to a new file.
+func File(path string) (Backend, error) {
+	if path == "" {
+		return nil, fmt.Errorf("character device file: no path given")
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("character device: %w", err)
+	}
+	return NewStream(path, f, f), nil
+}

@@ -1,0 +1,205 @@
+// Package debuglog is the log behind -d, -D and -dfilter: which items are
+// wanted, for which guest addresses, and where the text goes. Items have the
+// names that QEMU users know.
+package debuglog
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Item is one kind of log entry.
+type Item uint32
+
+// Items of -d.
+const (
+	InAsm       Item = 1 << iota // guest assembly of each block translated
+	Op                           // its micro-ops before optimisation
+	OpOpt                        // and after
+	OutAsm                       // host assembly
+	Int                          // exceptions and interrupts
+	Exec                         // each block executed
+	CPU                          // registers before each block executed
+	MMU                          // page walks and TLB fills
+	GuestErrors                  // what the guest does that hardware would not answer
+)
+
+var names = []struct {
+	name, help string
+	item       Item
+}{
+	{"in_asm", "guest assembly of each block when it is translated", InAsm},
+	{"op", "micro-ops of each block before optimisation", Op},
+	{"op_opt", "micro-ops of each block after optimisation", OpOpt},
+	{"out_asm", "host assembly of each block", OutAsm},
+	{"int", "exceptions and interrupts, with error code and registers", Int},
+	{"exec", "a line for each block executed (blocks are not chained)", Exec},
+	{"cpu", "registers before each block executed (blocks are not chained)", CPU},
+	{"mmu", "TLB fills and page faults", MMU},
+	{"guest_errors", "accesses that no device answers, instructions that goemu lacks", GuestErrors},
+}
+
+// Help lists the items, a line each.
+func Help() string {
+	var b strings.Builder
+	b.WriteString("Log items (comma-separated for -d):\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "%-14s %s\n", n.name, n.help)
+	}
+	return b.String()
+}
+
+// Parse reads a comma-separated list of items.
+func Parse(list string) (Item, error) {
+	var items Item
+next:
+	for _, w := range strings.Split(list, ",") {
+		for _, n := range names {
+			if n.name == w {
+				items |= n.item
+				continue next
+			}
+		}
+		var known []string
+		for _, n := range names {
+			known = append(known, n.name)
+		}
+		sort.Strings(known)
+		return 0, fmt.Errorf("unknown log item %q (known: %s)", w, strings.Join(known, ", "))
+	}
+	return items, nil
+}
+
+// Range is a range of guest addresses, both ends included.
+type Range struct{ First, Last uint64 }
+
+// ParseRanges reads the argument of -dfilter: START..END, START+SIZE or START-SIZE, comma-separated.
+func ParseRanges(s string) ([]Range, error) {
+	var rs []Range
+	for _, w := range strings.Split(s, ",") {
+		sep, at := "", -1
+		for _, c := range []string{"..", "+", "-"} {
+			if i := strings.Index(w, c); i > 0 {
+				sep, at = c, i
+				break
+			}
+		}
+		if at < 0 {
+			return nil, fmt.Errorf("address range %q: want START..END, START+SIZE or START-SIZE", w)
+		}
+		a, err := strconv.ParseUint(w[:at], 0, 64)
+		if err != nil {
+			return nil, fmt.Errorf("address range %q: %w", w, err)
+		}
+		b, err := strconv.ParseUint(w[at+len(sep):], 0, 64)
+		if err != nil {
+			return nil, fmt.Errorf("address range %q: %w", w, err)
+		}
+		r := Range{a, b}
+		switch {
+		case sep != ".." && b == 0:
+			return nil, fmt.Errorf("address range %q is empty", w)
+		case sep == "+":
+			r.Last = a + b - 1
+		case sep == "-":
+			r = Range{a - (b - 1), a}
+		}
+		if r.Last < r.First {
+			return nil, fmt.Errorf("address range %q ends before it begins", w)
+		}
+		rs = append(rs, r)
+	}
+	return rs, nil
+}
+
+// Log is where the wanted items go. A nil *Log wants nothing.
+type Log struct {
+	items  Item
+	ranges []Range
+	mu     sync.Mutex
+	w      *bufio.Writer
+	f      io.Closer
+	live   bool // the reader watches: flush after every entry
+}
+
+// Open makes a log of items. file "" is standard error; ranges empty means all addresses.
+func Open(items Item, file string, ranges []Range) (*Log, error) {
+	l := &Log{items: items, ranges: ranges}
+	if file == "" {
+		l.w, l.live = bufio.NewWriter(os.Stderr), true
+		return l, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, fmt.Errorf("log file: %w", err)
+	}
+	l.w, l.f = bufio.NewWriterSize(f, 1<<16), f
+	return l, nil
+}
+
+// New makes a log of items that writes to w.
+func New(items Item, w io.Writer) *Log {
+	return &Log{items: items, w: bufio.NewWriter(w), live: true}
+}
+
+// Wants tells whether any of items is logged.
+func (l *Log) Wants(items Item) bool { return l != nil && l.items&items != 0 }
+
+// At tells whether any of items is logged for guest address rip.
+func (l *Log) At(items Item, rip uint64) bool {
+	if !l.Wants(items) {
+		return false
+	}
+	if len(l.ranges) == 0 {
+		return true
+	}
+	for _, r := range l.ranges {
+		if rip >= r.First && rip <= r.Last {
+			return true
+		}
+	}
+	return false
+}
+
+// Printf writes to the log.
+func (l *Log) Printf(format string, args ...any) {
+	l.Write(func(w io.Writer) { fmt.Fprintf(w, format, args...) })
+}
+
+// Write lets f write one entry.
+func (l *Log) Write(f func(w io.Writer)) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(l.w)
+	if l.live {
+		l.w.Flush()
+	}
+}
+
+// Close writes out what is buffered.
+func (l *Log) Close() error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := l.w.Flush()
+	if l.f != nil {
+		if e := l.f.Close(); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	return nil
+}
