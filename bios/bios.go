@@ -1,0 +1,126 @@
+// Package bios builds what a PC's firmware leaves in memory for an operating
+// system: ACPI tables (ACPI 6.3; FADT of revision 3), the MultiProcessor
+// table (MP specification 1.4), SMBIOS structures (2.8) and the e820 memory
+// map. The tables describe the i440FX and PIIX3 board with the PIIX4's power
+// management.
+//
+// It has no run-time services: no INT calls, no EFI.
+package bios
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"goemu/devices"
+)
+
+// Fixed addresses of the board that the tables tell of.
+const (
+	LocalAPICBase = 0xfee00000
+	IOAPICBase    = 0xfec00000
+	HPETBase      = 0xfed00000
+	PMBase        = 0x600 // PIIX4 power-management ports
+	SCI           = 9     // its interrupt
+	ResetPort     = 0xcf9
+	ResetValue    = 6 // hard reset (PIIX3 RC register)
+
+	// Area is where Build lays the tables: up to AreaEnd, both physical.
+	Area    = 0xe0000
+	AreaEnd = 0x100000
+)
+
+// Config says what the tables have to describe.
+type Config struct {
+	CPUs    int    // logical processors, with APIC ids 0 to CPUs-1
+	LowRAM  uint64 // bytes of RAM from address 0 on, below the PCI hole
+	HighRAM uint64 // bytes of RAM from 4 GiB on
+	HPET    bool   // there is an HPET
+	FwCfg   bool   // there is a fw_cfg interface at ports 0x510-0x51b
+
+	// SMICommand is the port by which ACPI mode is switched on and off, with ACPIEnable and ACPIDisable.
+	// With 0 the tables say that the machine is always in ACPI mode.
+	SMICommand              uint16
+	ACPIEnable, ACPIDisable byte
+}
+
+// Table is one structure in guest memory.
+type Table struct {
+	Name string // ACPI signature, "RSDP", "MP", "SMBIOS" ...
+	Addr uint64 // physical
+	Data []byte
+}
+
+// Tables are all structures, with the addresses of those that others start from.
+type Tables struct {
+	All    []Table
+	RSDP   uint64
+	MP     uint64 // MP floating pointer structure
+	SMBIOS uint64 // entry point structure
+}
+
+// Build makes all tables for a machine, laid out between Area and AreaEnd.
+func Build(c Config) (*Tables, error) {
+	if c.CPUs < 1 || c.CPUs > 255 {
+		return nil, fmt.Errorf("tables for %d processors: xAPIC ids allow 1 to 255", c.CPUs)
+	}
+	t := new(Tables)
+	l := &layout{tables: t, next: Area}
+	rsdt := l.acpi(c)
+	l.next = max(l.next, 0xf0000) // MP and SMBIOS are looked for only in the last 64 KiB
+	t.RSDP = l.put("RSDP", rsdp(rsdt.rsdt, rsdt.xsdt))
+	mp := mpTable(c)
+	addr := l.put("MP table", mp)
+	t.MP = l.put("MP", mpFloating(addr))
+	sm, count, longest := smbiosTable(c)
+	addr = l.put("SMBIOS table", sm)
+	t.SMBIOS = l.put("SMBIOS", smbiosEntry(addr, len(sm), count, longest))
+	if l.next > AreaEnd {
+		return nil, fmt.Errorf("tables for %d processors end at %#x, past %#x", c.CPUs, l.next, AreaEnd)
+	}
+	return t, nil
+}
+
+// Write puts the tables into guest memory.
+func (t *Tables) Write(m devices.Memory) error {
+	for _, x := range t.All {
+		if err := m.WritePhys(x.Addr, x.Data); err != nil {
+			return fmt.Errorf("write table %s at %#x: %w", x.Name, x.Addr, err)
+		}
+	}
+	return nil
+}
+
+// Find returns the first table of that name.
+func (t *Tables) Find(name string) (Table, bool) {
+	for _, x := range t.All {
+		if x.Name == name {
+			return x, true
+		}
+	}
+	return Table{}, false
+}
+
+// layout hands out addresses, 64-byte aligned: enough for the FACS, and for what is found by scanning at 16-byte steps.
+type layout struct {
+	tables *Tables
+	next   uint64
+}
+
+func (l *layout) put(name string, data []byte) uint64 {
+	a := l.next
+	l.tables.All = append(l.tables.All, Table{name, a, data})
+	l.next = (a + uint64(len(data)) + 63) &^ 63
+	return a
+}
+
+// fix sets p[at] so that the bytes of p sum up to 0.
+func fix(p []byte, at int) {
+	p[at] = 0
+	var sum byte
+	for _, b := range p {
+		sum += b
+	}
+	p[at] = -sum
+}
+
+var le = binary.LittleEndian

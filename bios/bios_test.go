@@ -1,0 +1,212 @@
+package bios
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var machine = Config{CPUs: 2, LowRAM: 3 << 30, HighRAM: 2 << 30, HPET: true, FwCfg: true, SMICommand: 0xb2, ACPIEnable: 0xf1, ACPIDisable: 0xf0}
+
+func build(t *testing.T, c Config) *Tables {
+	t.Helper()
+	x, err := Build(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func sum(p []byte) (s byte) {
+	for _, b := range p {
+		s += b
+	}
+	return s
+}
+
+// TestWalk finds every table as an operating system does: by scanning for the anchors and
+// following pointers, and checks all lengths and checksums on the way.
+func TestWalk(t *testing.T) {
+	x := build(t, machine)
+	mem := make([]byte, AreaEnd-Area)
+	for _, b := range x.All {
+		copy(mem[b.Addr-Area:], b.Data)
+	}
+	scan := func(anchor string, from int, want uint64) []byte {
+		t.Helper()
+		for i := from - Area; i < len(mem); i += 16 {
+			if bytes.HasPrefix(mem[i:], []byte(anchor)) {
+				if uint64(i+Area) != want {
+					t.Errorf("%q found at %#x, told to be at %#x", anchor, i+Area, want)
+				}
+				return mem[i:]
+			}
+		}
+		t.Fatalf("%q not found", anchor)
+		return nil
+	}
+	table := func(addr uint64, signature string) []byte {
+		t.Helper()
+		p := mem[addr-Area:]
+		if string(p[:4]) != signature {
+			t.Fatalf("at %#x: %q, want %q", addr, p[:4], signature)
+		}
+		p = p[:le.Uint32(p[4:])]
+		if signature != "FACS" && sum(p) != 0 {
+			t.Errorf("%s: checksum wrong", signature)
+		}
+		return p
+	}
+
+	rsdp := scan("RSD PTR ", Area, x.RSDP)
+	if sum(rsdp[:20]) != 0 || sum(rsdp[:36]) != 0 {
+		t.Error("RSDP: checksums wrong")
+	}
+	rsdt, xsdt := table(uint64(le.Uint32(rsdp[16:])), "RSDT"), table(le.Uint64(rsdp[24:]), "XSDT")
+	for i, name := range []string{"FACP", "APIC", "HPET", "WAET"} {
+		a := uint64(le.Uint32(rsdt[36+4*i:]))
+		table(a, name)
+		if b := le.Uint64(xsdt[36+8*i:]); a != b {
+			t.Errorf("%s: RSDT says %#x, XSDT %#x", name, a, b)
+		}
+		if name == "FACP" {
+			f := table(a, name)
+			table(uint64(le.Uint32(f[36:])), "FACS")
+			table(uint64(le.Uint32(f[40:])), "DSDT")
+		}
+	}
+
+	mp := scan("_MP_", 0xf0000, x.MP)
+	if sum(mp[:16]) != 0 {
+		t.Error("MP floating pointer: checksum wrong")
+	}
+	pcmp := mem[le.Uint32(mp[4:])-Area:]
+	pcmp = pcmp[:le.Uint16(pcmp[4:])]
+	if sum(pcmp) != 0 {
+		t.Error("MP table: checksum wrong")
+	}
+	entries, rest := 0, pcmp[44:]
+	for ; len(rest) > 0; entries++ {
+		size := 8
+		if rest[0] == 0 {
+			size = 20
+		}
+		rest = rest[size:]
+	}
+	if n := int(le.Uint16(pcmp[34:])); n != entries {
+		t.Errorf("MP table: says %d entries, has %d", n, entries)
+	}
+
+	sm := scan("_SM_", 0xf0000, x.SMBIOS)
+	if sum(sm[:31]) != 0 || sum(sm[16:31]) != 0 {
+		t.Error("SMBIOS entry point: checksums wrong")
+	}
+	s := mem[le.Uint32(sm[24:])-Area:][:le.Uint16(sm[22:])]
+	var kinds []byte
+	for len(s) > 0 {
+		kinds = append(kinds, s[0])
+		end := bytes.Index(s[s[1]:], []byte{0, 0})
+		s = s[int(s[1])+end+2:]
+	}
+	if want := []byte{0, 1, 3, 4, 4, 16, 17, 19, 19, 32, 127}; !bytes.Equal(kinds, want) {
+		t.Errorf("SMBIOS types %d, want %d", kinds, want)
+	}
+	if n := le.Uint16(sm[28:]); int(n) != len(kinds) {
+		t.Errorf("SMBIOS entry says %d structures", n)
+	}
+}
+
+// TestSMBIOSLengths holds the length that DSP0134 gives each type in version 2.8.
+func TestSMBIOSLengths(t *testing.T) {
+	table, _, _ := smbiosTable(machine)
+	want := map[byte]byte{0: 24, 1: 27, 3: 22, 4: 42, 16: 23, 17: 40, 19: 31, 32: 11, 127: 4}
+	for s := table; len(s) > 0; {
+		if s[1] != want[s[0]] {
+			t.Errorf("type %d has %d bytes, want %d", s[0], s[1], want[s[0]])
+		}
+		s = s[int(s[1])+bytes.Index(s[s[1]:], []byte{0, 0})+2:]
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for _, n := range []int{0, 256} {
+		if _, err := Build(Config{CPUs: n}); err == nil {
+			t.Errorf("%d processors accepted", n)
+		}
+	}
+	build(t, Config{CPUs: 255, LowRAM: 1 << 30})
+}
+
+func TestE820(t *testing.T) {
+	want := []E820Entry{
+		{0, 0x9fc00, E820RAM},
+		{0x9fc00, 0x400, E820Reserved},
+		{0xe0000, 0x20000, E820Reserved},
+		{0x100000, 0x7f00000, E820RAM},
+		{0xfec00000, 0x1000, E820Reserved},
+		{0xfee00000, 0x1000, E820Reserved},
+		{0xfffc0000, 0x40000, E820Reserved},
+		{0x100000000, 1 << 30, E820RAM},
+	}
+	if d := cmp.Diff(want, E820(128<<20, 1<<30)); d != "" {
+		t.Error(d)
+	}
+	for _, c := range []Config{{LowRAM: 1 << 20}, {LowRAM: 64 << 10}, machine} {
+		end := uint64(0)
+		for _, e := range E820(c.LowRAM, c.HighRAM) {
+			if e.Addr < end || e.Size == 0 {
+				t.Errorf("%d bytes: entry %+v overlaps or is empty", c.LowRAM, e)
+			}
+			end = e.Addr + e.Size
+		}
+	}
+}
+
+// TestDisassembles gives every ACPI table to ACPICA's disassembler, and what it makes of the DSDT back to its compiler.
+func TestDisassembles(t *testing.T) {
+	iasl, err := exec.LookPath("iasl")
+	if err != nil {
+		t.Skip("iasl (Debian's acpica-tools) is not installed")
+	}
+	for _, c := range []Config{machine, {CPUs: 1, LowRAM: 16 << 20}} {
+		dir := t.TempDir()
+		run := func(args ...string) string {
+			t.Helper()
+			cmd := exec.Command(iasl, args...)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("iasl %v: %v\n%s", args, err, out)
+			}
+			return string(out)
+		}
+		for _, x := range build(t, c).All {
+			switch x.Name {
+			case "RSDP", "MP", "MP table", "SMBIOS", "SMBIOS table":
+				continue
+			}
+			if err := os.WriteFile(filepath.Join(dir, x.Name+".aml"), x.Data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			run("-d", x.Name+".aml")
+			text, err := os.ReadFile(filepath.Join(dir, x.Name+".dsl"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, bad := range []string{"Invalid", "Incorrect checksum", "Unknown", "should be"} {
+				if strings.Contains(string(text), bad) {
+					t.Errorf("%s: iasl says %q:\n%s", x.Name, bad, text)
+				}
+			}
+		}
+		out := run("-oa", "-p", "again", "DSDT.dsl")
+		if !strings.Contains(out, "0 Errors, 0 Warnings") {
+			t.Errorf("DSDT: %s", out)
+		}
+	}
+}
