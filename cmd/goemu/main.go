@@ -1,0 +1,66 @@
+// Goemu emulates an x86 PC.
+//
+// Without a kernel it runs the built-in guest: see `goemu --help`.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"goemu/emu"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// Exit statuses of goemu itself; a guest chooses others through isa-debug-exit.
+const (
+	statusOK    = 0
+	statusError = 1
+)
+
+func run(args []string) int {
+	cfg, err := parse(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Print(helpText())
+		return statusOK
+	case errors.Is(err, errDone):
+		return statusOK
+	case err != nil:
+		return fail(err)
+	}
+	defer cfg.Log.Close()
+	m, err := emu.New(*cfg)
+	if err != nil {
+		return fail(err)
+	}
+	// SIGINT and its like end the machine in order: output is flushed and the terminal restored.
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		s := <-signals
+		m.Stop(128 + signalNumber(s))
+	}()
+	status, err := m.Run()
+	if err != nil {
+		return fail(err)
+	}
+	return status
+}
+
+func signalNumber(s os.Signal) int {
+	if n, ok := s.(syscall.Signal); ok {
+		return int(n)
+	}
+	return 2
+}
+
+func fail(err error) int {
+	fmt.Fprintf(os.Stderr, "goemu: %v\n", err)
+	return statusError
+}

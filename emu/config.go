@@ -1,0 +1,119 @@
+package emu
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"goemu/emu/debuglog"
+)
+
+// Config describes a machine. The zero Config is a PC of 128 MiB that runs the built-in guest.
+type Config struct {
+	Memory uint64 // RAM in bytes; 0: 128 MiB
+	Accel  Accel
+
+	Kernel string // file to boot directly; "": the built-in guest
+	Initrd string // initial RAM disk, or for multiboot "file args,file2 args"
+	Append string // kernel command line
+
+	NoDefaults bool              // no devices but those asked for
+	Serial     []string          // COM1, COM2: see chardev.Open; nil: stdio for COM1
+	Chardevs   map[string]string // by id: see chardev.Open
+	Debugcon   string            // -debugcon: see chardev.Open; "": none
+	Devices    []DeviceOption
+
+	Interactive bool // the built-in guest ends in its monitor instead of powering off
+
+	NoReboot bool // a reset or triple fault ends the machine
+	Icount   bool // guest time follows the instructions executed
+	Shift    uint // with Icount: one instruction takes 2^Shift ns
+	NoSleep  bool // with Icount: skip idle time instead of waiting it out
+
+	Log *debuglog.Log
+}
+
+// Accel names an engine.
+type Accel int
+
+// Engines. Auto is the translator where there is a back end for the host, else the interpreter.
+const (
+	AccelAuto Accel = iota
+	AccelTCG
+	AccelInterp
+)
+
+// ParseAccel reads the value of -accel. Alternatives separated by ":" are tried in order.
+func ParseAccel(s string) (Accel, error) {
+	name, _, _ := strings.Cut(s, ",")
+	for _, n := range strings.Split(name, ":") {
+		switch n {
+		case "tcg":
+			if nativeSupported() {
+				return AccelTCG, nil
+			}
+		case "interp":
+			return AccelInterp, nil
+		case "auto":
+			return AccelAuto, nil
+		case "kvm", "hvf", "whpx", "nvmm", "xen":
+			// not offered: the next alternative is tried
+		default:
+			return 0, fmt.Errorf("-accel %s: unknown accelerator %q (have: tcg, interp, auto)", s, n)
+		}
+	}
+	if strings.Contains(":"+name+":", ":tcg:") {
+		return 0, fmt.Errorf("-accel %s: the translator has no back end for this host; use -accel interp", s)
+	}
+	return 0, fmt.Errorf("-accel %s: goemu has no such accelerator; use -accel tcg or -accel interp", s)
+}
+
+// DeviceOption is one -device: a name and its properties.
+type DeviceOption struct {
+	Name  string
+	Props map[string]string
+}
+
+// ParseDevice reads the value of -device: "name,prop=value,...".
+func ParseDevice(s string) (DeviceOption, error) {
+	name, rest, _ := strings.Cut(s, ",")
+	d := DeviceOption{Name: name, Props: map[string]string{}}
+	if name == "" {
+		return d, fmt.Errorf("-device %s: no device named", s)
+	}
+	return d, ParseProps("-device "+name, rest, d.Props)
+}
+
+// ParseProps reads "prop=value,..." into props. A doubled comma stands for one in a value.
+func ParseProps(what, s string, props map[string]string) error {
+	if s == "" {
+		return nil
+	}
+	const comma = "\x00"
+	for _, p := range strings.Split(strings.ReplaceAll(s, ",,", comma), ",") {
+		k, v, ok := strings.Cut(strings.ReplaceAll(p, comma, ","), "=")
+		if !ok || k == "" {
+			return fmt.Errorf("%s: %q is not prop=value", what, p)
+		}
+		if _, twice := props[k]; twice {
+			return fmt.Errorf("%s: %s is given twice", what, k)
+		}
+		props[k] = v
+	}
+	return nil
+}
+
+// ParseSize reads a size with an optional suffix B, K, M, G or T (powers of 1024). Without one it counts units of unit bytes.
+func ParseSize(s string, unit uint64) (uint64, error) {
+	digits, mul := s, unit
+	if n := len(s); n > 0 {
+		if i := strings.IndexByte("BKMGT", s[n-1]&^0x20); i >= 0 && (s[n-1]|0x20) >= 'a' {
+			digits, mul = s[:n-1], 1<<(10*i)
+		}
+	}
+	v, err := strconv.ParseFloat(digits, 64)
+	if err != nil || v < 0 || v*float64(mul) >= 1<<62 {
+		return 0, fmt.Errorf("%q is not a size (number with suffix K, M, G or T)", s)
+	}
+	return uint64(v * float64(mul)), nil
+}
