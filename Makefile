@@ -1,0 +1,40 @@
+# make test    installs what the tests need (as root; else says what to install) and runs all of them
+# make bench   boots the benchmark guest on goemu and on QEMU's TCG in turn and prints ratios
+# make guests  prepares Debian's kernel and an initramfs in a cache outside the checkout
+# make fuzz    fuzzes each target for FUZZTIME (default 10m)
+
+GO       ?= go
+RUNS     ?= 3
+FUZZTIME ?= 10m
+
+export CGO_ENABLED = 0
+
+.PHONY: build test bench guests fuzz check cross setup
+
+build:
+	$(GO) build -o goemu ./cmd/goemu
+
+setup:
+	tests/setup
+
+guests: setup
+	tests/guests/prepare
+
+test: guests
+	$(GO) test -timeout 40m ./...
+
+bench: guests
+	$(GO) run ./tests/bench -runs $(RUNS) -o docs/performance.md
+
+fuzz:
+	tests/fuzz $(FUZZTIME)
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above need formatting'; exit 1; }
+	$(GO) vet ./...
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+cross:
+	for t in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
+		echo "build $$t" && GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build -o /dev/null ./cmd/goemu || exit 1; \
+	done
