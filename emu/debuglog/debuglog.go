@@ -28,6 +28,7 @@ const (
 	CPU                          // registers before each block executed
 	MMU                          // page walks and TLB fills
 	GuestErrors                  // what the guest does that hardware would not answer
+	Insns                        // the number of instructions executed, at the end (-icount)
 )
 
 var names = []struct {
@@ -42,6 +43,7 @@ var names = []struct {
 	{"exec", "a line for each block executed (blocks are not chained)", Exec},
 	{"cpu", "registers before each block executed (blocks are not chained)", CPU},
 	{"mmu", "TLB fills and page faults", MMU},
+	{"insns", "the number of instructions executed, at the end (needs -icount)", Insns},
 	{"guest_errors", "accesses that no device answers, instructions that goemu lacks", GuestErrors},
 }
 

@@ -1,0 +1,97 @@
+// Package boot boots Debian's stock kernel on every engine and checks what programs print there.
+package boot
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+	"testing"
+
+	"goemu/tests/guest"
+)
+
+// engines that the tests boot on.
+var engines = []string{"tcg", "interp"}
+
+// boot brings Debian up to its shell.
+func boot(t *testing.T, args ...string) *guest.Session {
+	t.Helper()
+	s := guest.Start(t, append([]string{"-m", "512", "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "initrd.gz"),
+		"-append", "console=ttyS0", "-nographic"}, args...)...)
+	s.Expect("goemu-guest: shell")
+	s.Expect("guest# ")
+	return s
+}
+
+func TestDebianShell(t *testing.T) {
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			s := boot(t, "-accel", engine)
+			if got := s.Run("uname -m"); !strings.Contains(got, "x86_64") {
+				t.Errorf("uname -m: %q", got)
+			}
+
+			// A checksum computed by the guest and by the host.
+			want := sha256.Sum256([]byte(strings.Repeat("goemu\n", 20000)))
+			got := s.Run("yes goemu | head -n 20000 | sha256sum")
+			if !strings.Contains(got, fmt.Sprintf("%x", want)) {
+				t.Errorf("sha256sum: got %q, want %x", got, want)
+			}
+
+			// Floating point, printed by the guest's own code.
+			if got := s.Run("awk 'BEGIN { printf \"%.17g %.17g %.6f\\n\", 1/3, sqrt(2), exp(1)*atan2(1,1) }'"); !strings.Contains(got, "0.33333333333333331 1.4142135623730951 2.134935") {
+				t.Errorf("awk: %q", got)
+			}
+
+			info := s.Run("cat /proc/cpuinfo")
+			for _, flag := range []string{"fpu", "tsc", "cx8", "sse2", "ssse3", "cx16", "sse4_1", "sse4_2", "popcnt", "syscall", "nx", "lm", "lahf_lm", "smep", "smap"} {
+				if !strings.Contains(info, " "+flag+" ") && !strings.Contains(info, " "+flag+"\n") {
+					t.Errorf("/proc/cpuinfo lacks %s:\n%s", flag, info)
+				}
+			}
+
+			// Memory, processes, pipes and files.
+			if got := s.Run("dd if=/dev/zero of=/tmp/z bs=1M count=20 2>/dev/null; md5sum < /tmp/z"); !strings.Contains(got, "8f4e33f3dc3e414ff94e5fb6905cba8c") {
+				t.Errorf("md5sum of 20 MiB of zeros: %q", got)
+			}
+			if got := s.Run("i=0; while [ $i -lt 50 ]; do (exit 3) || i=$((i+1)); done; echo $i"); got != "50" {
+				t.Errorf("fork loop: %q", got)
+			}
+
+			s.Send("poweroff -f\n")
+			if status := s.Wait(); status != 0 {
+				t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
+			}
+			for _, bad := range []string{"Oops", "BUG:", "WARNING: CPU", "Call Trace", "soft lockup", "segfault"} {
+				if strings.Contains(s.Output(), bad) {
+					t.Errorf("the kernel complained (%s):\n%s", bad, s.Output())
+				}
+			}
+		})
+	}
+}
+
+// TestIcountRepeats boots twice with -icount and wants the same console bytes and the same instruction count.
+func TestIcountRepeats(t *testing.T) {
+	run := func() (string, string) {
+		s := guest.Start(t, "-m", "256", "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "initrd.gz"),
+			"-append", "console=ttyS0 goemu.run=/bin/uptime", "-nographic", "-icount", "shift=3,sleep=off", "-no-reboot", "-d", "insns")
+		if status := s.Wait(); status != 0 {
+			t.Fatalf("exit status %d\n%s", status, s.Output())
+		}
+		out := s.Output()
+		i := strings.LastIndex(out, "instructions executed:")
+		if i < 0 {
+			t.Fatalf("no instruction count in\n%s", out)
+		}
+		return out[:i], out[i:]
+	}
+	out1, n1 := run()
+	out2, n2 := run()
+	if n1 != n2 {
+		t.Errorf("instruction counts differ: %s and %s", n1, n2)
+	}
+	if out1 != out2 {
+		t.Errorf("console output differs")
+	}
+}
