@@ -1,0 +1,107 @@
+// Package portmap is the I/O port space: 65,536 ports and who answers at each.
+//
+// A port nobody claims reads as all ones and ignores writes. An access that the
+// device of its first port cannot take whole (it is wider than the device's data path, or runs out of
+// its claim) is split in halves, low half first, as a bus with narrow devices does.
+package portmap
+
+import "goemu/devices"
+
+// Sizer is implemented by devices with a narrow data path: they never see an access of more
+// than MaxPortSize bytes (1 or 2).
+type Sizer interface {
+	MaxPortSize() int
+}
+
+type claim struct {
+	first uint16
+	count int
+	max   int // widest access, in bytes
+	dev   devices.PortDevice
+}
+
+// Map is the port space. It implements devices.PortBus and devices.PortDevice.
+type Map struct {
+	claims []claim // oldest first; [0] is nobody
+	owner  [1 << 16]uint16
+}
+
+// New returns an empty port space.
+func New() *Map {
+	return &Map{claims: make([]claim, 1, 64)}
+}
+
+// MapPorts claims count ports from first on for d. Ports above FFFFh are left out.
+func (m *Map) MapPorts(first uint16, count int, d devices.PortDevice) {
+	count = min(count, 1<<16-int(first))
+	if count <= 0 || d == nil {
+		return
+	}
+	c := claim{first: first, count: count, max: 4, dev: d}
+	if s, ok := d.(Sizer); ok {
+		c.max = s.MaxPortSize()
+	}
+	m.claims = append(m.claims, c)
+	for i := range count {
+		m.owner[int(first)+i] = uint16(len(m.claims) - 1)
+	}
+}
+
+// UnmapPorts takes back the newest claim of exactly these ports; an older claim shows again.
+func (m *Map) UnmapPorts(first uint16, count int) {
+	count = min(count, 1<<16-int(first))
+	for i := len(m.claims) - 1; i > 0; i-- {
+		if c := m.claims[i]; c.first == first && c.count == count {
+			m.claims = append(m.claims[:i], m.claims[i+1:]...)
+			m.rebuild()
+			return
+		}
+	}
+}
+
+func (m *Map) rebuild() {
+	clear(m.owner[:])
+	for i, c := range m.claims[1:] {
+		for p := range c.count {
+			m.owner[int(c.first)+p] = uint16(i + 1)
+		}
+	}
+}
+
+// takes returns the device that takes the whole access; whole is false if it must be split.
+// dev is nil where nobody answers.
+func (m *Map) takes(port uint16, size int) (dev devices.PortDevice, whole bool) {
+	c := &m.claims[m.owner[port]]
+	if c.dev == nil {
+		return nil, size == 1
+	}
+	return c.dev, size <= c.max && int(port)+size <= int(c.first)+c.count
+}
+
+// In reads size (1, 2 or 4) bytes.
+func (m *Map) In(port uint16, size int) uint32 {
+	dev, whole := m.takes(port, size)
+	if !whole && size > 1 {
+		h := size / 2
+		lo := m.In(port, h)
+		return lo | m.In(port+uint16(h), h)<<(8*h)
+	}
+	if dev == nil {
+		return 0xff
+	}
+	return dev.In(port, size) & (1<<(8*size) - 1)
+}
+
+// Out writes the low size (1, 2 or 4) bytes of v.
+func (m *Map) Out(port uint16, size int, v uint32) {
+	dev, whole := m.takes(port, size)
+	if !whole && size > 1 {
+		h := size / 2
+		m.Out(port, h, v&(1<<(8*h)-1))
+		m.Out(port+uint16(h), h, v>>(8*h))
+		return
+	}
+	if dev != nil {
+		dev.Out(port, size, v&(1<<(8*size)-1))
+	}
+}
