@@ -1,0 +1,30 @@
+package x86
+
+import "goemu/mmu"
+
+// EntryState is the state in which a boot protocol enters a kernel. What is
+// not named here is as after reset.
+type EntryState struct {
+	RIP                 uint64
+	RFLAGS              uint32
+	GPR                 [16]uint64
+	Segs                [6]Segment // ES CS SS DS FS GS
+	TR                  Segment
+	GDT, IDT            Table
+	CR0, CR3, CR4, EFER uint64
+}
+
+// Enter puts the CPU, which has been reset, in state s.
+func (c *CPU) Enter(s *EntryState) {
+	c.seg, c.tr, c.gdtr, c.idtr = s.Segs, s.TR, s.GDT, s.IDT
+	c.pg = mmu.Paging{CR0: s.CR0, CR3: s.CR3, CR4: s.CR4, EFER: s.EFER, PhysBits: c.opt.PhysBits}
+	c.env.GPR, c.env.RIP = s.GPR, s.RIP
+	c.cpl = 0
+	c.SetFlags(s.RFLAGS)
+	c.update()
+	c.updateFP()
+	c.FlushTLB(true)
+}
+
+// IF reports EFLAGS.IF.
+func (c *CPU) IF() bool { return c.env.EFlags&flagIF != 0 }
