@@ -27,6 +27,8 @@ type Events interface {
 	Wait() (stop bool)
 	// INTR tells whether an interrupt controller holds a vector for this vCPU.
 	INTR() bool
+	// IntAck takes the vector of the interrupt that INTR announced; -1: it has gone away.
+	IntAck() int
 	// Budget is the number of instructions until the next timer, with -icount.
 	Budget() int32
 	// Spent takes instructions that were executed, with -icount.
@@ -85,7 +87,7 @@ func SyncX87(env *tcg.Env) { amd64.SyncX87(env) }
 
 // New makes an engine for cpu. The engine's flush methods must be given to the CPU as its hooks by the caller.
 func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, error) {
-	e := &Engine{cpu: cpu, env: cpu.Env, space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
+	e := &Engine{cpu: cpu, env: cpu.Env(), space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
 	if opt.Native {
 		if opt.ArenaBytes == 0 {
 			opt.ArenaBytes = 64 << 20

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"goemu/emu/debuglog"
+	"goemu/emu/x86"
 	"goemu/tcg"
 	"goemu/tcg/interp"
 )
@@ -19,7 +20,7 @@ func (e *Engine) Run() {
 		if e.cpu.Pending() {
 			e.cpu.Deliver()
 		}
-		if e.cpu.Shutdown() {
+		if e.cpu.State() == x86.Shutdown {
 			return
 		}
 		if atomic.LoadUint32(&e.env.ExitReq) != 0 || e.cpu.Halted() || e.opt.Count && e.env.Budget <= 0 {
@@ -31,9 +32,13 @@ func (e *Engine) Run() {
 			}
 		}
 		switch {
-		case e.cpu.Shadow() || e.opt.Count && e.env.Budget < MaxInsns:
-			// One instruction under the shadow of STI or MOV SS, or the last ones before a timer.
-			e.step()
+		case e.shadowed:
+			// An interrupt waits until the instruction after STI or MOV SS is done.
+			e.shadowed = false
+			e.runIR(modeSingle)
+			atomic.StoreUint32(&e.env.ExitReq, 1)
+		case e.opt.Count && e.env.Budget < MaxInsns:
+			e.runIR(modeSingle) // the last instructions before a timer
 		case e.native != nil:
 			e.runNative()
 		default:
@@ -49,23 +54,34 @@ func (e *Engine) service() (stop bool) {
 	if e.events.Poll() {
 		return true
 	}
-	for {
-		if e.events.INTR() {
-			atomic.StoreUint32(&e.env.IntrPending, 1)
-		} else {
-			atomic.StoreUint32(&e.env.IntrPending, 0)
-		}
-		if e.cpu.TakeNMI() || e.env.IntrPending != 0 && e.cpu.InterruptWindow() && e.cpu.TakeInterrupt() {
-			break
-		}
-		if !e.cpu.Halted() {
-			break
-		}
+	for !e.interrupt() && e.cpu.Halted() {
 		if e.events.Wait() {
 			return true
 		}
 	}
 	e.refill()
+	return false
+}
+
+// interrupt delivers an NMI or an interrupt if one waits and the CPU takes it now.
+func (e *Engine) interrupt() bool {
+	if e.cpu.NMIWaiting() {
+		e.cpu.NMI()
+		return true
+	}
+	if !e.events.INTR() {
+		atomic.StoreUint32(&e.env.IntrPending, 0)
+		return false
+	}
+	atomic.StoreUint32(&e.env.IntrPending, 1)
+	if !e.cpu.InterruptWindow() {
+		e.shadowed = e.cpu.IF()
+		return false
+	}
+	if v := e.events.IntAck(); v >= 0 {
+		e.cpu.Interrupt(v)
+		return true
+	}
 	return false
 }
 
@@ -86,13 +102,6 @@ func (e *Engine) refill() {
 
 // Executed gives the instructions of the current budget that were executed and not yet booked, with -icount.
 func (e *Engine) Executed() int32 { return e.granted - e.env.Budget }
-
-// step runs one instruction in the interpreter.
-func (e *Engine) step() {
-	e.cpu.BeginStep()
-	e.runIR(modeSingle)
-	e.cpu.EndStep()
-}
 
 // runIR runs one block in the interpreter.
 func (e *Engine) runIR(extra tcg.Mode) {
@@ -128,7 +137,7 @@ func (e *Engine) runNative() {
 		return
 	}
 	if b.code == nil || b.key.Mode&tcg.ModeTF != 0 {
-		e.step()
+		e.runIR(modeSingle)
 		return
 	}
 	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {

@@ -1,0 +1,275 @@
+// Package emu is the machine: it puts memory, CPU, engine, board and the
+// host's side of character devices together, and runs them.
+package emu
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"goemu/bios"
+	"goemu/devices/portmap"
+	"goemu/emu/accel"
+	"goemu/emu/board"
+	"goemu/emu/boot"
+	"goemu/emu/chardev"
+	"goemu/emu/debuglog"
+	"goemu/emu/tour"
+	"goemu/emu/x86"
+	"goemu/mmu"
+	"goemu/tcg"
+	"goemu/tcg/amd64"
+)
+
+// DefaultMemory is the RAM of a machine that does not say, in bytes.
+const DefaultMemory = 128 << 20
+
+// Limits of RAM, in bytes.
+const (
+	minMemory = 1 << 20
+	maxMemory = 1 << 38
+)
+
+func nativeSupported() bool { return amd64.Supported() }
+
+// Machine is one PC. It is made by New, run once by Run and ended by Stop.
+type Machine struct {
+	cfg    Config
+	clock  *clock
+	space  *mmu.Space
+	ports  *portmap.Map
+	ram    []byte
+	env    *tcg.Env
+	cpu    *x86.CPU
+	engine *accel.Engine
+	board  *board.PC
+	tables *bios.Tables
+
+	console   *chardev.Console
+	backends  map[string]chardev.Backend // by id
+	opened    []chardev.Backend
+	serialIn  [2]inputQueue
+	wake      chan struct{}
+	wants     atomic.Uint32 // want... bits, from any goroutine
+	stopAs    atomic.Int32
+	resetting bool
+	status    int
+	stopped   bool
+	err       error
+}
+
+// Reasons for which another goroutine may want the vCPU's.
+const (
+	wantStop = 1 << iota
+	wantInput
+)
+
+// New makes a machine. It fails without side effects on the guest's files; errors name the option or file at fault.
+func New(cfg Config) (*Machine, error) {
+	if cfg.Memory == 0 {
+		cfg.Memory = DefaultMemory
+	}
+	if cfg.Memory < minMemory || cfg.Memory > maxMemory {
+		return nil, fmt.Errorf("RAM of %d bytes: from %d MiB to %d GiB are possible", cfg.Memory, minMemory>>20, maxMemory>>30)
+	}
+	cfg.Memory = (cfg.Memory + mmu.PageMask) &^ mmu.PageMask
+	if cfg.Accel == AccelAuto {
+		cfg.Accel = AccelInterp
+		if nativeSupported() {
+			cfg.Accel = AccelTCG
+		}
+	}
+	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1), backends: map[string]chardev.Backend{}}
+	if err := m.assemble(); err != nil {
+		m.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Machine) assemble() error {
+	var err error
+	if m.env, err = accel.NewEnv(); err != nil {
+		return fmt.Errorf("CPU state: %w", err)
+	}
+	if m.ram, err = mmu.AllocRAM(m.cfg.Memory); err != nil {
+		return err
+	}
+	m.clock = newClock(m.kick)
+	m.clock.counted, m.clock.shift = m.cfg.Icount, m.cfg.Shift
+	m.space = mmu.NewSpace(40)
+	m.ports = portmap.New()
+	if err := m.buildBoard(); err != nil {
+		return err
+	}
+	m.cpu = x86.New(m.env, m.space, m, x86.Options{
+		SyncX87:       accel.SyncX87,
+		FlushAll:      func(bool) { m.engine.FlushJumps() },
+		FlushPage:     func(linear uint64) { m.engine.FlushJumpPage(linear) },
+		OnException:   m.logException,
+		OnTripleFault: m.tripleFault,
+	})
+	m.engine, err = accel.New(m.cpu, m.space, m, accel.Options{
+		Native: m.cfg.Accel == AccelTCG,
+		Count:  m.cfg.Icount,
+		Log:    m.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	if m.cfg.Icount {
+		m.clock.pending = m.engine.Executed
+	}
+	return m.load()
+}
+
+// load puts the guest in memory and the CPU at its entry, after power-on and after each reset.
+func (m *Machine) load() error {
+	m.cpu.Reset()
+	if m.cfg.Kernel == "" {
+		return nil // the CPU is at the reset vector, in the built-in guest's ROM
+	}
+	low, high := m.board.RAMSplit()
+	tables, err := bios.Build(bios.Config{CPUs: 1, LowRAM: low, HighRAM: high, HPET: true, FwCfg: true})
+	if err != nil {
+		return err
+	}
+	if err := tables.Write(m.space); err != nil {
+		return err
+	}
+	m.tables = tables
+	entry, err := boot.Load(boot.Config{
+		Kernel: m.cfg.Kernel, Initrd: m.cfg.Initrd, Cmdline: m.cfg.Append,
+		RAM: low, Memory: m.space, RSDP: tables.RSDP, E820: bios.E820(low, high),
+	})
+	if err != nil {
+		return err
+	}
+	m.enter(entry)
+	return nil
+}
+
+// enter puts the CPU in the state in which a boot protocol begins.
+func (m *Machine) enter(e *boot.Entry) {
+	s := x86.EntryState{
+		RIP: e.RIP, RFLAGS: uint32(e.RFLAGS), GPR: e.GPR,
+		CR0: e.CR0, CR3: e.CR3, CR4: e.CR4, EFER: e.EFER,
+		GDT: x86.Table{Base: e.GDT.Base, Limit: uint32(e.GDT.Limit)},
+		IDT: x86.Table{Base: e.IDT.Base, Limit: uint32(e.IDT.Limit)},
+		TR:  segment(e.TR),
+	}
+	for i, g := range e.Segs {
+		s.Segs[i] = segment(g)
+	}
+	m.cpu.Enter(&s)
+}
+
+func segment(s boot.Segment) x86.Segment {
+	return x86.Segment{Selector: s.Selector, Base: s.Base, Limit: s.Limit, Attr: uint32(s.Attr)}
+}
+
+// Run runs the machine until it powers off, is stopped or fails, and returns the status with which goemu is to exit.
+func (m *Machine) Run() (status int, err error) {
+	for i, b := range m.serialBackends() {
+		if src, ok := b.(chardev.Source); ok {
+			src.Start(func(p []byte) { m.input(i, p) })
+		}
+	}
+	for !m.stopped {
+		m.engine.Run()
+		if m.cpu.State() == x86.Shutdown && !m.stopped {
+			if m.cfg.NoReboot {
+				m.end(0)
+			} else {
+				m.resetting = true
+			}
+		}
+		if m.resetting && !m.stopped {
+			m.resetting = false
+			m.board.Reset()
+			if err := m.load(); err != nil {
+				m.err = err
+				break
+			}
+		}
+	}
+	if m.cfg.Log.Wants(debuglog.Insns) && m.cfg.Icount {
+		defer m.cfg.Log.Printf("instructions executed: %d\n", m.clock.insns)
+	}
+	if err := m.close(); m.err == nil {
+		m.err = err
+	}
+	return m.status, m.err
+}
+
+// close gives back what New took and writes out what is buffered.
+func (m *Machine) close() error {
+	var first error
+	for _, b := range m.opened {
+		if err := b.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	m.opened = nil
+	return first
+}
+
+// Stop ends the machine with a status; any goroutine may call it.
+func (m *Machine) Stop(status int) {
+	m.stopAs.Store(int32(status))
+	m.want(wantStop)
+}
+
+// end ends the machine from the vCPU's goroutine: it leaves the loop at the next opportunity.
+func (m *Machine) end(status int) {
+	m.status, m.stopped = status, true
+	m.kick()
+}
+
+// reset asks for a reset of the whole machine, from the vCPU's goroutine.
+func (m *Machine) reset() {
+	if m.cfg.NoReboot {
+		m.end(0)
+		return
+	}
+	m.resetting = true
+	m.kick()
+}
+
+func (m *Machine) want(bit uint32) {
+	m.wants.Or(bit)
+	m.kick()
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// kick makes the vCPU leave generated code; any goroutine may call it.
+func (m *Machine) kick() {
+	atomic.OrUint32(&m.env.ExitReq, 1)
+	select {
+	case m.wake <- struct{}{}:
+	default:
+	}
+}
+
+// inputQueue holds what the host typed until the UART takes it.
+type inputQueue struct {
+	mu sync.Mutex
+	p  []byte
+}
+
+// input queues bytes for a serial port.
+func (m *Machine) input(port int, p []byte) {
+	q := &m.serialIn[port]
+	q.mu.Lock()
+	q.p = append(q.p, p...)
+	q.mu.Unlock()
+	m.want(wantInput)
+}
+
+func (m *Machine) warn(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "goemu: "+format+"\r\n", args...)
+}
