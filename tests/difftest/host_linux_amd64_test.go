@@ -1,0 +1,186 @@
+package difftest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"goemu/tcg"
+)
+
+// The address space of a test: one page of code, two of data, nothing around them.
+// Both are below 2 GiB, so that 32-bit addresses reach them.
+const (
+	codeBase = 0x10000000
+	codeSize = 0x1000
+	dataBase = 0x20000000
+	dataSize = 0x2000
+)
+
+// Outcome of a run other than a vector.
+const (
+	ended   = -1 // ran to the end
+	unknown = -2 // something the harness does not model
+)
+
+// state is what a sequence starts from and what it leaves.
+type state struct {
+	GPR    [16]uint64
+	RIP    uint64
+	Flags  uint32 // EFLAGS
+	FSBase uint64
+	GSBase uint64
+	FP     [512]byte // FXSAVE64 image
+	Mem    [dataSize]byte
+	Vector int // exception, or ended
+}
+
+// host is the traced child.
+type host struct {
+	pid int
+	mem *os.File
+}
+
+// elf makes an executable whose segments are the code page (RWX) and the data pages (RW), with an
+// endless loop as its program.
+func elf() []byte {
+	le := binary.LittleEndian
+	b := make([]byte, 0x2000)
+	copy(b, "\x7fELF\x02\x01\x01")
+	le.PutUint16(b[16:], 2)  // ET_EXEC
+	le.PutUint16(b[18:], 62) // EM_X86_64
+	le.PutUint32(b[20:], 1)
+	le.PutUint64(b[24:], codeBase)
+	le.PutUint64(b[32:], 64)
+	le.PutUint16(b[52:], 64)
+	le.PutUint16(b[54:], 56)
+	le.PutUint16(b[56:], 2)
+	segment := func(p []byte, flags uint32, off, addr, filesz, memsz uint64) {
+		le.PutUint32(p, 1) // PT_LOAD
+		le.PutUint32(p[4:], flags)
+		for i, v := range []uint64{off, addr, addr, filesz, memsz, 0x1000} {
+			le.PutUint64(p[8+8*i:], v)
+		}
+	}
+	segment(b[64:], 7, 0x1000, codeBase, codeSize, codeSize)
+	segment(b[120:], 6, 0x2000, dataBase, 0, dataSize)
+	copy(b[0x1000:], "\xeb\xfe")
+	return b
+}
+
+// newHost starts the child. The calling goroutine stays on its thread from now on.
+func newHost(t *testing.T) *host {
+	t.Helper()
+	runtime.LockOSThread()
+	path := filepath.Join(t.TempDir(), "child")
+	if err := os.WriteFile(path, elf(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h := &host{pid: cmd.Process.Pid}
+	var ws syscall.WaitStatus
+	if _, err := syscall.Wait4(h.pid, &ws, 0, nil); err != nil || !ws.Stopped() {
+		t.Fatalf("child did not stop: %v %#x", err, ws)
+	}
+	var err error
+	if h.mem, err = os.OpenFile(fmt.Sprintf("/proc/%d/mem", h.pid), os.O_RDWR, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		h.mem.Close()
+		_ = syscall.Kill(h.pid, syscall.SIGKILL)
+		_, _ = syscall.Wait4(h.pid, &ws, 0, nil)
+	})
+	return h
+}
+
+// Requests of ptrace(2) that package syscall lacks.
+const (
+	ptraceGetFPRegs  = 14
+	ptraceSetFPRegs  = 15
+	ptraceGetSiginfo = 0x4202
+)
+
+func (h *host) ptrace(req uintptr, p unsafe.Pointer) error {
+	if _, _, e := syscall.RawSyscall6(syscall.SYS_PTRACE, req, uintptr(h.pid), 0, uintptr(p), 0, 0); e != 0 {
+		return e
+	}
+	return nil
+}
+
+// run executes code, which ends with INT3, from s, and updates s.
+func (h *host) run(s *state, code []byte) error {
+	var r syscall.PtraceRegs
+	if err := syscall.PtraceGetRegs(h.pid, &r); err != nil {
+		return fmt.Errorf("get registers: %w", err)
+	}
+	gprs := []*uint64{&r.Rax, &r.Rcx, &r.Rdx, &r.Rbx, &r.Rsp, &r.Rbp, &r.Rsi, &r.Rdi, &r.R8, &r.R9, &r.R10, &r.R11, &r.R12, &r.R13, &r.R14, &r.R15}
+	for i, p := range gprs {
+		*p = s.GPR[i]
+	}
+	r.Rip, r.Eflags, r.Fs_base, r.Gs_base = s.RIP, uint64(s.Flags), s.FSBase, s.GSBase
+	r.Orig_rax = ^uint64(0)
+	err := errors.Join(syscall.PtraceSetRegs(h.pid, &r), h.ptrace(ptraceSetFPRegs, unsafe.Pointer(&s.FP)))
+	if err != nil {
+		return fmt.Errorf("set registers: %w", err)
+	}
+	if _, err := h.mem.WriteAt(code, codeBase); err != nil {
+		return fmt.Errorf("write code: %w", err)
+	}
+	if _, err := h.mem.WriteAt(s.Mem[:], dataBase); err != nil {
+		return fmt.Errorf("write data: %w", err)
+	}
+	if err := syscall.PtraceCont(h.pid, 0); err != nil {
+		return fmt.Errorf("continue: %w", err)
+	}
+	var ws syscall.WaitStatus
+	if _, err := syscall.Wait4(h.pid, &ws, 0, nil); err != nil || !ws.Stopped() {
+		return fmt.Errorf("wait: %v, status %#x", err, ws)
+	}
+	var info [128]byte
+	err = errors.Join(h.ptrace(ptraceGetSiginfo, unsafe.Pointer(&info)), syscall.PtraceGetRegs(h.pid, &r),
+		h.ptrace(ptraceGetFPRegs, unsafe.Pointer(&s.FP)))
+	if err != nil {
+		return fmt.Errorf("get registers: %w", err)
+	}
+	if _, err := h.mem.ReadAt(s.Mem[:], dataBase); err != nil {
+		return fmt.Errorf("read data: %w", err)
+	}
+	for i, p := range gprs {
+		s.GPR[i] = *p
+	}
+	s.RIP, s.Flags = r.Rip, uint32(r.Eflags)
+	s.Vector = vector(ws.StopSignal(), int32(binary.LittleEndian.Uint32(info[8:])))
+	return nil
+}
+
+// vector turns a signal of Linux back into the exception.
+func vector(sig syscall.Signal, code int32) int {
+	const kernel, intDiv = 0x80, 1
+	switch {
+	case sig == syscall.SIGTRAP && code == kernel:
+		return ended
+	case sig == syscall.SIGFPE && code == intDiv:
+		return tcg.VectorDE
+	case sig == syscall.SIGILL:
+		return tcg.VectorUD
+	case sig == syscall.SIGSEGV && code == kernel:
+		return tcg.VectorGP
+	case sig == syscall.SIGSEGV:
+		return tcg.VectorPF
+	case sig == syscall.SIGBUS && code == kernel:
+		return tcg.VectorSS
+	}
+	return unknown
+}
