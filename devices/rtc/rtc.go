@@ -130,6 +130,9 @@ func (r *RTC) Reset() {
 // SetCMOS sets a byte of memory, as the firmware does.
 func (r *RTC) SetCMOS(index int, v uint8) { r.s.CMOS[index&0x7f] = v }
 
+// CMOS returns a byte of memory.
+func (r *RTC) CMOS(index int) uint8 { return r.s.CMOS[index&0x7f] }
+
 // NMIMasked tells whether port 70h bit 7 blocks NMIs.
 func (r *RTC) NMIMasked() bool { return r.s.NMIOff }
 

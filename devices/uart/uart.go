@@ -495,3 +495,9 @@ func (u *UART) timeout() {
 	u.s.Timeout = u.fifo() && u.s.RxLen > 0
 	u.update()
 }
+
+// Null is a backend that discards everything.
+type Null struct{}
+
+// Send takes all of p.
+func (Null) Send(p []byte) int { return len(p) }

@@ -1,0 +1,67 @@
+package board
+
+import (
+	"goemu/devices"
+	"goemu/devices/rtc"
+	"goemu/mmu"
+)
+
+// mmioBus makes a devices.MMIOBus of the physical address space.
+type mmioBus struct {
+	space *mmu.Space
+}
+
+// MapMMIO implements devices.MMIOBus.
+func (b mmioBus) MapMMIO(base, size uint64, d devices.MMIODevice) { b.space.MapIO(base, size, d) }
+
+// UnmapMMIO implements devices.MMIOBus.
+func (b mmioBus) UnmapMMIO(base, size uint64) { b.space.Unmap(base, size) }
+
+// nobody answers where the bus is open: all ones.
+type nobody struct{}
+
+func (nobody) ReadMMIO(uint64, int) uint64   { return ^uint64(0) }
+func (nobody) WriteMMIO(uint64, int, uint64) {}
+
+// LowMemory is the size of RAM below 4 GiB, in bytes.
+func (pc *PC) LowMemory() uint64 { return min(uint64(len(pc.cfg.RAM)), LowMemoryMax) }
+
+// mapMemory maps RAM below the PCI hole and above 4 GiB. The display's window at A0000h belongs to PCI.
+func (pc *PC) mapMemory() {
+	low := pc.LowMemory()
+	pc.Space.MapRAM(0, pc.cfg.RAM[:low:low], false)
+	if high := pc.cfg.RAM[low:]; len(high) > 0 {
+		pc.Space.MapRAM(HighMemory, high, false)
+	}
+	pc.Space.MapIO(vgaBase, vgaSize, nobody{})
+	if n := uint64(len(pc.cfg.ROM)); n > 0 {
+		pc.Space.MapRAM(biosTop-n, pc.cfg.ROM, true)
+	}
+}
+
+// setCMOS fills in what PC firmware would: equipment and memory sizes.
+func (pc *PC) setCMOS() {
+	const mib = 1 << 20
+	set16 := func(i int, v uint64) {
+		pc.RTC.SetCMOS(i, uint8(v))
+		pc.RTC.SetCMOS(i+1, uint8(v>>8))
+	}
+	low, high := pc.LowMemory(), uint64(len(pc.cfg.RAM))-pc.LowMemory()
+	pc.RTC.SetCMOS(rtc.Equipment, 0x06) // coprocessor, pointing device
+	set16(rtc.BaseMemLow, 640)
+	ext := min((low-mib)>>10, 0xffff)
+	set16(rtc.ExtMemLow, ext)
+	set16(rtc.ExtMem2Low, ext)
+	if low > 16*mib {
+		set16(rtc.HighMemLow, min((low-16*mib)>>16, 0xffff))
+	}
+	set16(rtc.Above4GLow, high>>16)
+	pc.RTC.SetCMOS(rtc.Above4GLow+2, uint8(high>>32))
+	pc.RTC.SetCMOS(rtc.ExtraCPUs, uint8(pc.cfg.CPUs-1))
+	sum := 0
+	for i := 0x10; i < rtc.Checksum; i++ {
+		sum += int(pc.RTC.CMOS(i))
+	}
+	pc.RTC.SetCMOS(rtc.Checksum, uint8(sum>>8))
+	pc.RTC.SetCMOS(rtc.Checksum+1, uint8(sum))
+}
