@@ -427,8 +427,8 @@ func fuzz(f *testing.F, seeds ...[]byte) {
 	}
 	m := make(ram, ramSize)
 	f.Fuzz(func(t *testing.T, k []byte) {
-		cfg, _ := config(k)
-		cfg.Memory, cfg.Initrd = m, "small"
+		cfg := Config{Kernel: "k", KernelData: k, Initrd: "m x", Memory: m, RAM: ramSize, E820: bios.E820(ramSize, 0)}
+		cfg.ReadFile = func(string) ([]byte, error) { return []byte("initrd"), nil }
 		if e, err := Load(cfg); err == nil && e.RIP >= ramSize {
 			t.Errorf("entry point %#x is not in RAM", e.RIP)
 		}
