@@ -145,3 +145,10 @@ func (h *timerHeap) Pop() any {
 	t.index = -1
 	return t
 }
+
+// skipTo moves counted time on to ns, which a halted CPU need not wait for.
+func (c *clock) skipTo(ns int64) {
+	if d := ns - c.Now(); d > 0 {
+		c.warp += d
+	}
+}

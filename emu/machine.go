@@ -49,7 +49,8 @@ type Machine struct {
 	console   *chardev.Console
 	backends  map[string]chardev.Backend // by id
 	opened    []chardev.Backend
-	serialIn  [2]inputQueue
+	serial    [serialPorts]chardev.Backend
+	serialIn  [serialPorts]inputQueue
 	wake      chan struct{}
 	wants     atomic.Uint32 // want... bits, from any goroutine
 	stopAs    atomic.Int32
@@ -63,6 +64,7 @@ type Machine struct {
 const (
 	wantStop = 1 << iota
 	wantInput
+	wantOutput
 )
 
 // New makes a machine. It fails without side effects on the guest's files; errors name the option or file at fault.
@@ -171,11 +173,7 @@ func segment(s boot.Segment) x86.Segment {
 
 // Run runs the machine until it powers off, is stopped or fails, and returns the status with which goemu is to exit.
 func (m *Machine) Run() (status int, err error) {
-	for i, b := range m.serialBackends() {
-		if src, ok := b.(chardev.Source); ok {
-			src.Start(func(p []byte) { m.input(i, p) })
-		}
-	}
+	m.startInput()
 	for !m.stopped {
 		m.engine.Run()
 		if m.cpu.State() == x86.Shutdown && !m.stopped {

@@ -1,6 +1,6 @@
 // Package chardev connects a guest's character devices to the host: the
 // terminal, files, or nothing. Output is written by a goroutine of its own, so
-// that a slow reader does not stop the vCPU until a megabyte is waiting.
+// that a slow reader does not stop the vCPU.
 package chardev
 
 import (
@@ -13,8 +13,10 @@ import (
 
 // Backend is the host side of a character device.
 type Backend interface {
-	// Write queues bytes for the host. It returns at once unless a megabyte is already queued.
-	Write(p []byte) (int, error)
+	// Offer queues bytes for the host and returns how many it took: none while a megabyte waits.
+	// After it has taken less than all, it calls OnRoom's function, from another goroutine, when it takes more.
+	Offer(p []byte) int
+	OnRoom(f func())
 	// Close writes out what is queued and reports the first error of all writes.
 	Close() error
 }
@@ -26,7 +28,7 @@ type Source interface {
 	Start(recv func(p []byte))
 }
 
-// queueLimit is how much output may wait before Write blocks, in bytes.
+// queueLimit is how much output may wait before Offer refuses more, in bytes.
 const queueLimit = 1 << 20
 
 // Stream is a Backend over an io.Writer.
@@ -38,6 +40,8 @@ type Stream struct {
 	changed *sync.Cond
 	queue   []byte
 	spare   []byte
+	full    bool   // Offer has refused bytes
+	room    func() // see OnRoom
 	closed  bool
 	done    bool
 	err     error
@@ -51,19 +55,27 @@ func NewStream(name string, w io.Writer, closer io.Closer) *Stream {
 	return s
 }
 
-// Write implements Backend. After a failed write to the host, output is dropped and Close reports the error.
-func (s *Stream) Write(p []byte) (int, error) {
+// Offer implements Backend. After a failed write to the host, output is dropped and Close reports the error.
+func (s *Stream) Offer(p []byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.queue) > queueLimit && s.err == nil {
-		s.changed.Wait()
-	}
-	if s.err != nil {
-		return len(p), nil
+	switch {
+	case s.err != nil:
+		return len(p)
+	case len(s.queue) >= queueLimit:
+		s.full = true
+		return 0
 	}
 	s.queue = append(s.queue, p...)
 	s.changed.Broadcast()
-	return len(p), nil
+	return len(p)
+}
+
+// OnRoom implements Backend.
+func (s *Stream) OnRoom(f func()) {
+	s.mu.Lock()
+	s.room = f
+	s.mu.Unlock()
 }
 
 func (s *Stream) drain() {
@@ -87,6 +99,12 @@ func (s *Stream) drain() {
 		if err != nil && s.err == nil {
 			s.err = fmt.Errorf("character device %s: %w", s.name, err)
 			s.queue = s.queue[:0]
+		}
+		if f := s.room; s.full && f != nil {
+			s.full = false
+			s.mu.Unlock()
+			f()
+			s.mu.Lock()
 		}
 		s.changed.Broadcast()
 	}
@@ -113,8 +131,11 @@ func (s *Stream) Close() error {
 // Null drops output.
 type Null struct{}
 
-// Write implements Backend.
-func (Null) Write(p []byte) (int, error) { return len(p), nil }
+// Offer implements Backend.
+func (Null) Offer(p []byte) int { return len(p) }
+
+// OnRoom implements Backend.
+func (Null) OnRoom(func()) {}
 
 // Close implements Backend.
 func (Null) Close() error { return nil }

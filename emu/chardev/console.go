@@ -64,7 +64,7 @@ func (c *Console) read(recv func(p []byte)) {
 				case 'x':
 					c.quit()
 				case 'h', '?':
-					io.WriteString(c.Stream, escapeHelp)
+					c.Offer([]byte(escapeHelp))
 				case Escape, 'a':
 					out = append(out, Escape)
 				}

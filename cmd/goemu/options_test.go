@@ -1,0 +1,96 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"goemu/emu"
+)
+
+func TestParse(t *testing.T) {
+	base := emu.Config{Memory: 128 << 20, Chardevs: map[string]string{}}
+	for _, c := range []struct {
+		args string
+		want func(*emu.Config)
+	}{
+		{"", func(*emu.Config) {}},
+		{"-m 512 -nographic", func(c *emu.Config) { c.Memory = 512 << 20 }},
+		{"-m 1G --no-reboot", func(c *emu.Config) { c.Memory, c.NoReboot = 1<<30, true }},
+		{"-m size=64M -M pc", func(c *emu.Config) { c.Memory = 64 << 20 }},
+		{"-kernel k -initrd i -append a=b", func(c *emu.Config) { c.Kernel, c.Initrd, c.Append = "k", "i", "a=b" }},
+		{"-accel interp", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
+		{"-accel kvm:interp", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
+		{"-icount shift=5,sleep=off", func(c *emu.Config) { c.Icount, c.Shift, c.NoSleep = true, 5, true }},
+		{"-icount auto", func(c *emu.Config) { c.Icount, c.Shift = true, 3 }},
+		{"-device isa-debug-exit,iobase=0xf4,iosize=4", func(c *emu.Config) {
+			c.Devices = []emu.DeviceOption{{Name: "isa-debug-exit", Props: map[string]string{"iobase": "0xf4", "iosize": "4"}}}
+		}},
+		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {
+			c.Chardevs["x"] = "file:/tmp/a"
+			c.Serial = []string{"chardev:x"}
+		}},
+	} {
+		want := base
+		want.Chardevs = map[string]string{}
+		c.want(&want)
+		got, err := parse(strings.Fields(c.args))
+		if err != nil {
+			t.Errorf("%s: %v", c.args, err)
+			continue
+		}
+		got.Interactive = false
+		if d := cmp.Diff(&want, got, cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s: %s", c.args, d)
+		}
+	}
+}
+
+// Each error must hold the words that help: what was given and what would be right.
+func TestErrors(t *testing.T) {
+	for args, want := range map[string]string{
+		"-kernal x":                     "did you mean -kernel",
+		"-m lots":                       `"lots" is not a size`,
+		"-accel warp":                   "tcg, interp",
+		"-accel kvm":                    "-accel tcg",
+		"-M q36":                        "have: pc",
+		"-d asm":                        "in_asm",
+		"-d int -dfilter 5":             "START..END",
+		"-chardev file,path=x":          "id= is missing",
+		"-chardev null,id=a,id=b":       "given twice",
+		"-device isa-debug-exit,iobase": "prop=value",
+		"-initrd x":                     "need -kernel",
+		"-icount shift=77":              "0 to 10",
+		"disk.img":                      "-kernel",
+		"-display gtk":                  "have: none",
+		"-zzzzzz":                       "lists all",
+	} {
+		_, err := parse(strings.Fields(args))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one with %q", args, err, want)
+		}
+	}
+}
+
+func TestHelpNamesEveryOption(t *testing.T) {
+	text := helpText()
+	for _, o := range []string{"-accel", "-kernel", "-initrd", "-append", "-m", "-nographic", "-serial", "-d", "-D", "-icount", "-no-reboot", "-device"} {
+		if !strings.Contains(text, " "+o+" ") {
+			t.Errorf("help lacks %s:\n%s", o, text)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("-m 512 -device x,y=z -icount 3")
+	f.Fuzz(func(t *testing.T, s string) {
+		for _, w := range strings.Fields(s) {
+			if strings.HasPrefix(strings.TrimLeft(w, "-"), "D") || strings.Contains(w, "D") {
+				return // would create a log file
+			}
+		}
+		parse(strings.Fields(s))
+	})
+}
