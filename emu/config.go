@@ -21,7 +21,7 @@ type Config struct {
 	Serial     []string          // COM1, COM2: see chardev.Open; nil: stdio for COM1
 	Chardevs   map[string]string // by id: see chardev.Open
 	Debugcon   string            // -debugcon: see chardev.Open; "": none
-	Devices    []DeviceOption
+	Devices    []string          // each as -device has it: "name,prop=value,..."
 
 	Interactive bool // the built-in guest ends in its monitor instead of powering off
 
@@ -66,22 +66,6 @@ func ParseAccel(s string) (Accel, error) {
 		return 0, fmt.Errorf("-accel %s: the translator has no back end for this host; use -accel interp", s)
 	}
 	return 0, fmt.Errorf("-accel %s: goemu has no such accelerator; use -accel tcg or -accel interp", s)
-}
-
-// DeviceOption is one -device: a name and its properties.
-type DeviceOption struct {
-	Name  string
-	Props map[string]string
-}
-
-// ParseDevice reads the value of -device: "name,prop=value,...".
-func ParseDevice(s string) (DeviceOption, error) {
-	name, rest, _ := strings.Cut(s, ",")
-	d := DeviceOption{Name: name, Props: map[string]string{}}
-	if name == "" {
-		return d, fmt.Errorf("-device %s: no device named", s)
-	}
-	return d, ParseProps("-device "+name, rest, d.Props)
 }
 
 // ParseProps reads "prop=value,..." into props. A doubled comma stands for one in a value.

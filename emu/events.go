@@ -63,7 +63,7 @@ func (m *Machine) Spent(n int32) { m.clock.insns += int64(n) }
 // feed gives queued input to the serial ports as far as they have room.
 func (m *Machine) feed() {
 	for i := range m.serialIn {
-		u := m.board.UART(i)
+		u := m.uart(i)
 		if u == nil {
 			continue
 		}

@@ -80,7 +80,7 @@ var _ uart.Backend = sender{}
 // outputReady tells the serial ports that their backends take characters again.
 func (m *Machine) outputReady() {
 	for i := range m.serial {
-		if u := m.board.UART(i); u != nil {
+		if u := m.uart(i); u != nil {
 			u.TxReady()
 		}
 	}
@@ -96,7 +96,7 @@ func (m *Machine) startInput() {
 		if src, ok := b.(chardev.Source); ok {
 			src.Start(func(p []byte) { m.input(i, p) })
 		}
-		if u := m.board.UART(i); u != nil {
+		if u := m.uart(i); u != nil {
 			u.RxReady = func() { m.want(wantInput) }
 		}
 	}

@@ -168,11 +168,7 @@ func (v *values) config() (*emu.Config, error) {
 			fmt.Print(emu.DeviceHelp())
 			return nil, errDone
 		}
-		d, err := emu.ParseDevice(s)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Devices = append(cfg.Devices, d)
+		cfg.Devices = append(cfg.Devices, s)
 	}
 	if v.icount != "" {
 		if err := v.parseIcount(cfg); err != nil {

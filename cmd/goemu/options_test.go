@@ -26,7 +26,7 @@ func TestParse(t *testing.T) {
 		{"-icount shift=5,sleep=off", func(c *emu.Config) { c.Icount, c.Shift, c.NoSleep = true, 5, true }},
 		{"-icount auto", func(c *emu.Config) { c.Icount, c.Shift = true, 3 }},
 		{"-device isa-debug-exit,iobase=0xf4,iosize=4", func(c *emu.Config) {
-			c.Devices = []emu.DeviceOption{{Name: "isa-debug-exit", Props: map[string]string{"iobase": "0xf4", "iosize": "4"}}}
+			c.Devices = []string{"isa-debug-exit,iobase=0xf4,iosize=4"}
 		}},
 		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {
 			c.Chardevs["x"] = "file:/tmp/a"

@@ -17,6 +17,8 @@ type Backend interface {
 	// After it has taken less than all, it calls OnRoom's function, from another goroutine, when it takes more.
 	Offer(p []byte) int
 	OnRoom(f func())
+	// Write queues all of p, waiting for room: for devices without flow control.
+	Write(p []byte) (int, error)
 	// Close writes out what is queued and reports the first error of all writes.
 	Close() error
 }
@@ -69,6 +71,20 @@ func (s *Stream) Offer(p []byte) int {
 	s.queue = append(s.queue, p...)
 	s.changed.Broadcast()
 	return len(p)
+}
+
+// Write implements Backend. It fails never: what the host refuses, Close reports.
+func (s *Stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) >= queueLimit && s.err == nil {
+		s.changed.Wait()
+	}
+	if s.err == nil {
+		s.queue = append(s.queue, p...)
+		s.changed.Broadcast()
+	}
+	return len(p), nil
 }
 
 // OnRoom implements Backend.
@@ -133,6 +149,9 @@ type Null struct{}
 
 // Offer implements Backend.
 func (Null) Offer(p []byte) int { return len(p) }
+
+// Write implements Backend.
+func (Null) Write(p []byte) (int, error) { return len(p), nil }
 
 // OnRoom implements Backend.
 func (Null) OnRoom(func()) {}

@@ -1,0 +1,110 @@
+package emu
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"goemu/devices/uart"
+	"goemu/emu/board"
+	"goemu/emu/tour"
+)
+
+// buildBoard makes the board and connects its lines and ports to the machine.
+func (m *Machine) buildBoard() error {
+	if err := m.openSerial(); err != nil {
+		return err
+	}
+	cfg := board.Config{
+		RAM: m.ram, Space: m.space, Clock: m.clock, Start: m.startTime(),
+		Devices:     m.cfg.Devices,
+		Chardev:     func(id string) (io.Writer, error) { return m.deviceChardev("chardev:" + id) },
+		OnINTR:      func(int, bool) { m.kick() },
+		OnNMI:       func(int) { m.cpu.RequestNMI() },
+		OnINIT:      func(int) { m.reset() },
+		OnReset:     func(bool) { m.reset() },
+		OnPowerOff:  func() { m.end(0) },
+		OnDebugExit: m.end,
+	}
+	for _, b := range m.serial {
+		if b == nil {
+			cfg.Serial = append(cfg.Serial, nil)
+			continue
+		}
+		cfg.Serial = append(cfg.Serial, sender{b})
+	}
+	if m.cfg.Debugcon != "" {
+		w, err := m.deviceChardev(m.cfg.Debugcon)
+		if err != nil {
+			return fmt.Errorf("-debugcon %s: %w", m.cfg.Debugcon, err)
+		}
+		chardev := cfg.Chardev
+		cfg.Chardev = func(id string) (io.Writer, error) {
+			if id == debugconID {
+				return w, nil
+			}
+			return chardev(id)
+		}
+		cfg.Devices = append(cfg.Devices[:len(cfg.Devices):len(cfg.Devices)], "isa-debugcon,chardev="+debugconID)
+	}
+	if m.cfg.Kernel == "" {
+		rom, err := tour.ROM()
+		if err != nil {
+			return fmt.Errorf("built-in guest: %w", err)
+		}
+		cfg.ROM = rom
+	}
+	var err error
+	if m.board, err = board.NewPC(cfg); err != nil {
+		return err
+	}
+	m.ports = m.board.Ports
+	if m.cfg.Kernel == "" {
+		mode := "auto"
+		if m.cfg.Interactive {
+			mode = "interactive"
+		}
+		return m.board.FwCfg.AddFile("opt/goemu/tour", []byte(mode))
+	}
+	return nil
+}
+
+// debugconID is the chardev of -debugcon. No -chardev can have it.
+const debugconID = ":debugcon"
+
+// icountEpoch is what the real-time clock shows at power-on with -icount, so that runs repeat.
+var icountEpoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (m *Machine) startTime() time.Time {
+	if m.cfg.Icount {
+		return icountEpoch
+	}
+	return time.Now().UTC()
+}
+
+// deviceChardev opens the host's side of a debug console.
+func (m *Machine) deviceChardev(spec string) (io.Writer, error) {
+	b, err := m.backend("chardev", spec)
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return io.Discard, nil
+	}
+	return b, nil
+}
+
+// uart returns serial port i, nil if the machine has none.
+func (m *Machine) uart(i int) *uart.UART {
+	if i < len(m.board.Serial) {
+		return m.board.Serial[i]
+	}
+	return nil
+}
+
+// DeviceHelp lists the devices of -device, a line each.
+func DeviceHelp() string {
+	return `name "isa-debugcon", bus ISA, desc "debug console; iobase=0xe9, chardev=ID, readback=0xe9"
+name "isa-debug-exit", bus ISA, desc "ends the machine with status (value<<1)|1; iobase=0x501, iosize=2"
+`
+}
