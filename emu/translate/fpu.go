@@ -41,6 +41,6 @@ func (t *Translator) fpu(i *decoder.Inst, _ tcg.Opcode) {
 	case decoder.FCOMI, decoder.FCOMIP, decoder.FUCOMI, decoder.FUCOMIP:
 		o.SetF = true
 	case decoder.FNSTSW:
-		o.Dst, o.W = rax, tcg.W16
+		o.W = tcg.W16
 	}
 }
