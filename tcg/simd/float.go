@@ -108,14 +108,14 @@ func comis(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
 	if u := raise(env, fl); u != 0 {
 		return u
 	}
-	env.CC = ccOne
+	env.CC = tcg.CCFixed
 	switch rel {
 	case softfloat.Equal:
-		env.CC |= ccZF
+		env.CC |= tcg.CCZ
 	case softfloat.Less:
-		env.CC |= ccCF
+		env.CC |= tcg.CCC
 	case softfloat.Unordered:
-		env.CC |= ccZF | ccPF | ccCF
+		env.CC |= tcg.CCZ | tcg.CCP | tcg.CCC
 	}
 	return 0
 }

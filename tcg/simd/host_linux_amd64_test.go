@@ -13,6 +13,7 @@ import (
 
 	"goemu/tcg"
 	"goemu/tcg/softfloat/hostcpu"
+	"goemu/tcg/x87"
 )
 
 // newRand prints its seed and takes it from GOEMU_SEED.
@@ -274,7 +275,7 @@ func encode(r *rand.Rand, w *row) testInsn {
 const arithFlags = 0x8d5
 
 // ccOf turns EFLAGS into the layout of Env.CC, and back.
-func ccOf(f uint64) uint32      { return uint32(f&0xd5)<<8 | ccOne | uint32(f>>11&1) }
+func ccOf(f uint64) uint32      { return uint32(f&0xd5)<<8 | tcg.CCFixed | uint32(f>>11&1) }
 func eflagsOf(cc uint32) uint64 { return uint64(cc>>8&0xd5 | cc&1<<11) }
 
 func randMXCSR(r *rand.Rand) uint32 {
@@ -329,10 +330,14 @@ func setup(r *rand.Rand, env *tcg.Env, mem *[16]byte, c *hostcpu.CPU, x *testIns
 	binary.LittleEndian.PutUint16(env.X87[0:], 0x37f)
 	binary.LittleEndian.PutUint16(env.X87[4:], uint16(r.IntN(8))<<11)
 	binary.LittleEndian.PutUint16(env.X87[8:], tagsOf(r))
+	for i := 2; i < 12; i += 4 { // reserved, FNSAVE writes ones
+		binary.LittleEndian.PutUint16(env.X87[i:], 0xffff)
+	}
 	for i := 0; i < 8; i++ {
 		binary.LittleEndian.PutUint64(env.X87[28+10*i:], randVec(r)[0])
 		binary.LittleEndian.PutUint16(env.X87[36+10*i:], []uint16{0, 0x3fff, 0xffff, uint16(r.Uint32())}[r.IntN(4)])
 	}
+	x87.Retag(&env.X87)
 	copy(s.X87[:], env.X87[:])
 }
 
@@ -408,7 +413,7 @@ func TestHost(t *testing.T) {
 		for k := 0; k < n && fails < 3; k++ {
 			x := encode(r, w)
 			setup(r, env, &mem, c, &x)
-			before := *env
+			before, mx := env.XMM, env.MXCSR
 			bm := mem
 			c.Load(x.code, x.mem)
 			c.Run()
@@ -416,7 +421,7 @@ func TestHost(t *testing.T) {
 			if d := diffState(env, un, &mem, c, &x); d != "" {
 				fails++
 				t.Errorf("%s %02x/%d/%02x code %x reg %d rm %d (mem %x): %s\n\treg %016x_%016x rm %016x_%016x MXCSR %x", w.name, w.pp, w.mp, w.opcode, x.code,
-					x.op.VReg, x.op.VRM, bm, d, before.XMM[x.op.VReg&15][1], before.XMM[x.op.VReg&15][0], before.XMM[x.op.VRM&15][1], before.XMM[x.op.VRM&15][0], before.MXCSR)
+					x.op.VReg, x.op.VRM, bm, d, before[x.op.VReg&15][1], before[x.op.VReg&15][0], before[x.op.VRM&15][1], before[x.op.VRM&15][0], mx)
 			}
 		}
 	}

@@ -320,7 +320,7 @@ func shiftGroup(env *tcg.Env, op *tcg.Op, _ *[16]byte) uint32 {
 			return 0
 		}
 	}
-	f := shiftOps[op.Enc.Opcode-0x71&3][op.VReg&7]
+	f := shiftOps[(op.Enc.Opcode-0x71)&3][op.VReg&7]
 	if f == nil {
 		return 0
 	}
@@ -343,6 +343,6 @@ var shiftOps = [4][8]func(a, n uint64) uint64{
 // ptest sets ZF if r/m AND reg is zero, CF if r/m AND NOT reg is.
 func ptest(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
 	a, b := getX(env, op.VReg), rm128(env, op, mem)
-	env.CC = ccOne | flag(a.lo&b.lo|a.hi&b.hi == 0, ccZF) | flag(^a.lo&b.lo|^a.hi&b.hi == 0, ccCF)
+	env.CC = tcg.CCFixed | flag(a.lo&b.lo|a.hi&b.hi == 0, tcg.CCZ) | flag(^a.lo&b.lo|^a.hi&b.hi == 0, tcg.CCC)
 	return 0
 }

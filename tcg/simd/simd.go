@@ -23,7 +23,6 @@ const (
 	fInt       // reg <- q or v (reg, r/m): MMX or XMM by the operands' kinds
 
 	fShift // reg <- reg shifted by the low quadword of r/m
-	fShImm // rm <- rm shifted by imm8: groups 71, 72, 73
 	fBlend // reg <- reg or r/m by the top bits of XMM0
 	fPS    // packed single: reg <- f32(reg, r/m)
 	fSS    // scalar single
@@ -100,8 +99,6 @@ func Exec(env *tcg.Env, op *tcg.Op, mem *[16]byte) (unmasked uint32) {
 		execInt(env, op, mem, r)
 	case fShift:
 		execShift(env, op, mem, r)
-	case fShImm:
-		return r.run(env, op, mem)
 	case fBlend:
 		s := rm128(env, op, mem)
 		d, m := &env.XMM[op.VReg&15], &env.XMM[0]
@@ -227,16 +224,6 @@ func store(mem *[16]byte, v vec) {
 	binary.LittleEndian.PutUint64(mem[:], v.lo)
 	binary.LittleEndian.PutUint64(mem[8:], v.hi)
 }
-
-// Bits of Env.CC. Bit 9 is the bit of LAHF that is always one.
-const (
-	ccOne = 1 << 9
-	ccSF  = 1 << 15
-	ccZF  = 1 << 14
-	ccPF  = 1 << 10
-	ccCF  = 1 << 8
-	ccOF  = 1
-)
 
 func flag(c bool, bit uint32) uint32 {
 	if c {

@@ -111,7 +111,7 @@ func pcmpstr(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
 	} else {
 		setX(env, 0, strMask(res, n, imm))
 	}
-	env.CC = ccOne | flag(res != 0, ccCF) | flag(lb < n, ccZF) | flag(la < n, ccSF) | flag(res&1 != 0, ccOF)
+	env.CC = tcg.CCFixed | flag(res != 0, tcg.CCC) | flag(lb < n, tcg.CCZ) | flag(la < n, tcg.CCS) | flag(res&1 != 0, tcg.CCO)
 	return 0
 }
 

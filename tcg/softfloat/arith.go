@@ -173,7 +173,7 @@ func Div(a, b Num, c Ctl) (r Num, lo uint64, fl Flags) {
 			return defaultNaN, 0, IE
 		}
 		r.Class, r.Sig = Inf, top
-		return r, 0, ZE | denFlag(a, b)
+		return r, 0, ZE
 	case a.Class == Zero:
 		return r, 0, denFlag(a, b)
 	}

@@ -275,10 +275,13 @@ func round(f *format, prec uint, n Num, lo uint64, c Ctl) (e int32, sig uint64, 
 	e = n.Exp + carry
 	bias := f.emax
 	if e < f.emin {
-		if c&X87 != 0 && !c.masked(UE) && e+wrapBias >= f.emin && f.prec == 64 {
-			return e + wrapBias + bias, sig, fl | UE
+		if !c.masked(UE) { // the trap handler gets the result of unbounded range, and so do the flags
+			if c&X87 != 0 {
+				e += wrapBias
+			}
+			return e + bias, sig, fl | UE
 		}
-		if c&FTZ != 0 && c.masked(UE) {
+		if c&FTZ != 0 {
 			return 0, 0, UE | PE
 		}
 	}
@@ -286,14 +289,17 @@ func round(f *format, prec uint, n Num, lo uint64, c Ctl) (e int32, sig uint64, 
 		tiny := e < f.emin
 		hi, lo := shiftJam(n.Sig, lo, uint32(f.emin-n.Exp))
 		sig, _, fl = roundSig(n.Neg, hi, lo, prec, c)
-		if tiny && (fl != 0 || !c.masked(UE)) {
+		if tiny && fl != 0 {
 			fl |= UE
 		}
 		return int32(sig >> 63), sig, fl
 	}
 	if e > f.emax {
-		if c&X87 != 0 && !c.masked(OE) && e-wrapBias <= f.emax && f.prec == 64 {
-			return e - wrapBias + bias, sig, fl | OE
+		if !c.masked(OE) {
+			if c&X87 != 0 {
+				e -= wrapBias
+			}
+			return e + bias, sig, fl | OE
 		}
 		rc := c & RC
 		if rc == Nearest || rc == Up && !n.Neg || rc == Down && n.Neg {

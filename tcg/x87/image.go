@@ -132,16 +132,21 @@ func (m *Image) retag() {
 }
 
 // Init puts the state FNINIT leaves into the image: CW 037F, all registers empty.
+// Reserved halves of the first three words are ones, as FNSAVE writes them.
 func Init(x *[128]byte) {
 	m := (*Image)(x)
 	m.setTop(0)
-	m.put16(offCW, 0x37f)
-	m.put16(offSW, 0)
-	m.put16(offTW, 0xffff)
+	for i, v := range [...]uint16{0x37f, 0xffff, 0, 0xffff, 0xffff, 0xffff} {
+		m.put16(2*i, v)
+	}
 	m.clearPointers()
 }
 
 func (m *Image) clearPointers() { clear(m[offFIP:offST]) }
+
+// Retag brings the tag word into the form this package keeps, after an image
+// was loaded by FRSTOR or FLDENV: only empty and not empty count in what was loaded.
+func Retag(x *[128]byte) { (*Image)(x).retag() }
 
 // EnterMMX does what every MMX instruction but EMMS does to the x87 state: TOP
 // becomes 0 and no register is empty (SDM vol. 1 9.5.1).
