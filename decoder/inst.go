@@ -84,7 +84,7 @@ type Inst struct {
 	Op       Op
 	Len      uint8 // in bytes, 1..15
 	Mode     Mode
-	OpSize   uint8 // effective operand size in bytes: 2, 4, 8 (after default-64 rules: PUSH in 64-bit mode is 8)
+	OpSize   uint8 // effective operand size in bytes: 2, 4, 8 (after default-64 rules: PUSH in 64-bit mode is 8); string instructions: 1 too
 	AddrSize uint8 // effective address size in bytes: 2, 4, 8
 	StackOp  bool  // the instruction implicitly uses the stack
 	Prefix   uint16
@@ -100,14 +100,18 @@ type Inst struct {
 	Vvvv              uint8
 	VecLen            uint8 // 0 128, 1 256, 2 512
 	Mask, Bcast, Zero uint8 // EVEX aaa, b, z
+	RC                uint8 // EVEX {rn-sae}, {rd-sae}, {ru-sae}, {rz-sae}: 1..4; {sae}: 5; none: 0
 
 	// Memory operand.
-	Seg   uint8 // effective segment, defaults applied
+	Seg   uint8 // effective segment, defaults applied (set without memory operand too: string instructions)
 	Base  uint8
 	Index uint8
 	Scale uint8 // 1, 2, 4, 8
-	Disp  int64
+	VSIB  Kind  // KXMM, KYMM, KZMM: Index is such a register (gathers and scatters), else KNone
+	Disp  int64 // EVEX: disp8 already multiplied
 
+	// Immediates are sign-extended from their encoded size where they are signed numbers of the operand size
+	// (Ibs, Iz, Iv in the table), else zero-extended.
 	Imm  int64
 	Imm2 int64
 
