@@ -82,7 +82,7 @@ func (b *Builder) mem(code Opcode, w Width, dst Ref, m Mem, src Ref) *Op {
 func (b *Builder) Insn(rip uint64, n int) *Op {
 	b.b.NInsns++
 	b.b.Bytes += n
-	return b.Op(Op{Code: Insn, Imm: int64(rip), Disp: int64(n), Seg: SegNone})
+	return b.Op(Op{Code: Insn, W: W64, Imm: int64(rip), Disp: int64(n), Seg: SegNone})
 }
 
 // Mov appends dst.w <- src.
@@ -170,7 +170,7 @@ func (b *Builder) PutF(mask Flags, src Ref) *Op {
 
 // Flag appends one of the ops without operands: Clc, Stc, Cmc (with SetF), Cld, Std, Cli, Sti, Nop.
 func (b *Builder) Flag(code Opcode) *Op {
-	o := b.op(code, W8, None, None, None, None)
+	o := b.op(code, W64, None, None, None, None)
 	o.SetF = code == Clc || code == Stc || code == Cmc
 	return o
 }
@@ -211,14 +211,14 @@ func (b *Builder) Cmpxchg(w Width, m Mem, src Ref, lock bool) *Op {
 
 // Vec appends an MMX or SSE instruction without a memory operand. The caller fills in VReg, VRM, KReg, KRM and the rest.
 func (b *Builder) Vec(e Enc) *Op {
-	o := b.op(Vec, W8, None, None, None, None)
+	o := b.op(Vec, W64, None, None, None, None)
 	o.Enc = e
 	return o
 }
 
 // VecMem appends an MMX or SSE instruction with an operand of n bytes in memory.
 func (b *Builder) VecMem(e Enc, m Mem, n int, rd, wr bool) *Op {
-	o := b.mem(Vec, W8, None, m, None)
+	o := b.mem(Vec, W64, None, m, None)
 	o.Enc = e
 	o.memSize(n, rd, wr)
 	o.KRM = VMem
@@ -227,14 +227,14 @@ func (b *Builder) VecMem(e Enc, m Mem, n int, rd, wr bool) *Op {
 
 // Fpu appends an x87 instruction without a memory operand: opcode D8..DF and its ModRM byte.
 func (b *Builder) Fpu(opcode, modrm uint8) *Op {
-	o := b.op(Fpu, W8, None, None, None, None)
+	o := b.op(Fpu, W64, None, None, None, None)
 	o.Enc.Opcode, o.Imm = opcode, int64(modrm)
 	return o
 }
 
 // FpuMem appends an x87 instruction with an operand of n bytes in memory.
 func (b *Builder) FpuMem(opcode, modrm uint8, m Mem, n int, rd, wr bool) *Op {
-	o := b.mem(Fpu, W8, None, m, None)
+	o := b.mem(Fpu, W64, None, m, None)
 	o.Enc.Opcode, o.Imm = opcode, int64(modrm)
 	o.memSize(n, rd, wr)
 	return o

@@ -85,7 +85,14 @@ type Env struct {
 
 	TLB       mmu.TLB
 	JumpCache [JumpCacheEntries]JumpEntry
+
+	// The interpreter's scratch. After all else, as generated code does not know it.
+	File [FileSize]uint64 // operands by Ref: None (0), guest registers, the immediate, temporaries
+	Buf  [512]byte        // memory operand of a Vec or Fpu op
 }
+
+// FileSize is the number of operands that a block can name, a power of two.
+const FileSize = 1024
 
 // Exit codes: why a run of generated code ended.
 const (
