@@ -1,0 +1,312 @@
+package x86
+
+import (
+	"sync/atomic"
+
+	"goemu/decoder"
+	"goemu/mmu"
+	"goemu/tcg"
+)
+
+// Bus is the world outside the CPU's chip as its pins see it. Methods are called on the vCPU's goroutine.
+type Bus interface {
+	In(port uint16, size int) uint32
+	Out(port uint16, size int, v uint32)
+	// TSC is the time-stamp counter since power-on.
+	TSC() uint64
+	// APICBase and SetAPICBase are the IA32_APIC_BASE MSR; false means #GP.
+	APICBase() uint64
+	SetAPICBase(v uint64) bool
+	// TPR and SetTPR are CR8, the upper half of the local APIC's task priority.
+	TPR() uint8
+	SetTPR(v uint8)
+	// SetFERR drives the pin that reports x87 errors while CR0.NE is clear;
+	// IGNNE tells whether they are to be ignored.
+	SetFERR(level bool)
+	IGNNE() bool
+}
+
+// Options configures a CPU. The zero value is a working default model.
+type Options struct {
+	Model        Model
+	PhysBits     int    // MAXPHYADDR, 36 to 52; 0: 40
+	TSCFrequency uint64 // Hz, for CPUID; 0: 1 GHz
+	APICID       uint8
+
+	// SyncX87 stores the x87 state that is in the host's registers in
+	// Env.X87 and clears Env.X87Live. nil if the engine never sets X87Live.
+	SyncX87 func(*tcg.Env)
+
+	// FlushAll and FlushPage let the engine drop what it knows by linear address (jump cache).
+	FlushAll  func(global bool)
+	FlushPage func(linear uint64)
+
+	// OnException is told every exception and software interrupt before delivery.
+	OnException func(Record)
+	// OnTripleFault is called when the CPU shuts down.
+	OnTripleFault func()
+}
+
+// State is whether the CPU executes instructions.
+type State uint8
+
+// States of a CPU.
+const (
+	Running  State = iota
+	Halted         // HLT: waits for an interrupt
+	Shutdown       // triple fault: waits for reset
+)
+
+// CPU is one processor: everything but what generated code touches, which is in Env.
+type CPU struct {
+	env   *tcg.Env
+	space *mmu.Space
+	bus   Bus
+	opt   Options
+
+	seg      [6]Segment
+	ldtr, tr Segment
+	gdtr     Table
+	idtr     Table
+
+	pg   mmu.Paging // CR0, CR3, CR4, EFER
+	cr2  uint64
+	dr   [8]uint64
+	xcr0 uint64
+	msr  msrs
+
+	cpl    int
+	long64 bool     // CS.L in long mode
+	base   tcg.Mode // part of mode that does not depend on EFLAGS
+	mode   tcg.Mode
+
+	state      State
+	nmiMasked  bool // between NMI and IRET
+	nmiPending bool
+	shadow     bool   // interrupts are inhibited while RIP is shadowRIP (STI, MOV SS)
+	shadowSS   bool   // the shadow is that of a load of SS: debug traps too
+	shadowRIP  uint64 // address of the instruction in the shadow
+	noStep     bool   // the instruction that ended cannot be followed by a single-step trap
+
+	pend event
+	ext  bool // an event outside the program is being delivered
+
+	next uint64 // RIP after the Sys instruction that runs
+
+	tlb   tlbState
+	fetch [fetchEntries]fetchEntry
+
+	ring  [16]Record
+	ringN int
+
+	// Unimplemented counts instructions that raised #UD because nothing here executes them, by decoder.Op.
+	Unimplemented map[decoder.Op]uint64
+}
+
+// New makes a CPU in its power-on state.
+func New(env *tcg.Env, space *mmu.Space, bus Bus, opts Options) *CPU {
+	if opts.PhysBits == 0 {
+		opts.PhysBits = 40
+	}
+	if opts.TSCFrequency == 0 {
+		opts.TSCFrequency = 1_000_000_000
+	}
+	opts.Model.fillDefaults()
+	c := &CPU{env: env, space: space, bus: bus, opt: opts, Unimplemented: map[decoder.Op]uint64{}}
+	c.initTLB()
+	c.Reset()
+	return c
+}
+
+// Env is the part of the state that generated code uses.
+func (c *CPU) Env() *tcg.Env { return c.env }
+
+// Reset puts the CPU in the state after power-on (SDM vol. 3A table 10-1).
+func (c *CPU) Reset() {
+	e := c.env
+	if e.X87Live != 0 {
+		e.X87Live = 0
+	}
+	e.GPR = [16]uint64{regDX: uint64(c.opt.Model.signature())}
+	e.RIP = 0xfff0
+	for i := range c.seg {
+		c.seg[i] = Segment{Limit: 0xffff, Attr: AttrP | AttrS | AttrRW | AttrAccessed}
+	}
+	c.seg[segCS] = Segment{Selector: 0xf000, Base: 0xffff_0000, Limit: 0xffff, Attr: AttrP | AttrS | AttrCode | AttrRW | AttrAccessed}
+	c.ldtr = Segment{Limit: 0xffff, Attr: AttrP | typeLDT}
+	c.tr = Segment{Limit: 0xffff, Attr: AttrP | typeTSS32Busy}
+	c.gdtr = Table{Limit: 0xffff}
+	c.idtr = Table{Limit: 0xffff}
+	c.pg = mmu.Paging{CR0: cr0CD | cr0NW | cr0ET, PhysBits: c.opt.PhysBits}
+	c.cr2 = 0
+	c.dr = [8]uint64{6: dr6Fixed, 7: dr7Fixed}
+	c.xcr0 = 1
+	c.msr.reset()
+	c.cpl = 0
+	c.state = Running
+	c.nmiMasked, c.nmiPending, c.shadow, c.shadowSS, c.noStep, c.ext = false, false, false, false, false, false
+	c.pend = event{}
+	e.XMM = [16]tcg.Vec128{}
+	e.MXCSR = mxcsrInit
+	e.SSELive = 0
+	resetX87(&e.X87)
+	c.SetFlags(flagFixed)
+	c.update()
+	c.updateFP()
+	c.FlushTLB(true)
+}
+
+// State tells whether the CPU runs, is halted or has shut down.
+func (c *CPU) State() State { return c.state }
+
+// Halted reports whether the CPU waits for an interrupt.
+func (c *CPU) Halted() bool { return c.state == Halted }
+
+// Mode is the mode of the code at RIP. It is cached.
+func (c *CPU) Mode() tcg.Mode { return c.mode }
+
+// CSBase is the base of CS as code sees it: 0 in 64-bit mode.
+func (c *CPU) CSBase() uint64 {
+	if c.long64 {
+		return 0
+	}
+	return c.seg[segCS].Base
+}
+
+// CPL is the current privilege level.
+func (c *CPU) CPL() int { return c.cpl }
+
+// Paging is the state of address translation; callers must not change it.
+func (c *CPU) Paging() *mmu.Paging { return &c.pg }
+
+// Segment returns segment register n (ES CS SS DS FS GS).
+func (c *CPU) Segment(n int) Segment { return c.seg[n] }
+
+// Flags assembles RFLAGS.
+func (c *CPU) Flags() uint32 {
+	cc := c.env.CC
+	return c.env.EFlags | cc>>8&0xd5 | cc&1<<11 | flagFixed
+}
+
+// SetFlags sets RFLAGS as given: no privilege is looked at.
+func (c *CPU) SetFlags(f uint32) {
+	e := c.env
+	c.setCC(f)
+	e.EFlags = f&flagsKnown&^flagsArith | flagFixed
+	if f&flagIF != 0 && atomic.LoadUint32(&e.IntrPending) != 0 {
+		c.requestExit()
+	}
+	c.updateMode()
+}
+
+// setCC sets the six arithmetic flags.
+func (c *CPU) setCC(f uint32) { c.env.CC = f&0xd5<<8 | 2<<8 | f>>11&1 }
+
+// requestExit makes generated code return at the next block head.
+func (c *CPU) requestExit() { atomic.OrUint32(&c.env.ExitReq, 1) }
+
+// exitRequested tells whether somebody wants the vCPU loop.
+func (c *CPU) exitRequested() bool { return atomic.LoadUint32(&c.env.ExitReq) != 0 }
+
+// protected reports CR0.PE; vm86 EFLAGS.VM; real what is neither protected nor
+// VM86 in how it loads segments: true in real mode and in VM86.
+func (c *CPU) protected() bool { return c.pg.CR0&cr0PE != 0 }
+func (c *CPU) vm86() bool      { return c.env.EFlags&flagVM != 0 }
+func (c *CPU) realSegs() bool  { return !c.protected() || c.vm86() }
+func (c *CPU) longMode() bool  { return c.pg.EFER&mmu.EFERLMA != 0 }
+func (c *CPU) iopl() int       { return int(c.env.EFlags >> 12 & 3) }
+
+// update recomputes everything that is derived from segments, control registers and CPL.
+func (c *CPU) update() {
+	e := c.env
+	cs := &c.seg[segCS]
+	c.long64 = c.longMode() && cs.Attr&AttrL != 0
+	var m tcg.Mode
+	switch {
+	case c.long64:
+		m = tcg.ModeCode64
+	case cs.Attr&AttrDB != 0:
+		m = tcg.ModeCode32
+	}
+	if c.protected() {
+		m |= tcg.ModeProt
+	}
+	if c.long64 {
+		m |= tcg.ModeFlat
+		for i := range c.seg {
+			e.SegBase[i], e.SegRdTop[i], e.SegWrTop[i] = 0, 0, 0
+		}
+		e.SegBase[segFS], e.SegBase[segGS] = c.seg[segFS].Base, c.seg[segGS].Base
+	} else {
+		if c.seg[segSS].Attr&AttrDB != 0 {
+			m |= tcg.ModeStack32
+		}
+		flat := cs.Base == 0 && cs.Limit == 0xffff_ffff
+		for i := range c.seg {
+			s := &c.seg[i]
+			e.SegBase[i] = s.Base
+			e.SegRdTop[i], e.SegWrTop[i] = s.tops(c.realSegs())
+			if i == segES || i == segSS || i == segDS {
+				flat = flat && s.Base == 0 && e.SegRdTop[i] == 1<<32 && e.SegWrTop[i] == 1<<32
+			}
+		}
+		if flat {
+			m |= tcg.ModeFlat
+		}
+	}
+	m |= tcg.Mode(c.cpl) << tcg.ModeCPLShift
+	c.base = m
+	c.updateMode()
+}
+
+// updateMode recomputes the mode after a change of EFLAGS.
+func (c *CPU) updateMode() {
+	f := c.env.EFlags
+	m := c.base
+	if f&(flagTF|flagVM) != 0 {
+		if f&flagTF != 0 {
+			m |= tcg.ModeTF
+		}
+		if f&flagVM != 0 && c.protected() {
+			m |= tcg.ModeVM86
+		}
+	}
+	if f&flagAC != 0 && c.cpl == 3 && c.pg.CR0&cr0AM != 0 {
+		m |= tcg.ModeAlign
+	}
+	c.mode = m | tcg.Mode(c.indexFor(c.cpl))<<tcg.ModeIndexShift
+}
+
+// indexFor is the MMU index of explicit accesses at a privilege level.
+func (c *CPU) indexFor(cpl int) int {
+	switch {
+	case cpl == 3:
+		return mmu.IndexUser
+	case c.pg.CR4&mmu.CR4SMAP != 0 && c.env.EFlags&flagAC == 0:
+		return mmu.IndexKernel
+	default:
+		return mmu.IndexKernelAC
+	}
+}
+
+// index is the MMU index of explicit data accesses now.
+func (c *CPU) index() int { return c.mode.Index() }
+
+// updateFP recomputes what the engine may run natively, after a change of CR0, CR4, MXCSR or the x87 control word.
+func (c *CPU) updateFP() {
+	e := c.env
+	e.SSEOK, e.X87OK = 0, 0
+	if c.pg.CR0&(cr0EM|cr0TS) != 0 {
+		return
+	}
+	if c.pg.CR4&cr4OSFXSR != 0 && e.MXCSR&mxcsrMasks == mxcsrMasks {
+		e.SSEOK = 1
+	}
+	// While the state is in the host FPU it was masked when it went there, and FLDCW and its like come here.
+	if e.X87Live != 0 || x87Word(e, fpCW)&0x3f == 0x3f && x87Word(e, fpSW)&0x80 == 0 {
+		e.X87OK = 1
+	}
+}
+
+// UpdateFP tells the CPU that MXCSR or the x87 control or status word in Env has changed.
+func (c *CPU) UpdateFP() { c.updateFP() }

@@ -1,0 +1,278 @@
+package x86
+
+import (
+	"encoding/binary"
+
+	"goemu/tcg"
+)
+
+// Layout of the FXSAVE area (SDM vol. 1 table 10-2) and of the XSAVE header after it (13.4.2).
+const (
+	fxCW     = 0
+	fxSW     = 2
+	fxTag    = 4
+	fxOp     = 6
+	fxIP     = 8
+	fxCS     = 12
+	fxDP     = 16
+	fxDS     = 20
+	fxMXCSR  = 24
+	fxMask   = 28
+	fxRegs   = 32
+	fxXMM    = 160
+	fxSize   = 512
+	fxUsed   = 416 // up to the end of XMM15; the rest is not written
+	xsHeader = 512
+	xsSize   = 576
+)
+
+// State components (SDM vol. 1 13.1).
+const (
+	compX87 = 1 << 0
+	compSSE = 1 << 1
+)
+
+// abridgeTags makes FXSAVE's tag byte: a bit for each register that is not empty.
+func abridgeTags(tw uint16) uint8 {
+	var b uint8
+	for k := range 8 {
+		if tw>>(2*k)&3 != 3 {
+			b |= 1 << k
+		}
+	}
+	return b
+}
+
+// fullTags makes the tag word from FXSAVE's byte and the registers' contents, in stack order.
+func fullTags(b uint8, top int, regs []byte) uint16 {
+	var tw uint16
+	for k := range 8 {
+		tag := uint16(3)
+		if b>>k&1 != 0 {
+			tag = tagOf(regs[10*((k-top)&7):])
+		}
+		tw |= tag << (2 * k)
+	}
+	return tw
+}
+
+// tagOf classifies an 80-bit number: 0 valid, 1 zero, 2 special.
+func tagOf(p []byte) uint16 {
+	sig, exp := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint16(p[8:])&0x7fff
+	switch {
+	case exp == 0 && sig == 0:
+		return 1
+	case exp == 0 || exp == 0x7fff || sig>>63 == 0:
+		return 2
+	}
+	return 0
+}
+
+// storeX87 writes the x87 part of the area. wide: 64-bit instruction pointers.
+func (c *CPU) storeX87(p []byte, wide bool) {
+	c.syncX87()
+	e, le := &c.env.X87, binary.LittleEndian
+	le.PutUint16(p[fxCW:], x87Word(c.env, fpCW))
+	le.PutUint16(p[fxSW:], x87Word(c.env, fpSW))
+	p[fxTag], p[fxTag+1] = abridgeTags(x87Word(c.env, fpTW)), 0
+	le.PutUint16(p[fxOp:], le.Uint16(e[fpOp:])&0x7ff)
+	clear(p[fxIP:fxMXCSR])
+	copy(p[fxIP:fxIP+4], e[fpIP:])
+	copy(p[fxDP:fxDP+4], e[fpDP:])
+	if !wide {
+		copy(p[fxCS:fxCS+2], e[fpCS:])
+		copy(p[fxDS:fxDS+2], e[fpDS:])
+	}
+	for k := range 8 {
+		copy(p[fxRegs+16*k:][:10], e[fpRegs+10*k:])
+		clear(p[fxRegs+16*k+10:][:6])
+	}
+}
+
+func (c *CPU) loadX87(p []byte, wide bool) {
+	c.syncX87()
+	e, le := &c.env.X87, binary.LittleEndian
+	sw := le.Uint16(p[fxSW:])
+	setX87Word(c.env, fpCW, le.Uint16(p[fxCW:])&0x1f7f|0x40)
+	setX87Word(c.env, fpSW, sw)
+	copy(e[fpIP:fpIP+4], p[fxIP:])
+	copy(e[fpDP:fpDP+4], p[fxDP:])
+	clear(e[fpCS : fpCS+4])
+	clear(e[fpDS : fpDS+4])
+	if !wide {
+		copy(e[fpCS:fpCS+2], p[fxCS:])
+		copy(e[fpDS:fpDS+2], p[fxDS:])
+	}
+	le.PutUint16(e[fpOp:], le.Uint16(p[fxOp:])&0x7ff)
+	for k := range 8 {
+		copy(e[fpRegs+10*k:][:10], p[fxRegs+16*k:])
+	}
+	setX87Word(c.env, fpTW, fullTags(p[fxTag], int(sw>>11&7), e[fpRegs:]))
+	c.settleX87()
+}
+
+// xmmCount is how many XMM registers the current mode saves.
+func (c *CPU) xmmCount() int {
+	if c.long64 {
+		return 16
+	}
+	return 8
+}
+
+func (c *CPU) storeXMM(p []byte) {
+	for k := range c.xmmCount() {
+		binary.LittleEndian.PutUint64(p[fxXMM+16*k:], c.env.XMM[k][0])
+		binary.LittleEndian.PutUint64(p[fxXMM+16*k+8:], c.env.XMM[k][1])
+	}
+}
+
+func (c *CPU) loadXMM(p []byte) {
+	for k := range c.xmmCount() {
+		c.env.XMM[k] = tcg.Vec128{binary.LittleEndian.Uint64(p[fxXMM+16*k:]), binary.LittleEndian.Uint64(p[fxXMM+16*k+8:])}
+	}
+}
+
+func (c *CPU) storeMXCSR(p []byte) {
+	binary.LittleEndian.PutUint32(p[fxMXCSR:], c.env.MXCSR)
+	binary.LittleEndian.PutUint32(p[fxMask:], mxcsrKnown)
+}
+
+// area gives the linear address of the operand, aligned as it must be.
+func (c *CPU) area(i *tcg.SysInst, size, align int, write bool) (uint64, bool) {
+	a, ok := c.Linear(tcg.Seg(i.Seg), c.ea(i), size, write)
+	if ok && a&uint64(align-1) != 0 {
+		return 0, c.gp(0)
+	}
+	return a, ok
+}
+
+// fxAllowed makes the #NM check of FXSAVE and FXRSTOR.
+func (c *CPU) fxAllowed() bool {
+	return c.pg.CR0&(cr0EM|cr0TS) == 0 || c.raise(vecNM, 0)
+}
+
+func sysFXSAVE(c *CPU, i *tcg.SysInst) bool {
+	if !c.fxAllowed() {
+		return false
+	}
+	a, ok := c.area(i, fxSize, 16, true)
+	if !ok {
+		return false
+	}
+	// What is reserved, or belongs to registers that this mode lacks, stays as it is in memory.
+	var p [fxSize]byte
+	if !c.Probe(a, fxSize, c.index()) || !c.ReadBytes(a, p[:], c.index()) {
+		return false
+	}
+	c.storeX87(p[:], i.OpSize == 8)
+	c.storeMXCSR(p[:])
+	if c.pg.CR4&cr4OSFXSR != 0 {
+		c.storeXMM(p[:])
+	}
+	c.updateFP()
+	return c.WriteBytes(a, p[:fxUsed], c.index())
+}
+
+func sysFXRSTOR(c *CPU, i *tcg.SysInst) bool {
+	if !c.fxAllowed() {
+		return false
+	}
+	a, ok := c.area(i, fxSize, 16, false)
+	if !ok {
+		return false
+	}
+	var p [fxSize]byte
+	if !c.ReadBytes(a, p[:], c.index()) {
+		return false
+	}
+	mxcsr := binary.LittleEndian.Uint32(p[fxMXCSR:])
+	if mxcsr&^mxcsrKnown != 0 {
+		return c.gp(0)
+	}
+	c.loadX87(p[:], i.OpSize == 8)
+	if c.pg.CR4&cr4OSFXSR != 0 {
+		c.env.MXCSR = mxcsr
+		c.loadXMM(p[:])
+	}
+	c.updateFP()
+	return true
+}
+
+// xAllowed makes the #UD and #NM checks of the XSAVE family.
+func (c *CPU) xAllowed() bool {
+	if c.pg.CR4&cr4OSXSAVE == 0 {
+		return c.ud()
+	}
+	return c.pg.CR0&cr0TS == 0 || c.raise(vecNM, 0)
+}
+
+// sysXSAVE is XSAVE and XSAVEOPT (SDM vol. 1 13.7, 13.9); no optimisation is made but that
+// the header says truly that all requested components are in use.
+func sysXSAVE(c *CPU, i *tcg.SysInst) bool {
+	if !c.xAllowed() {
+		return false
+	}
+	a, ok := c.area(i, xsSize, 64, true)
+	if !ok {
+		return false
+	}
+	var p [fxSize]byte
+	var bv [8]byte
+	if !c.Probe(a, xsSize, c.index()) || !c.ReadBytes(a, p[:], c.index()) || !c.ReadBytes(a+xsHeader, bv[:], c.index()) {
+		return false
+	}
+	rfbm := c.edxeax() & c.xcr0
+	if rfbm&compX87 != 0 {
+		c.storeX87(p[:], i.OpSize == 8)
+		c.updateFP()
+	}
+	if rfbm&compSSE != 0 {
+		c.storeMXCSR(p[:])
+		c.storeXMM(p[:])
+	}
+	binary.LittleEndian.PutUint64(bv[:], binary.LittleEndian.Uint64(bv[:])|rfbm)
+	return c.WriteBytes(a, p[:fxUsed], c.index()) && c.WriteBytes(a+xsHeader, bv[:], c.index())
+}
+
+// sysXRSTOR is XRSTOR of the standard form (SDM vol. 1 13.8.1).
+func sysXRSTOR(c *CPU, i *tcg.SysInst) bool {
+	if !c.xAllowed() {
+		return false
+	}
+	a, ok := c.area(i, xsSize, 64, false)
+	if !ok {
+		return false
+	}
+	var p [fxSize]byte
+	var h [64]byte
+	if !c.ReadBytes(a, p[:], c.index()) || !c.ReadBytes(a+xsHeader, h[:], c.index()) {
+		return false
+	}
+	le := binary.LittleEndian
+	bv := le.Uint64(h[:])
+	if bv&^c.xcr0 != 0 || le.Uint64(h[8:]) != 0 || le.Uint64(h[16:]) != 0 {
+		return c.gp(0)
+	}
+	rfbm := c.edxeax() & c.xcr0
+	mxcsr := le.Uint32(p[fxMXCSR:])
+	if rfbm&compSSE != 0 && mxcsr&^mxcsrKnown != 0 {
+		return c.gp(0)
+	}
+	if rfbm&compX87 != 0 {
+		if bv&compX87 != 0 {
+			c.loadX87(p[:], i.OpSize == 8)
+		} else {
+			c.syncX87()
+			resetX87(&c.env.X87)
+		}
+	}
+	if rfbm&compSSE != 0 {
+		c.env.MXCSR = mxcsr
+		if bv&compSSE == 0 {
+			clear(p[fxXMM:fxUsed])
+		}
+		c.loadXMM(p[:])
+	}
+	c.updateFP()
+	return true
+}

@@ -1,0 +1,213 @@
+package x86
+
+import "goemu/mmu"
+
+// Slots of the software TLB are numbered access kind, index, entry.
+const (
+	slotWrite = mmu.NumIndexes * mmu.TLBEntries
+	numSlots  = 2 * slotWrite
+
+	fetchEntries = 256
+)
+
+// What is known of a filled slot beside its entry.
+const (
+	slotListed = 1 << iota
+	slotGlobal
+	slotLarge // part of a 2 or 4 MiB page
+	slotHuge  // part of a 1 GiB page
+)
+
+// tlbState remembers which slots are filled, so that a flush costs by what it drops, and
+// which large pages have been cut up, so that INVLPG drops all of one.
+type tlbState struct {
+	filled []uint16
+	flags  [numSlots]uint8
+	large  [1024]bool // by linear >> 21
+	huge   [64]bool   // by linear >> 30
+}
+
+// fetchEntry caches an execute translation. Page is linear | user<<0 | 2 (valid).
+type fetchEntry struct{ page, phys uint64 }
+
+func (c *CPU) initTLB() {
+	c.tlb.filled = make([]uint16, 0, numSlots)
+	for i := range numSlots {
+		*c.slot(uint16(i)) = mmu.TLBEntry{Page: mmu.EmptyPage(uint64(i) % mmu.TLBEntries)}
+	}
+}
+
+func (c *CPU) slot(n uint16) *mmu.TLBEntry {
+	t := &c.env.TLB
+	if n >= slotWrite {
+		n -= slotWrite
+		return &t.Write[n/mmu.TLBEntries][n%mmu.TLBEntries]
+	}
+	return &t.Read[n/mmu.TLBEntries][n%mmu.TLBEntries]
+}
+
+func (c *CPU) access(write bool, idx int) mmu.Access {
+	return mmu.Access{Write: write, User: idx == mmu.IndexUser, NoUserPages: idx == mmu.IndexKernel}
+}
+
+// Fill walks the page tables for a data access and installs the TLB entry if the
+// page is plain RAM. False: the access must take the slow path (fault,
+// MMIO, page with code); nothing has been recorded.
+func (c *CPU) Fill(linear uint64, write bool, idx int) bool {
+	if !canonical(linear) {
+		return false
+	}
+	t, _, ok := c.pg.Walk(c.space, linear, c.access(write, idx))
+	return ok && c.install(linear, &t, write, idx) != 0
+}
+
+// install makes the TLB entry of a translation and returns the host address of the page, or 0
+// if accesses cannot go there directly.
+func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) uintptr {
+	host, writable, ok := c.space.HostPage(t.Phys)
+	if !ok || write && !writable {
+		return 0
+	}
+	i := mmu.TLBIndex(linear)
+	n := uint16(idx)*mmu.TLBEntries + uint16(i)
+	if write {
+		n += slotWrite
+	}
+	*c.slot(n) = mmu.TLBEntry{Page: linear &^ mmu.PageMask, Host: uint64(host)}
+	s := &c.tlb
+	if s.flags[n] == 0 {
+		s.filled = append(s.filled, n)
+	}
+	f := uint8(slotListed)
+	if t.Global {
+		f |= slotGlobal
+	}
+	s.flags[n] = f | s.noteLarge(linear, t.Shift)
+	return host
+}
+
+// noteLarge remembers that part of a large page has been cached, and returns the slot's flag for it.
+func (s *tlbState) noteLarge(linear uint64, shift uint8) uint8 {
+	switch shift {
+	case 21, 22:
+		s.large[linear>>21%1024] = true
+		s.large[(linear>>21^1)%1024] = true // the other half of a 4 MiB page
+		return slotLarge
+	case 30:
+		s.huge[linear>>30%64] = true
+		return slotHuge
+	}
+	return 0
+}
+
+func (c *CPU) emptySlot(n uint16) {
+	*c.slot(n) = mmu.TLBEntry{Page: mmu.EmptyPage(uint64(n) % mmu.TLBEntries)}
+	c.tlb.flags[n] = 0
+}
+
+// dropSlots empties the filled slots that drop names.
+func (c *CPU) dropSlots(drop func(n uint16) bool) {
+	s := &c.tlb
+	kept := s.filled[:0]
+	for _, n := range s.filled {
+		if drop(n) {
+			c.emptySlot(n)
+		} else {
+			kept = append(kept, n)
+		}
+	}
+	s.filled = kept
+}
+
+// FlushTLB drops all translations, or all but global ones.
+func (c *CPU) FlushTLB(global bool) {
+	s := &c.tlb
+	if global {
+		for _, n := range s.filled {
+			c.emptySlot(n)
+		}
+		s.filled = s.filled[:0]
+		clear(s.large[:])
+		clear(s.huge[:])
+	} else {
+		c.dropSlots(func(n uint16) bool { return s.flags[n]&slotGlobal == 0 })
+	}
+	clear(c.fetch[:])
+	if c.opt.FlushAll != nil {
+		c.opt.FlushAll(global)
+	}
+}
+
+// FlushPage drops the translations of the page that holds linear, whatever its size (SDM vol. 3A 4.10.4.1).
+func (c *CPU) FlushPage(linear uint64) {
+	s := &c.tlb
+	if s.large[linear>>21%1024] || s.huge[linear>>30%64] {
+		c.dropSlots(func(n uint16) bool {
+			shift := mmu.PageShift
+			switch f := s.flags[n]; {
+			case f&slotHuge != 0:
+				shift = 30
+			case f&slotLarge != 0:
+				shift = 22
+			}
+			return (c.slot(n).Page^linear)>>shift == 0
+		})
+		clear(c.fetch[:])
+		if c.opt.FlushAll != nil {
+			c.opt.FlushAll(true)
+		}
+		return
+	}
+	page := linear &^ mmu.PageMask
+	for n := uint16(mmu.TLBIndex(linear)); n < numSlots; n += mmu.TLBEntries {
+		if e := c.slot(n); e.Page == page {
+			// The slot stays in the list; refilling it costs nothing more.
+			e.Page = mmu.EmptyPage(uint64(n) % mmu.TLBEntries)
+		}
+	}
+	c.fetch[linear>>mmu.PageShift%fetchEntries] = fetchEntry{}
+	if c.opt.FlushPage != nil {
+		c.opt.FlushPage(page)
+	}
+}
+
+// DropWrite removes write entries of a physical page, so that stores to it take the slow path.
+func (c *CPU) DropWrite(phys uint64) {
+	host, _, ok := c.space.HostPage(phys)
+	if !ok {
+		return
+	}
+	c.dropSlots(func(n uint16) bool { return n >= slotWrite && c.slot(n).Host == uint64(host) })
+}
+
+// FetchPhys translates the address of an instruction: segment limit or canonical
+// check, and the execute permission. False: a fault has been recorded.
+func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
+	linear := rip
+	if c.long64 {
+		if !canonical(rip) {
+			return 0, c.raise(vecGP, 0)
+		}
+	} else {
+		if rip > uint64(c.seg[segCS].Limit) {
+			return 0, c.raise(vecGP, 0)
+		}
+		linear = (rip + c.seg[segCS].Base) & 0xffff_ffff
+	}
+	a := mmu.Access{Exec: true, User: c.cpl == 3}
+	f := &c.fetch[linear>>mmu.PageShift%fetchEntries]
+	tag := linear&^mmu.PageMask | 2
+	if a.User {
+		tag |= 1
+	}
+	if f.page == tag {
+		return f.phys | linear&mmu.PageMask, true
+	}
+	t, code, ok := c.pg.Walk(c.space, linear, a)
+	if !ok {
+		return 0, c.pageFault(linear, code)
+	}
+	c.tlb.noteLarge(linear, t.Shift)
+	*f = fetchEntry{tag, t.Phys &^ mmu.PageMask}
+	return t.Phys, true
+}
