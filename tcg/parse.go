@@ -193,6 +193,9 @@ func (s *scanner) arg() (string, error) {
 	}
 	a := s.args[0]
 	s.args = s.args[1:]
+	if a == "" {
+		return "", fmt.Errorf("empty operand")
+	}
 	return a, nil
 }
 

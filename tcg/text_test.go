@@ -78,7 +78,7 @@ func TestTextRoundTrip(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for _, line := range []string{
-		"foo", "add", "add rax", "add rax, rbx", "add rax, rbx, rcx, rdx", "add.7 rax, rbx, rcx", "mov rax, xyz",
+		"foo", "add", "mov rax,", "add ,,", "add rax", "add rax, rbx", "add rax, rbx, rcx, rdx", "add.7 rax, rbx, rcx", "mov rax, xyz",
 		"mov rax, -", "ld rax, rbx", "ld rax, [rbx", "ld rax, [rbx*3]", "ld rax, [rbx]@12", "ld rax, gs[rbx]", "ld rax, xs:[rbx]",
 		"zext.32 rax, rbx", "jcc 0x1, 0x2", "jcc.q 0x1, 0x2", "jmp", "mov t992, rax", "mov rax, 0x10000000000000000",
 		"--- 0x1000", "--- 0x1000 +99", "rmw.foo [rax], rbx", "add rax, rax, rbx !X", "add rax, rax, rbx what",
