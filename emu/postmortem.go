@@ -23,9 +23,7 @@ func (m *Machine) tripleFault() {
 // postMortem writes the last exceptions, the registers, the code at RIP and the page walks of RIP and CR2.
 func (m *Machine) postMortem(w io.Writer) {
 	fmt.Fprintln(w, "goemu: triple fault: the CPU has shut down. Last exceptions and interrupts, newest last:")
-	for _, r := range m.cpu.History() {
-		fmt.Fprintf(w, "  %s\n", describe(r))
-	}
+	m.cpu.DumpHistory(w)
 	m.cpu.DumpState(w)
 	rip := m.env.RIP
 	linear := rip + m.cpu.CSBase()
@@ -51,30 +49,6 @@ func (m *Machine) postMortem(w io.Writer) {
 	}
 }
 
-// vectorNames are the mnemonics of the exceptions (SDM vol. 3A table 6-1).
-var vectorNames = [32]string{"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "", "#TS", "#NP", "#SS", "#GP", "#PF", "",
-	"#MF", "#AC", "#MC", "#XM", "#VE", "#CP"}
-
-// describe puts one event in a line.
-func describe(r x86.Record) string {
-	name := "interrupt"
-	switch {
-	case r.Extern:
-	case r.Soft:
-		name = "INT"
-	case r.Vector < len(vectorNames):
-		name = vectorNames[r.Vector]
-	}
-	s := fmt.Sprintf("%-9s vector %#02x at RIP %#x CPL %d", name, r.Vector, r.RIP, r.CPL)
-	if !r.Extern && !r.Soft {
-		s += fmt.Sprintf(" error code %#x", r.Code)
-	}
-	if r.Vector == 14 && !r.Extern && !r.Soft {
-		s += fmt.Sprintf(" CR2 %#x", r.CR2)
-	}
-	return s
-}
-
 // logException is told every exception and interrupt before it is delivered.
 func (m *Machine) logException(r x86.Record) {
 	l := m.cfg.Log
@@ -83,7 +57,7 @@ func (m *Machine) logException(r x86.Record) {
 	}
 	if l.At(debuglog.Int, r.RIP) {
 		l.Write(func(w io.Writer) {
-			fmt.Fprintln(w, describe(r))
+			fmt.Fprintln(w, r)
 			m.cpu.DumpState(w)
 		})
 	}
