@@ -1,0 +1,303 @@
+//go:build linux && amd64
+
+package amd64
+
+import "goemu/tcg"
+
+// coldKind says what a stub behind the block's code does.
+type coldKind uint8
+
+const (
+	coldReqd     coldKind = iota // leave before the block: ExitReqd
+	coldBudget                   // the same, giving the budget back
+	coldTLB                      // TLB miss
+	coldBail                     // the interpreter must run the instruction
+	coldSSE                      // load the SSE registers, or bail
+	coldX87                      // load the x87 state, or bail
+	coldEdge                     // flag-saving code of an edge and its jump
+	coldUnlinked                 // leave at an edge: ExitEdge
+	coldSelf                     // leave at an edge from the block to itself
+)
+
+// stub is code to be written behind the block's, with what is known where it is jumped to.
+type stub struct {
+	kind  coldKind
+	write bool // coldTLB
+	rdx   bool // coldTLB: RDX holds a temporary
+	sse   bool // coldTLB: the SSE registers were in the host's
+	from  int  // place of the displacement of the jump that leads here
+	back  int  // where the code goes on
+	table int32
+	site  int
+	edge  int
+	fl    flagState
+}
+
+func (c *compiler) addCold(s stub) {
+	s.fl = c.fl
+	c.cold = append(c.cold, s)
+}
+
+// bailIf leaves with ExitBail if cc holds. The current instruction has changed nothing yet.
+func (c *compiler) bailIf(cc tcg.Cond) {
+	c.addCold(stub{kind: coldBail, from: c.jcc(cc), site: c.siteIndex()})
+}
+
+// jumpBail leaves with ExitBail.
+func (c *compiler) jumpBail() {
+	c.addCold(stub{kind: coldBail, from: c.jmp(c.n + 5), site: c.siteIndex()})
+}
+
+// leave writes the jump to the exit routine with a descriptor, which follows.
+func (c *compiler) leave(code uint32, site int, write bool, rip uint64, resume int) {
+	c.rm(opLea|rexW, rdx, mem{base: ripReg, index: noReg, disp: 5})
+	c.jmp(c.e.stubs.exit)
+	c.desc(code, site, c.b.ID, write, rip, resume)
+}
+
+// saveFor writes the code that makes Env.CC right, given where the flags are.
+func (c *compiler) saveFor(f *flagState) {
+	switch {
+	case f.mem:
+		return
+	case !f.host:
+		c.emitRecipe(&f.rec)
+	}
+	c.saveHost()
+}
+
+// emitCold writes all stubs.
+func (c *compiler) emitCold() {
+	for i := 0; i < len(c.cold); i++ {
+		s := c.cold[i] // a copy: stubs may add stubs
+		c.patch(s.from, c.n)
+		switch s.kind {
+		case coldReqd:
+			c.leave(tcg.ExitReqd, 0, false, c.b.Key.RIP, c.n)
+		case coldBudget:
+			c.aluMI(0, aluAdd, tcg.W32, env(offBudget), int32(c.b.NInsns))
+			c.leave(tcg.ExitReqd, 0, false, c.b.Key.RIP, c.n)
+		case coldTLB:
+			c.coldMiss(&s)
+		case coldBail:
+			c.saveFor(&s.fl)
+			c.leave(tcg.ExitBail, s.site, false, c.siteRIP(s.site), c.n)
+		case coldSSE, coldX87:
+			ok, load := offSSEOK, c.e.stubs.loadSSE
+			if s.kind == coldX87 {
+				ok, load = offX87OK, c.e.stubs.loadX87
+			}
+			c.aluMI(0, aluCmp, tcg.W8, env(ok), 0)
+			no := c.jcc8(tcg.CondE)
+			c.rm(opLea|rexW, rcx, mem{base: ripReg, index: noReg, disp: int32(s.back - c.n - 7)})
+			c.jmp(load)
+			c.here8(no)
+			c.saveFor(&s.fl)
+			c.leave(tcg.ExitBail, s.site, false, c.siteRIP(s.site), c.n)
+		case coldEdge:
+			c.fl = s.fl
+			c.finishEdge(s.edge)
+		case coldUnlinked:
+			e := &c.edges[s.edge]
+			e.stub = int32(c.n)
+			c.leave(tcg.ExitEdge, s.edge, false, e.Target, c.n)
+		case coldSelf:
+			c.saveFor(&s.fl)
+			c.leave(tcg.ExitReqd, 0, false, c.edges[s.edge].Target, c.n)
+		}
+	}
+}
+
+func (c *compiler) siteRIP(site int) uint64 { return c.b.Key.RIP + uint64(int64(c.sites[site].RIP)) }
+
+// coldMiss writes the stub of a TLB miss: RAX holds the address less the page, RCX the table index. Resume is a
+// piece of code that brings back what an exit loses, and tries again.
+func (c *compiler) coldMiss(s *stub) {
+	c.aluRM(aluAdd, tcg.W64, rax, mem{base: r15, index: rcx, disp: s.table})
+	c.rm(opMovStore|rexW, rax, env(offMemAddr))
+	if s.rdx {
+		c.rm(opMovStore|rexW, rdx, spillMem(rdxSlot))
+	}
+	c.saveFor(&s.fl)
+	at := c.n + 7 + 5 + descSize // behind the descriptor
+	resume := at
+	if !s.rdx && !s.sse {
+		resume = s.back
+	}
+	c.leave(tcg.ExitTLB, s.site, s.write, c.siteRIP(s.site), resume)
+	if s.rdx {
+		c.rm(opMovLoad|rexW, rdx, spillMem(rdxSlot))
+	}
+	switch {
+	case s.sse:
+		c.rm(opLea|rexW, rcx, mem{base: ripReg, index: noReg, disp: int32(s.back - c.n - 7)})
+		c.jmp(c.e.stubs.loadSSE)
+	case s.rdx:
+		c.jmp(s.back)
+	}
+}
+
+// sys leaves for emu/x86 to run an instruction; the code goes on behind unless the op ends the block.
+func (c *compiler) sys() (end bool) {
+	o := c.op
+	c.needMem()
+	c.freeRDX()
+	site := c.addSite(int(o.Imm))
+	at := c.n + 7 + 5 + descSize
+	resume := at
+	if o.End {
+		resume = c.n
+	}
+	c.leave(tcg.ExitSys, site, false, c.rip, resume)
+	c.fl = flagState{mem: true}
+	c.sse, c.x87 = false, false
+	return o.End
+}
+
+// branch ends the block.
+func (c *compiler) branch() {
+	o := c.op
+	switch o.Code {
+	case tcg.Jmp:
+		c.edge(uint64(o.Imm))
+	case tcg.Jcc:
+		cc := c.cond(o.Cond)
+		c.fork(cc, uint64(o.Imm), uint64(o.Disp))
+	case tcg.Jz, tcg.Jnz:
+		c.clobber()
+		s := c.src(o.A, o.W, rax)
+		switch s.kind {
+		case inReg:
+			c.rr(sized(opTest, o.W), s.r, s.r)
+		case inEnv:
+			c.aluMI(0, aluCmp, o.W, s.m, 0)
+		default:
+			c.movImm(rax, immBits(o.W, o.Imm))
+			c.rr(sized(opTest, o.W), rax, rax)
+		}
+		cc := tcg.CondE
+		if o.Code == tcg.Jnz {
+			cc = tcg.CondNE
+		}
+		c.fork(cc, uint64(o.Imm), uint64(o.Disp))
+	case tcg.JmpInd:
+		c.needMem()
+		c.copyTo(rax, o.A, tcg.W64, true)
+		c.jumpCache()
+	case tcg.Exit:
+		c.needMem()
+		c.leave(tcg.ExitLookup, 0, false, uint64(o.Imm), c.n)
+	}
+}
+
+// linkable tells whether an edge to target stays on the block's page.
+func (c *compiler) linkable(target uint64) bool { return (target^c.b.Key.RIP)&^0xfff == 0 }
+
+// newEdge adds an edge and gives its number.
+func (c *compiler) newEdge(target uint64) int {
+	c.edges = append(c.edges, Edge{Target: target, Linkable: c.linkable(target)})
+	c.saves = append(c.saves, 0)
+	return len(c.edges) - 1
+}
+
+// fork writes a conditional jump to taken with fall behind it. A backward edge, which
+// saves the flags, is laid behind the jump and the jump inverted.
+func (c *compiler) fork(cc tcg.Cond, taken, fall uint64) {
+	if taken <= c.b.Key.RIP && c.linkable(taken) {
+		cc ^= 1
+		taken, fall = fall, taken
+	}
+	t := c.newEdge(taken)
+	e := &c.edges[t]
+	direct := e.Linkable && taken > c.b.Key.RIP && !c.fl.mem
+	if direct {
+		// The displacement is aligned by prefixes without meaning: a nop would part the jump from its CMP.
+		for c.n%4 != 2 {
+			c.byte(0x2e)
+		}
+	}
+	from := c.jcc(cc)
+	if direct {
+		e.kind, e.direct = directJcc, int32(from)
+	}
+	c.addCold(stub{kind: coldEdge, from: from, edge: t})
+	f := c.newEdge(fall)
+	c.inlineEdge(f)
+}
+
+// edge ends the block with a jump to target.
+func (c *compiler) edge(target uint64) { c.inlineEdge(c.newEdge(target)) }
+
+// inlineEdge writes an edge at the place where the block's code ends.
+func (c *compiler) inlineEdge(i int) {
+	e := &c.edges[i]
+	if e.Target == c.b.Key.RIP && c.code.KillsFlags && c.b.Key.Mode&tcg.ModeTF == 0 {
+		c.selfEdge(i)
+		return
+	}
+	if e.Linkable && e.Target > c.b.Key.RIP && !c.fl.mem {
+		c.align(8, 3)
+		e.kind, e.direct = directJmp, int32(c.n)
+		c.n += copy(c.buf[c.n:], nops[5])
+	}
+	c.finishEdge(i)
+}
+
+// selfEdge writes the jump from the block to itself: nobody in it sees the flags, so they are only saved if it is left.
+func (c *compiler) selfEdge(i int) {
+	e := &c.edges[i]
+	e.Linkable = false
+	f := c.fl
+	if !f.mem && f.rec.kind == recNone { // test without destroying the flags
+		c.rm(opMovLoad, rcx, env(offExitReq))
+		c.byte(0xe3) // JRCXZ over the jump to the stub
+		c.byte(5)
+		c.addCold(stub{kind: coldSelf, from: c.jmp(c.n + 5), edge: i})
+	} else {
+		c.fl.host, c.fl.noC = false, false
+		c.aluMI(0, aluCmp, tcg.W32, env(offExitReq), 0)
+		c.addCold(stub{kind: coldSelf, from: c.jcc(tcg.CondNE), edge: i})
+	}
+	c.jmp(int(c.code.Body - c.e.rx))
+}
+
+// finishEdge writes the flag-saving code of an edge and its jump: to a stub that leaves with ExitEdge until it is
+// linked, or through the jump cache.
+func (c *compiler) finishEdge(i int) {
+	e := &c.edges[i]
+	c.saves[i] = int32(c.n)
+	c.needMem()
+	if !e.Linkable {
+		c.movImm(rax, int64(e.Target))
+		c.jumpCacheAt(e.Target)
+		return
+	}
+	for c.n%4 != 3 {
+		c.byte(0x2e)
+	}
+	e.saved = int32(c.jmp(c.n + 5))
+	c.addCold(stub{kind: coldUnlinked, from: int(e.saved), edge: i})
+}
+
+// jumpCache jumps to the block at the RIP in RAX through the jump cache. The flags are in Env.CC.
+func (c *compiler) jumpCache() {
+	c.movRR(tcg.W32, rcx, rax)
+	c.aluRI(aluAnd, tcg.W32, rcx, tcg.JumpCacheEntries-1)
+	c.shiftI(4, tcg.W32, rcx, 5)
+	c.cachedJump(mem{base: r15, index: rcx, disp: int32(offJumpCache)})
+}
+
+// jumpCacheAt is jumpCache for a constant RIP, which is in RAX too.
+func (c *compiler) jumpCacheAt(rip uint64) {
+	c.cachedJump(env(offJumpCache + int(tcg.JumpIndex(rip))*jumpEntry))
+}
+
+func (c *compiler) cachedJump(m mem) {
+	c.aluMR(0, aluCmp, tcg.W64, m, rax)
+	c.patch(c.jcc(tcg.CondNE), c.e.stubs.lookup)
+	m.disp += 8
+	c.aluMI(0, aluCmp, tcg.W64, m, int32(c.b.Key.Mode))
+	c.patch(c.jcc(tcg.CondNE), c.e.stubs.lookup)
+	m.disp += 8
+	c.rm(0xff, 4, m)
+}

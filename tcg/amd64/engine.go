@@ -1,0 +1,265 @@
+//go:build linux && amd64
+
+package amd64
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+	"golang.org/x/sys/unix"
+
+	"goemu/tcg"
+)
+
+// Engine compiles blocks into one code arena and runs them. It is for one goroutine at a time,
+// which must be locked to its thread while x87 state is live (Env.X87Live).
+type Engine struct {
+	opts   Options
+	rw     []byte  // writable view of the arena
+	rx     uintptr // executable view
+	rxMap  []byte
+	first  int // end of the shared stubs: what Reset goes back to
+	stubs  stubs
+	c      compiler
+	closed bool
+}
+
+// stubs holds the offsets of the routines that all blocks share.
+type stubs struct {
+	exit    int // leave as the descriptor at RDX says
+	lookup  int // leave with ExitLookup, RIP in RAX
+	loadSSE int // load XMM0-15 and MXCSR, go on at RCX
+	loadX87 int // load the x87 state, go on at RCX
+}
+
+// Supported tells whether this host can run generated code.
+func Supported() bool { return true }
+
+const defaultArena = 64 << 20
+
+// New makes an engine with an empty arena.
+func New(opts Options) (*Engine, error) {
+	if opts.ArenaBytes == 0 {
+		opts.ArenaBytes = defaultArena
+	}
+	size := (opts.ArenaBytes + 4095) &^ 4095
+	fd, err := unix.MemfdCreate("goemu-code", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("code arena: %w", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Ftruncate(fd, int64(size)); err != nil {
+		return nil, fmt.Errorf("code arena of %d bytes: %w", size, err)
+	}
+	e := &Engine{opts: opts}
+	if e.rw, err = unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
+		return nil, fmt.Errorf("mapping the code arena writable: %w", err)
+	}
+	if e.rxMap, err = unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_SHARED); err != nil {
+		unix.Munmap(e.rw)
+		return nil, fmt.Errorf("mapping the code arena executable: %w", err)
+	}
+	e.rx = uintptr(unsafe.Pointer(&e.rxMap[0]))
+	if err := watchArena(e.rx, e.rx+uintptr(size)); err != nil {
+		unix.Munmap(e.rw)
+		unix.Munmap(e.rxMap)
+		return nil, err
+	}
+	e.c.e = e
+	e.c.buf = e.rw
+	e.c.bmi2 = cpu.X86.HasBMI2
+	e.emitStubs()
+	e.first = e.c.n
+	return e, nil
+}
+
+// Close unmaps the arena. No code of it may run any more.
+func (e *Engine) Close() error {
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	unwatchArena(e.rx)
+	err := unix.Munmap(e.rxMap)
+	if err2 := unix.Munmap(e.rw); err == nil {
+		err = err2
+	}
+	return err
+}
+
+// Reset forgets all code. The caller drops every Code and every jump-cache entry with it.
+func (e *Engine) Reset() { e.c.n = e.first }
+
+// Used is the number of bytes of the arena in use.
+func (e *Engine) Used() int { return e.c.n }
+
+// LookupStub is the host address for empty jump-cache entries: it leaves with ExitLookup.
+func (e *Engine) LookupStub() uintptr { return e.rx + uintptr(e.stubs.lookup) }
+
+// Run runs code (a block's Entry, or Env.Resume) until an exit. Env.ExitCode says why it ended.
+func (e *Engine) Run(env *tcg.Env, code uintptr) { run(env, code) }
+
+//go:noescape
+func run(env *tcg.Env, code uintptr)
+
+//go:noescape
+func fnsave(p *byte)
+
+// SyncX87 moves the x87 state, if it is in the host FPU, into Env.X87 and clears X87Live. The image's instruction and
+// operand pointers are those of the host and are therefore zeroed.
+func SyncX87(env *tcg.Env) {
+	if env.X87Live == 0 {
+		return
+	}
+	fnsave(&env.X87[0])
+	clear(env.X87[12:28])
+	env.X87Live = 0
+}
+
+// NewEnv maps a zeroed environment outside the Go heap. It is never unmapped.
+func NewEnv() (*tcg.Env, error) {
+	p, err := unix.Mmap(-1, 0, int(unsafe.Sizeof(tcg.Env{})), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil, fmt.Errorf("mapping the environment: %w", err)
+	}
+	return (*tcg.Env)(unsafe.Pointer(&p[0])), nil
+}
+
+// emitStubs writes the shared routines at the start of the arena.
+func (e *Engine) emitStubs() {
+	a := &e.c.asm
+	a.n = 0
+	a.align(16, 0)
+	e.stubs.lookup = a.n
+	a.rm(opMovStore|rexW, rax, env(offRIP))
+	a.rm(opMovImm, 0, env(offExitCode))
+	a.imm32(tcg.ExitLookup)
+	a.byte(0xc3)
+
+	a.align(16, 0)
+	e.stubs.exit = a.n
+	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descRIP})
+	a.rm(opMovStore|rexW, rax, env(offRIP))
+	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descCode}) // and the site
+	a.rm(opMovStore|rexW, rax, env(offExitCode))
+	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descBlock}) // and MemWrite
+	a.rm(opMovStore|rexW, rax, env(offExitBlock))
+	a.rm(opMovsxd|rexW, rax, mem{base: rdx, index: noReg, disp: descResume})
+	a.aluRR(aluAdd, tcg.W64, rax, rdx)
+	a.rm(opMovStore|rexW, rax, env(offResume))
+	a.byte(0xc3)
+
+	a.align(16, 0)
+	e.stubs.loadSSE = a.n
+	for i := 0; i < 16; i++ {
+		a.rm(map0F|0x28, reg(i), env(offXMM+16*i)) // MOVAPS
+	}
+	a.rm(map0F|0xae, 2, env(offMXCSR)) // LDMXCSR
+	a.rm(0xc6, 0, env(offSSELive))
+	a.byte(1)
+	a.rr(0xff, 4, rcx) // JMP RCX
+
+	a.align(16, 0)
+	e.stubs.loadX87 = a.n
+	a.rm(0xdd, 4, env(offX87)) // FRSTOR
+	a.rm(0xc6, 0, env(offX87Live))
+	a.byte(1)
+	a.rr(0xff, 4, rcx)
+	a.align(64, 0)
+}
+
+// Fields of an exit descriptor, in bytes. The first four are copied to Env from ExitCode on.
+const (
+	descCode   = 0
+	descSite   = 4
+	descBlock  = 8
+	descWrite  = 12
+	descRIP    = 16
+	descResume = 24 // relative to the descriptor
+	descSize   = 28
+)
+
+// desc writes an exit descriptor; resume is an offset in the arena.
+func (a *asm) desc(code uint32, site int, block uint32, write bool, rip uint64, resume int) {
+	at := a.n
+	p := a.buf[at : at+descSize]
+	binary.LittleEndian.PutUint32(p[descCode:], code)
+	binary.LittleEndian.PutUint32(p[descSite:], uint32(site))
+	binary.LittleEndian.PutUint32(p[descBlock:], block)
+	w := uint32(0)
+	if write {
+		w = 1
+	}
+	binary.LittleEndian.PutUint32(p[descWrite:], w)
+	binary.LittleEndian.PutUint64(p[descRIP:], rip)
+	binary.LittleEndian.PutUint32(p[descResume:], uint32(resume-at))
+	a.n += descSize
+}
+
+// Link makes edge number i of c jump to block to, whose guest RIP is toRIP. An edge already linked is moved.
+//
+// Edges to a higher RIP need no exit check (every cycle has a backward edge or a jump-cache look-up) and
+// enter at Body; if there the flags are dead, the code that saves them is skipped as well.
+func (e *Engine) Link(c *Code, i int, to *Code, toRIP uint64) {
+	ed := &c.Edges[i]
+	if !ed.Linkable {
+		return
+	}
+	dst := int32(to.Entry - e.rx)
+	if toRIP > c.RIP {
+		dst = int32(to.Body - e.rx)
+		if ed.kind != directNone && to.KillsFlags {
+			e.setDirect(c, i, dst)
+		}
+	}
+	e.patch32(ed.saved, dst)
+}
+
+// Unlink makes edge number i of c leave with ExitEdge again.
+func (e *Engine) Unlink(c *Code, i int) {
+	ed := &c.Edges[i]
+	if !ed.Linkable {
+		return
+	}
+	e.patch32(ed.saved, ed.stub)
+	e.setDirect(c, i, 0)
+}
+
+// setDirect points the direct place of an edge to dst, or with 0 to the flag-saving code.
+func (e *Engine) setDirect(c *Code, i int, dst int32) {
+	ed := &c.Edges[i]
+	switch ed.kind {
+	case directJcc:
+		if dst == 0 {
+			dst = c.save[i]
+		}
+		e.patch32(ed.direct, dst)
+	case directJmp:
+		// The five bytes end an aligned eight, so that one store changes them all.
+		w := (*uint64)(unsafe.Pointer(&e.rw[ed.direct-3]))
+		v := atomic.LoadUint64(w) & 0xffffff
+		if dst == 0 {
+			v |= 0x441f0f << 24
+		} else {
+			v |= 0xe9<<24 | uint64(uint32(dst-ed.direct-5))<<32
+		}
+		atomic.StoreUint64(w, v)
+	}
+}
+
+// patch32 points the aligned displacement at place to dst.
+func (e *Engine) patch32(place, dst int32) {
+	atomic.StoreUint32((*uint32)(unsafe.Pointer(&e.rw[place])), uint32(dst-place-4))
+}
+
+// errno turns a raw system call's result into an error.
+func errno(n syscall.Errno) error {
+	if n == 0 {
+		return nil
+	}
+	return n
+}

@@ -1,0 +1,69 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+#define GPR(n) (const_offGPR+8*n)(R15)
+#define XMM(n) (const_offXMM+16*n)(R15)
+
+DATA goMXCSR<>+0(SB)/4, $0x1f80
+GLOBL goMXCSR<>(SB), RODATA|NOPTR, $4
+
+// func run(env *tcg.Env, code uintptr)
+// Loads the pinned registers, calls code, and stores them again. The ABI wrapper around this function restores
+// R14 and X15; BP is restored by the epilogue.
+TEXT ·run(SB), NOSPLIT, $8-16
+	MOVQ env+0(FP), R15
+	MOVQ code+8(FP), AX
+	ADDQ $const_envBias, R15
+	MOVQ GPR(0), R11
+	MOVQ GPR(1), R12
+	MOVQ GPR(2), R10
+	MOVQ GPR(3), BX
+	MOVQ GPR(4), R14
+	MOVQ GPR(5), BP
+	MOVQ GPR(6), SI
+	MOVQ GPR(7), DI
+	MOVQ GPR(8), R8
+	MOVQ GPR(9), R9
+	MOVQ GPR(12), R13
+	CALL AX
+	MOVQ R11, GPR(0)
+	MOVQ R12, GPR(1)
+	MOVQ R10, GPR(2)
+	MOVQ BX, GPR(3)
+	MOVQ R14, GPR(4)
+	MOVQ BP, GPR(5)
+	MOVQ SI, GPR(6)
+	MOVQ DI, GPR(7)
+	MOVQ R8, GPR(8)
+	MOVQ R9, GPR(9)
+	MOVQ R13, GPR(12)
+	CMPB const_offSSELive(R15), $0
+	JNE  sse
+	RET
+sse:
+	MOVUPS X0, XMM(0)
+	MOVUPS X1, XMM(1)
+	MOVUPS X2, XMM(2)
+	MOVUPS X3, XMM(3)
+	MOVUPS X4, XMM(4)
+	MOVUPS X5, XMM(5)
+	MOVUPS X6, XMM(6)
+	MOVUPS X7, XMM(7)
+	MOVUPS X8, XMM(8)
+	MOVUPS X9, XMM(9)
+	MOVUPS X10, XMM(10)
+	MOVUPS X11, XMM(11)
+	MOVUPS X12, XMM(12)
+	MOVUPS X13, XMM(13)
+	MOVUPS X14, XMM(14)
+	MOVUPS X15, XMM(15)
+	STMXCSR const_offMXCSR(R15)
+	LDMXCSR goMXCSR<>(SB)
+	MOVB $0, const_offSSELive(R15)
+	RET
+
+// func fnsave(p *byte)
+TEXT ·fnsave(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	BYTE $0xdd; BYTE $0x30 // FNSAVE [RAX]
+	RET

@@ -1,0 +1,56 @@
+package amd64
+
+import "errors"
+
+// ErrFull is returned by Compile when the code arena has no room left: Reset, and compile again.
+var ErrFull = errors.New("code arena is full")
+
+// Options of an Engine.
+type Options struct {
+	ArenaBytes int  // size of the code arena; 0: 64 MiB
+	Count      bool // count instructions in Env.Insns and against Env.Budget at block heads
+}
+
+// Site is one place in a block from which generated code can leave in the middle of a guest instruction.
+type Site struct {
+	RIP  int32  // of the instruction, counted from the block's
+	Insn uint16 // index of the instruction in the block
+	Sys  int32  // index into Block.Insts, or -1
+}
+
+// Edge is one static way out of a block. Those with Linkable set leave with tcg.ExitEdge until they are linked;
+// the others go through the jump cache.
+type Edge struct {
+	Target   uint64 // guest RIP
+	Linkable bool
+
+	stub   int32 // where an unlinked edge leads, as an offset in the arena
+	saved  int32 // displacement of the jump taken with the flags in Env.CC
+	direct int32 // place reached with the flags not saved: see kind
+	kind   directKind
+}
+
+// directKind says what stands at Edge.direct.
+type directKind uint8
+
+const (
+	directNone directKind = iota
+	directJcc             // the displacement of a conditional jump; otherwise it leads to save
+	directJmp             // five bytes: a nop that falls into the flag-saving code, or a jump
+)
+
+// Code is a compiled block.
+type Code struct {
+	ID         uint32
+	RIP        uint64
+	Entry      uintptr // host address: tests Env.ExitReq; the flags are in Env.CC
+	Body       uintptr // host address behind the test; forward edges come here
+	Size       int     // bytes of host code
+	KillsFlags bool    // Body may be entered with stale flags in Env.CC
+	Sites      []Site
+	Edges      []Edge
+
+	start int32 // offset in the arena
+	save  [2]int32
+	e     *Engine
+}
