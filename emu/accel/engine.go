@@ -60,17 +60,18 @@ type Stats struct {
 
 // Engine runs one vCPU.
 type Engine struct {
-	cpu     *x86.CPU
-	env     *tcg.Env
-	space   *mmu.Space
-	events  Events
-	opt     Options
-	native  *amd64.Engine
-	trans   *translate.Translator
-	cache   *cache
-	jumps   []uint16 // jump-cache slots in use
-	granted int32    // budget at the last refill
-	Stats   Stats
+	cpu      *x86.CPU
+	env      *tcg.Env
+	space    *mmu.Space
+	events   Events
+	opt      Options
+	native   *amd64.Engine
+	trans    *translate.Translator
+	cache    *cache
+	jumps    []uint16 // jump-cache slots in use
+	granted  int32    // budget at the last refill
+	shadowed bool     // an interrupt waits for the end of a STI or MOV SS shadow
+	Stats    Stats
 
 	scratch tcg.Block // reused for translation
 	span    [mmu.PageSize + 16]byte
@@ -245,7 +246,7 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 	e.Stats.GuestBytes += uint64(blk.Bytes)
 	e.logGuest(blk, code)
 	if !e.opt.NoOptimise {
-		tcg.Optimise(blk)
+		tcg.Optimise(blk, nil)
 		e.logOptimised(blk)
 	}
 	b.kills = blk.KillsFlags

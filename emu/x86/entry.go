@@ -28,22 +28,3 @@ func (c *CPU) Enter(s *EntryState) {
 
 // IF reports EFLAGS.IF.
 func (c *CPU) IF() bool { return c.env.EFlags&flagIF != 0 }
-
-// CR2 is the address of the last page fault.
-func (c *CPU) CR2() uint64 { return c.cr2 }
-
-// Peek reads a byte at a linear address as a debugger does: no rights are looked at and nothing changes, except that a
-// device's registers may. ok is false if no page is there.
-func (c *CPU) Peek(linear uint64) (b byte, ok bool) {
-	t, ok := c.pg.Probe(c.space, linear)
-	if !ok {
-		return 0, false
-	}
-	return byte(c.space.Read(t.Phys, 1)), true
-}
-
-// RequestNMI asks for a non-maskable interrupt at the next opportunity; it is called on the vCPU's goroutine.
-func (c *CPU) RequestNMI() {
-	c.nmiPending = true
-	c.requestExit()
-}
