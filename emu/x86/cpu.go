@@ -124,9 +124,7 @@ func (c *CPU) Env() *tcg.Env { return c.env }
 // Reset puts the CPU in the state after power-on (SDM vol. 3A table 10-1).
 func (c *CPU) Reset() {
 	e := c.env
-	if e.X87Live != 0 {
-		e.X87Live = 0
-	}
+	e.X87Live = 0
 	e.GPR = [16]uint64{regDX: uint64(c.opt.Model.signature())}
 	e.RIP = 0xfff0
 	for i := range c.seg {

@@ -2,6 +2,7 @@ package x86
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 
 	"goemu/decoder"
 	"goemu/tcg"
@@ -16,6 +17,7 @@ var dataOps = map[decoder.Op]handler{
 	decoder.MASKMOVQ:   sysMASKMOV,
 	decoder.MASKMOVDQU: sysMASKMOV,
 	decoder.MOVBE:      sysMOVBE,
+	decoder.CRC32:      sysCRC32,
 	decoder.JCXZ:       sysJCXZ,
 	decoder.LOOP:       sysLOOP,
 	decoder.LOOPE:      sysLOOP,
@@ -206,6 +208,24 @@ func sysMOVBE(c *CPU, i *tcg.SysInst) bool {
 		v >>= 8
 	}
 	return c.setArg(i, 0, r)
+}
+
+// castagnoli is the reflected polynomial 11EDC6F41H.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sysCRC32 goes on with a CRC32-C, without the inversions that most users of it add.
+func sysCRC32(c *CPU, i *tcg.SysInst) bool {
+	v, ok := c.arg(i, 1)
+	if !ok {
+		return false
+	}
+	crc := uint32(c.env.GPR[i.Args[0].Reg])
+	for range argSize(i, 1) {
+		crc = crc>>8 ^ castagnoli[uint8(crc)^uint8(v)]
+		v >>= 8
+	}
+	c.env.GPR[i.Args[0].Reg] = uint64(crc)
+	return true
 }
 
 // branch is the taken side of a short jump.

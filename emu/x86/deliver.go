@@ -1,6 +1,9 @@
 package x86
 
-import "goemu/tcg"
+import (
+	"goemu/mmu"
+	"goemu/tcg"
+)
 
 // stack is a stack that is being pushed to or popped from; SP is
 // committed when everything has succeeded.
@@ -46,10 +49,15 @@ func (s *stack) linear(off uint64, size int, write bool) (uint64, bool) {
 	return (s.seg.Base + off) & 0xffff_ffff, true
 }
 
+// aligned makes the #AC check, which level 3 alone makes.
+func (s *stack) aligned(a uint64, size int) bool {
+	return s.idx != mmu.IndexUser || s.c.aligned(a, size)
+}
+
 func (s *stack) push(v uint64, size int) bool {
 	sp := (s.sp - uint64(size)) & s.mask
 	a, ok := s.linear(sp, size, true)
-	if !ok || !s.c.WriteMem(a, size, v, s.idx) {
+	if !ok || !s.aligned(a, size) || !s.c.WriteMem(a, size, v, s.idx) {
 		return false
 	}
 	s.sp = s.sp&^s.mask | sp
@@ -59,7 +67,7 @@ func (s *stack) push(v uint64, size int) bool {
 func (s *stack) pop(size int) (uint64, bool) {
 	sp := s.sp & s.mask
 	a, ok := s.linear(sp, size, false)
-	if !ok {
+	if !ok || !s.aligned(a, size) {
 		return 0, false
 	}
 	v, ok := s.c.ReadMem(a, size, s.idx)

@@ -184,7 +184,7 @@ func (c *CPU) endNMI() {
 	}
 }
 
-// NMIWaiting reports whether an NMI was held back and can now be delivered by NMI.
+// NMIWaiting reports whether an NMI waits that can now be delivered by NMI, and takes it.
 func (c *CPU) NMIWaiting() bool {
 	if c.nmiPending && !c.nmiMasked {
 		c.nmiPending = false
@@ -195,11 +195,14 @@ func (c *CPU) NMIWaiting() bool {
 
 // InterruptWindow reports whether a maskable interrupt may be delivered
 // now: IF is set and the last instruction was not one that holds interrupts off.
+// Being asked ends the hold: the caller runs one instruction and asks again.
 func (c *CPU) InterruptWindow() bool {
 	if c.state == Shutdown || c.env.EFlags&flagIF == 0 {
 		return false
 	}
-	return !c.inShadow()
+	held := c.inShadow()
+	c.shadow = false
+	return !held
 }
 
 // inShadow reports whether the next instruction is the one after STI or a load of SS.

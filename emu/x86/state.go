@@ -20,6 +20,10 @@ var stateOps = map[decoder.Op]handler{
 	decoder.FNSTSW:   sysFNSTSW,
 	decoder.FNINIT:   sysFNINIT,
 	decoder.FNCLEX:   sysFNCLEX,
+	decoder.FWAIT:    sysFWAIT,
+	decoder.FNENI:    sysFNOP,
+	decoder.FNDISI:   sysFNOP,
+	decoder.FNSETPM:  sysFNOP,
 	decoder.FLDENV:   sysFLDENV,
 	decoder.FNSTENV:  sysFNSTENV,
 	decoder.FNSAVE:   sysFNSAVE,
@@ -102,6 +106,17 @@ func (c *CPU) enterMMX() {
 	c.rotateX87(0)
 	setX87Word(c.env, fpTW, 0)
 }
+
+// sysFWAIT reports pending exceptions; it looks at TS only with MP.
+func sysFWAIT(c *CPU, i *tcg.SysInst) bool {
+	if c.pg.CR0&(cr0MP|cr0TS) == cr0MP|cr0TS {
+		return c.raise(vecNM, 0)
+	}
+	return c.x87Error()
+}
+
+// sysFNOP is what is left of the 8087's and 80287's control instructions.
+func sysFNOP(c *CPU, i *tcg.SysInst) bool { return c.CheckFPU(false) }
 
 func sysFLDCW(c *CPU, i *tcg.SysInst) bool {
 	if !c.CheckFPU(true) {
