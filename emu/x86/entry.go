@@ -28,3 +28,25 @@ func (c *CPU) Enter(s *EntryState) {
 
 // IF reports EFLAGS.IF.
 func (c *CPU) IF() bool { return c.env.EFlags&flagIF != 0 }
+
+// CR2 is the address of the last page fault.
+func (c *CPU) CR2() uint64 { return c.cr2 }
+
+// Peek reads a byte at a linear address as a debugger does: no access rights, no
+// accessed bits. ok is false if it is not mapped to RAM.
+func (c *CPU) Peek(linear uint64) (b byte, ok bool) {
+	t, ok := c.pg.Probe(c.space, linear)
+	if !ok {
+		return 0, false
+	}
+	if r, off := c.space.Find(t.Phys); r != nil && r.RAM != nil {
+		return r.RAM[off], true
+	}
+	return 0, false
+}
+
+// RequestNMI asks for an NMI as soon as the vCPU loop looks at NMIWaiting.
+func (c *CPU) RequestNMI() {
+	c.nmiPending = true
+	c.requestExit()
+}
