@@ -419,6 +419,13 @@ func (a *asm) jcc8(c tcg.Cond) int {
 	return a.n
 }
 
+// jmp8 writes a short jump; here8 ends it.
+func (a *asm) jmp8() int {
+	a.byte(0xeb)
+	a.byte(0)
+	return a.n
+}
+
 func (a *asm) here8(from int) { a.buf[from-1] = byte(a.n - from) }
 
 // patch points the displacement at place to offset to.

@@ -48,10 +48,14 @@ func (c *compiler) jumpBail() {
 	c.addCold(stub{kind: coldBail, from: c.jmp(c.n + 5), site: c.siteIndex()})
 }
 
-// leave writes the jump to the exit routine with a descriptor, which follows.
+// leave writes the jump to the exit routine with a descriptor, which follows. Without a place to go on, resume is 0.
 func (c *compiler) leave(code uint32, site int, write bool, rip uint64, resume int) {
 	c.rm(opLea|rexW, rdx, mem{base: ripReg, index: noReg, disp: 5})
-	c.jmp(c.e.stubs.exit)
+	if resume == 0 {
+		c.jmp(c.e.stubs.exitEnd)
+	} else {
+		c.jmp(c.e.stubs.exit)
+	}
 	c.desc(code, site, c.b.ID, write, rip, resume)
 }
 
@@ -73,15 +77,15 @@ func (c *compiler) emitCold() {
 		c.patch(s.from, c.n)
 		switch s.kind {
 		case coldReqd:
-			c.leave(tcg.ExitReqd, 0, false, c.b.Key.RIP, c.n)
+			c.leave(tcg.ExitReqd, 0, false, c.b.Key.RIP, 0)
 		case coldBudget:
 			c.aluMI(0, aluAdd, tcg.W32, env(offBudget), int32(c.b.NInsns))
-			c.leave(tcg.ExitReqd, 0, false, c.b.Key.RIP, c.n)
+			c.leave(tcg.ExitReqd, 0, false, c.b.Key.RIP, 0)
 		case coldTLB:
 			c.coldMiss(&s)
 		case coldBail:
 			c.saveFor(&s.fl)
-			c.leave(tcg.ExitBail, s.site, false, c.siteRIP(s.site), c.n)
+			c.leave(tcg.ExitBail, s.site, false, c.siteRIP(s.site), 0)
 		case coldSSE, coldX87:
 			ok, load := offSSEOK, c.e.stubs.loadSSE
 			if s.kind == coldX87 {
@@ -93,17 +97,17 @@ func (c *compiler) emitCold() {
 			c.jmp(load)
 			c.here8(no)
 			c.saveFor(&s.fl)
-			c.leave(tcg.ExitBail, s.site, false, c.siteRIP(s.site), c.n)
+			c.leave(tcg.ExitBail, s.site, false, c.siteRIP(s.site), 0)
 		case coldEdge:
 			c.fl = s.fl
 			c.finishEdge(s.edge)
 		case coldUnlinked:
 			e := &c.edges[s.edge]
 			e.stub = int32(c.n)
-			c.leave(tcg.ExitEdge, s.edge, false, e.Target, c.n)
+			c.leave(tcg.ExitEdge, s.edge, false, e.Target, 0)
 		case coldSelf:
 			c.saveFor(&s.fl)
-			c.leave(tcg.ExitReqd, 0, false, c.edges[s.edge].Target, c.n)
+			c.leave(tcg.ExitReqd, 0, false, c.edges[s.edge].Target, 0)
 		}
 	}
 }
@@ -146,7 +150,7 @@ func (c *compiler) sys() (end bool) {
 	at := c.n + 7 + 5 + descSize
 	resume := at
 	if o.End {
-		resume = c.n
+		resume = 0
 	}
 	c.leave(tcg.ExitSys, site, false, c.rip, resume)
 	c.fl = flagState{mem: true}
@@ -186,7 +190,7 @@ func (c *compiler) branch() {
 		c.jumpCache()
 	case tcg.Exit:
 		c.needMem()
-		c.leave(tcg.ExitLookup, 0, false, uint64(o.Imm), c.n)
+		c.leave(tcg.ExitLookup, 0, false, uint64(o.Imm), 0)
 	}
 }
 

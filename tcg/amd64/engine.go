@@ -6,10 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 
-	"golang.org/x/sys/cpu"
 	"golang.org/x/sys/unix"
 
 	"goemu/tcg"
@@ -31,6 +29,7 @@ type Engine struct {
 // stubs holds the offsets of the routines that all blocks share.
 type stubs struct {
 	exit    int // leave as the descriptor at RDX says
+	exitEnd int // the same, without a place to go on: Env.Resume is 0
 	lookup  int // leave with ExitLookup, RIP in RAX
 	loadSSE int // load XMM0-15 and MXCSR, go on at RCX
 	loadX87 int // load the x87 state, go on at RCX
@@ -71,7 +70,7 @@ func New(opts Options) (*Engine, error) {
 	}
 	e.c.e = e
 	e.c.buf = e.rw
-	e.c.bmi2 = cpu.X86.HasBMI2
+	e.c.bmi2 = host&hasBMI2 != 0
 	e.emitStubs()
 	e.first = e.c.n
 	return e, nil
@@ -142,15 +141,19 @@ func (e *Engine) emitStubs() {
 
 	a.align(16, 0)
 	e.stubs.exit = a.n
+	a.rm(opMovsxd|rexW, rax, mem{base: rdx, index: noReg, disp: descResume})
+	a.aluRR(aluAdd, tcg.W64, rax, rdx)
+	skip := a.jmp8()
+	e.stubs.exitEnd = a.n
+	a.movImm(rax, 0)
+	a.here8(skip)
+	a.rm(opMovStore|rexW, rax, env(offResume))
 	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descRIP})
 	a.rm(opMovStore|rexW, rax, env(offRIP))
 	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descCode}) // and the site
 	a.rm(opMovStore|rexW, rax, env(offExitCode))
 	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descBlock}) // and MemWrite
 	a.rm(opMovStore|rexW, rax, env(offExitBlock))
-	a.rm(opMovsxd|rexW, rax, mem{base: rdx, index: noReg, disp: descResume})
-	a.aluRR(aluAdd, tcg.W64, rax, rdx)
-	a.rm(opMovStore|rexW, rax, env(offResume))
 	a.byte(0xc3)
 
 	a.align(16, 0)
@@ -254,12 +257,4 @@ func (e *Engine) setDirect(c *Code, i int, dst int32) {
 // patch32 points the aligned displacement at place to dst.
 func (e *Engine) patch32(place, dst int32) {
 	atomic.StoreUint32((*uint32)(unsafe.Pointer(&e.rw[place])), uint32(dst-place-4))
-}
-
-// errno turns a raw system call's result into an error.
-func errno(n syscall.Errno) error {
-	if n == 0 {
-		return nil
-	}
-	return n
 }

@@ -71,7 +71,7 @@ func flagEffect(o *tcg.Op) (reads, must tcg.Flags) {
 	case tcg.Cmc:
 		return tcg.FlagC, tcg.FlagC
 	case tcg.Fpu:
-		if o.KRM != tcg.VMem && (o.Enc.Opcode == 0xda || o.Enc.Opcode == 0xdb) && byte(o.Imm) >= 0xc0 && byte(o.Imm) < 0xe0 {
+		if (o.Enc.Opcode == 0xda || o.Enc.Opcode == 0xdb) && byte(o.Imm) >= 0xc0 && byte(o.Imm) < 0xe0 {
 			return tcg.FlagC | tcg.FlagZ | tcg.FlagP, 0
 		}
 	case tcg.Rmw:

@@ -2,11 +2,7 @@
 
 package amd64
 
-import (
-	"golang.org/x/sys/cpu"
-
-	"goemu/tcg"
-)
+import "goemu/tcg"
 
 // imul does the two- and three-operand IMUL.
 func (c *compiler) imul() {
@@ -164,18 +160,16 @@ func (c *compiler) bitScan() {
 	case tcg.Bsr:
 		op = map0F | 0xbd
 	case tcg.Tzcnt:
-		op, ok = map0F|preF3|0xbc, cpu.X86.HasBMI1
+		op, ok = map0F|preF3|0xbc, host&hasBMI1 != 0
 	case tcg.Lzcnt:
-		op, ok = map0F|preF3|0xbd, cpu.X86.HasBMI1 // every host with BMI1 has LZCNT
+		op, ok = map0F|preF3|0xbd, host&hasLZCNT != 0
 	case tcg.Popcnt:
-		op, ok = map0F|preF3|0xb8, cpu.X86.HasPOPCNT
+		op, ok = map0F|preF3|0xb8, host&hasPOPCNT != 0
 	}
 	c.willWrite(o.Dst)
 	if !ok {
-		c.clobber()
-		c.jumpBail()
-		c.fl = flagState{mem: true}
-		c.put(o.W, rax, false)
+		c.bailOp()
+		c.put(o.W, rax, false) // gives a temporary its place
 		return
 	}
 	c.flagsIn()

@@ -67,3 +67,47 @@ TEXT ·fnsave(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	BYTE $0xdd; BYTE $0x30 // FNSAVE [RAX]
 	RET
+
+// func cpuid(leaf, sub uint32) (a, b, c, d uint32)
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL leaf+0(FP), AX
+	MOVL sub+4(FP), CX
+	CPUID
+	MOVL AX, a+8(FP)
+	MOVL BX, b+12(FP)
+	MOVL CX, c+16(FP)
+	MOVL DX, d+20(FP)
+	RET
+
+// Offsets in the kernel's ucontext_t of the interrupted R15 and RIP.
+#define UC_R15 96
+#define UC_RIP 168
+
+// func sigurg()
+// A signal handler: DI signal, SI siginfo, DX ucontext. It uses only registers that C functions may destroy.
+TEXT ·sigurg(SB), NOSPLIT|NOFRAME, $0-0
+	MOVQ UC_RIP(DX), AX
+	LEAQ ·arenas(SB), CX
+	MOVL $const_maxArenas, R8
+next:
+	CMPQ AX, 0(CX)
+	JCS  other
+	CMPQ AX, 8(CX)
+	JCC  other
+	MOVQ UC_R15(DX), R9
+	LOCK
+	ORL  $1, const_offExitReq(R9)
+	JMP  chain
+other:
+	ADDQ $16, CX
+	DECL R8
+	JNE  next
+chain:
+	MOVQ ·goHandler(SB), AX
+	JMP  AX
+
+// func sigurgPC() uintptr
+TEXT ·sigurgPC(SB), NOSPLIT, $0-8
+	LEAQ ·sigurg(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET

@@ -2,5 +2,192 @@
 
 package amd64
 
-func (c *compiler) vec() { c.jumpBail() }
-func (c *compiler) fpu() { c.jumpBail() }
+import "goemu/tcg"
+
+// encOpc gives the host opcode of the same instruction.
+func encOpc(e tcg.Enc) opc {
+	o := opc(e.Opcode) | opc(e.Map)<<8
+	switch e.PP {
+	case 0x66:
+		o |= pre66
+	case 0xf3:
+		o |= preF3
+	case 0xf2:
+		o |= preF2
+	}
+	if e.RexW {
+		o |= rexW
+	}
+	return o
+}
+
+// vec does an MMX or SSE instruction by the same instruction of the host.
+func (c *compiler) vec() {
+	o := c.op
+	e := o.Enc
+	known, implicit := hostVec(e)
+	if !known {
+		c.bailOp()
+		return
+	}
+	if implicit != implNone {
+		c.freeRDX()
+		c.willWrite(tcg.Reg(1))
+	}
+	for _, r := range [2]struct {
+		k tcg.VKind
+		n uint8
+	}{{o.KReg, o.VReg}, {o.KRM, o.VRM}} {
+		if r.k == tcg.VGPR {
+			c.willWrite(tcg.Reg(int(r.n)))
+		}
+	}
+	isMem := o.KRM == tcg.VMem
+	mmx := o.KReg == tcg.VMMX || o.KRM == tcg.VMMX || e.Map == 1 && e.Opcode == 0x77
+	xmm := o.KReg == tcg.VXMM || o.KRM == tcg.VXMM || mmx && usesMXCSR(e)
+	if isMem || mmx && !c.x87 || xmm && !c.sse {
+		c.clobber()
+	}
+	c.unitLive(xmm, mmx)
+	var m mem
+	if isMem {
+		m = c.access(int(o.MemBytes), o.MemWr)
+	}
+	op := encOpc(e)
+	if e.PP == 0xf2 && e.Map == 2 { // CRC32
+		switch {
+		case e.Opcode == 0xf0:
+			op |= byteRM
+		case o.W == tcg.W16:
+			op |= pre66
+		}
+	}
+	rg, storeReg := c.vecReg(o.KReg, o.VReg, rax)
+	if isMem && (rg == rax && o.KReg == tcg.VGPR || implicit == implLengths) {
+		m = c.fold(m)
+	}
+	if storeReg {
+		c.rm(opMovLoad|rexW, rg, gprMem(int(o.VReg)))
+	}
+	if implicit == implLengths {
+		c.movRR(tcg.W64, rax, pin[0])
+		c.movRR(tcg.W64, rdx, pin[2])
+	}
+	if isMem {
+		c.rm(op, rg, m)
+		c.vecImm()
+	} else {
+		rm, storeRM := c.vecReg(o.KRM, o.VRM, rcx)
+		if storeRM {
+			c.rm(opMovLoad|rexW, rm, gprMem(int(o.VRM)))
+		}
+		if o.KRM == tcg.VNone {
+			c.head(op, 0, false) // EMMS
+		} else {
+			c.rr(op, rg, rm)
+		}
+		c.vecImm()
+		if storeRM && gprStore(e) {
+			c.rm(opMovStore|rexW, rm, gprMem(int(o.VRM)))
+		}
+	}
+	if storeReg {
+		c.rm(opMovStore|rexW, rg, gprMem(int(o.VReg)))
+	}
+	if implicit != implNone && e.Opcode&1 != 0 { // PCMPESTRI, PCMPISTRI
+		c.movRR(tcg.W64, pin[1], rcx)
+	}
+	c.flagsOut(recipe{})
+}
+
+func (c *compiler) vecImm() {
+	if c.op.HasImm {
+		c.byte(byte(c.op.Imm))
+	}
+}
+
+// bailOp leaves the current op to the interpreter altogether.
+func (c *compiler) bailOp() {
+	c.jumpBail()
+	c.fl = flagState{mem: true}
+}
+
+// vecReg gives the host register for a register operand; homeless tells that it stands in for a guest
+// register that lives in Env.GPR.
+func (c *compiler) vecReg(k tcg.VKind, n uint8, scratch reg) (r reg, homeless bool) {
+	switch k {
+	case tcg.VGPR:
+		if h := pin[n&15]; h != noReg {
+			return h, false
+		}
+		return scratch, true
+	case tcg.VMMX:
+		return reg(n & 7), false
+	}
+	return reg(n), false
+}
+
+// unitLive makes sure that the SSE or x87 registers hold the guest's. The flags have been saved where it takes a test.
+func (c *compiler) unitLive(sse, x87 bool) {
+	if sse && !c.sse {
+		c.aluMI(0, aluCmp, tcg.W8, env(offSSELive), 0)
+		from := c.jcc(tcg.CondE)
+		c.addCold(stub{kind: coldSSE, from: from, back: c.n, site: c.siteIndex()})
+		c.sse = true
+	}
+	if x87 && !c.x87 {
+		c.aluMI(0, aluCmp, tcg.W8, env(offX87Live), 0)
+		from := c.jcc(tcg.CondE)
+		c.addCold(stub{kind: coldX87, from: from, back: c.n, site: c.siteIndex()})
+		c.x87 = true
+	}
+}
+
+// Memory forms of x87 instructions that are not run on the host: they would load an unmasked exception or store the
+// host's instruction pointer.
+var fpuBail = map[[2]byte]bool{
+	{0xd9, 4}: true, // FLDENV
+	{0xd9, 6}: true, // FNSTENV
+	{0xdd, 4}: true, // FRSTOR
+	{0xdd, 6}: true, // FNSAVE
+}
+
+// fpu does an x87 instruction by the same instruction of the host.
+func (c *compiler) fpu() {
+	o := c.op
+	code, modrm := o.Enc.Opcode, byte(o.Imm)
+	if code < 0xd8 || code > 0xdf || modrm < 0xc0 && fpuBail[[2]byte{code, modrm >> 3 & 7}] {
+		c.bailOp()
+		return
+	}
+	if modrm >= 0xc0 {
+		stsw := code == 0xdf && modrm == 0xe0 // FNSTSW AX
+		if stsw {
+			c.willWrite(tcg.Reg(0))
+		}
+		if !c.x87 {
+			c.clobber()
+			c.unitLive(false, true)
+		}
+		reads, _ := flagEffect(o)
+		c.needHost(reads)
+		c.byte(code)
+		c.byte(modrm)
+		if stsw {
+			c.movRR(tcg.W16, pin[0], rax)
+		}
+		c.flagsOut(recipe{})
+		return
+	}
+	c.clobber()
+	c.unitLive(false, true)
+	m := c.access(int(o.MemBytes), o.MemWr)
+	if code == 0xd9 && modrm>>3&7 == 5 { // FLDCW: only if it masks all exceptions
+		m = c.fold(m)
+		c.zextM(tcg.W8, rax, m)
+		c.aluRI(aluAnd, tcg.W32, rax, 0x3f)
+		c.aluRI(aluCmp, tcg.W32, rax, 0x3f)
+		c.bailIf(tcg.CondNE)
+	}
+	c.rm(opc(code), reg(modrm>>3&7), m)
+}
