@@ -48,8 +48,8 @@ const (
 )
 
 // infos is the table of micro-ops. Flags follow SDM vol. 1 appendix A; flags it calls
-// undefined count as written where current processors write them (see package
-// interp, undefined.go).
+// undefined count as written where AMD's processors write them (see package
+// interp, undefined.go), and else stay as they were.
 var infos = [NumOpcodes]opInfo{
 	Nop:  {name: "nop"},
 	Insn: {name: "---", trait: effect},
@@ -82,15 +82,15 @@ var infos = [NumOpcodes]opInfo{
 	Rcr:    {name: "rcr", shape: alu2, trait: setsF | mayWrite, writes: FlagC | FlagO, reads: FlagC},
 	Shld:   {name: "shld", shape: alu1 | hasB | hasC | immC | wide, trait: setsF | mayWrite, writes: FlagsAll},
 	Shrd:   {name: "shrd", shape: alu1 | hasB | hasC | immC | wide, trait: setsF | mayWrite, writes: FlagsAll},
-	Imul:   {name: "imul", shape: alu2 | wide, trait: setsF, writes: FlagsAll},
-	MulX:   {name: "mulx", shape: hasA, trait: setsF | effect, writes: FlagsAll},
-	ImulX:  {name: "imulx", shape: hasA, trait: setsF | effect, writes: FlagsAll},
+	Imul:   {name: "imul", shape: alu2 | wide, trait: setsF, writes: FlagC | FlagO},
+	MulX:   {name: "mulx", shape: hasA, trait: setsF | effect, writes: FlagC | FlagO},
+	ImulX:  {name: "imulx", shape: hasA, trait: setsF | effect, writes: FlagC | FlagO},
 	DivX:   {name: "divx", shape: hasA, trait: effect | mayExit},
 	IdivX:  {name: "idivx", shape: hasA, trait: effect | mayExit},
-	Bsf:    {name: "bsf", shape: alu1 | dstReg | wide, trait: setsF, writes: FlagsAll},
-	Bsr:    {name: "bsr", shape: alu1 | dstReg | wide, trait: setsF, writes: FlagsAll},
-	Tzcnt:  {name: "tzcnt", shape: alu1 | wide, trait: setsF, writes: FlagsAll},
-	Lzcnt:  {name: "lzcnt", shape: alu1 | wide, trait: setsF, writes: FlagsAll},
+	Bsf:    {name: "bsf", shape: alu1 | dstReg | wide, trait: setsF, writes: FlagZ},
+	Bsr:    {name: "bsr", shape: alu1 | dstReg | wide, trait: setsF, writes: FlagZ},
+	Tzcnt:  {name: "tzcnt", shape: alu1 | wide, trait: setsF, writes: FlagsAll &^ FlagO},
+	Lzcnt:  {name: "lzcnt", shape: alu1 | wide, trait: setsF, writes: FlagsAll &^ FlagO},
 	Popcnt: {name: "popcnt", shape: alu1 | wide, trait: setsF, writes: FlagsAll},
 	Bt:     {name: "bt", shape: hasA | hasB | immB | wide, trait: setsF, writes: FlagC},
 	Bts:    {name: "bts", shape: alu2 | wide, trait: setsF, writes: FlagC},

@@ -1,0 +1,136 @@
+package interp
+
+import (
+	"unsafe"
+
+	"goemu/mmu"
+	"goemu/tcg"
+	"goemu/tcg/simd"
+	"goemu/tcg/x87"
+)
+
+// operand does what comes before and after the execution of a Vec or Fpu op: it
+// finds the memory operand, checks it, and reads it into Env.Buf.
+func (x *run) operand(op *tcg.Op) (lin uint64, ok bool) {
+	size := uint64(op.MemBytes)
+	lin, ok = x.linear(op, x.ea(op), size, op.MemWr)
+	if !ok {
+		return 0, false
+	}
+	if !x.check(op, lin, size) {
+		return 0, false
+	}
+	if op.Align && lin&15 != 0 {
+		return 0, x.m.Raise(tcg.VectorGP)
+	}
+	if op.MemWr {
+		if !x.m.Probe(lin, int(size), x.idx) {
+			return 0, false
+		}
+	}
+	if op.MemRd && !x.readBytes(lin, x.env.Buf[:size]) {
+		return 0, false
+	}
+	return lin, x.aligned(lin, size)
+}
+
+func (x *run) readBytes(lin uint64, p []byte) bool {
+	e := &x.read[mmu.TLBIndex(lin)]
+	if t := lin - e.Page; t <= mmu.PageSize-uint64(len(p)) {
+		copy(p, unsafe.Slice((*byte)(ptr(e.Host+t)), len(p)))
+		return true
+	}
+	return x.m.ReadBytes(lin, p, x.idx)
+}
+
+func (x *run) writeBytes(lin uint64, p []byte) bool {
+	e := &x.write[mmu.TLBIndex(lin)]
+	if t := lin - e.Page; t <= mmu.PageSize-uint64(len(p)) {
+		copy(unsafe.Slice((*byte)(ptr(e.Host+t)), len(p)), p)
+		return true
+	}
+	ok := x.m.WriteBytes(lin, p, x.idx)
+	x.wrote()
+	return ok
+}
+
+// vec runs an MMX or SSE instruction.
+func (x *run) vec(op *tcg.Op) bool {
+	env := x.env
+	env.RIP = x.rip
+	mmx := op.KReg == tcg.VMMX || op.KRM == tcg.VMMX || op.Enc.Map == 1 && op.Enc.Opcode == 0x77 // EMMS
+	xmm := op.KReg == tcg.VXMM || op.KRM == tcg.VXMM
+	if (xmm || !mmx) && !x.m.CheckSSE(false) || mmx && !x.m.CheckSSE(true) {
+		return false
+	}
+	mem := (*[16]byte)(env.Buf[:16])
+	*mem = [16]byte{}
+	var lin uint64
+	if op.HasMem() {
+		var ok bool
+		if lin, ok = x.operand(op); !ok {
+			return false
+		}
+	}
+	x.storeGPR()
+	env.CC = x.cc
+	if simd.Exec(env, op, mem) != 0 {
+		return x.m.Raise(tcg.VectorXM)
+	}
+	if op.MemWr && !x.writeBytes(lin, env.Buf[:op.MemBytes]) {
+		return false
+	}
+	x.fetchGPR()
+	x.cc = env.CC
+	return true
+}
+
+// waits tells whether an x87 instruction reports pending exceptions before it runs. The others
+// are the FN... control instructions (SDM vol. 1 8.6).
+func waits(op *tcg.Op) bool {
+	reg := uint8(op.Imm) >> 3 & 7
+	if uint8(op.Imm) < 0xc0 {
+		switch op.Enc.Opcode {
+		case 0xd9: // FNSTENV, FNSTCW
+			return reg < 6
+		case 0xdd: // FNSAVE, FNSTSW
+			return reg < 6
+		}
+		return true
+	}
+	switch op.Enc.Opcode {
+	case 0xdb: // FNENI, FNDISI, FNCLEX, FNINIT, FNSETPM
+		return reg != 4
+	case 0xdf: // FNSTSW AX
+		return op.Imm != 0xe0
+	}
+	return true
+}
+
+// fpu runs an x87 instruction.
+func (x *run) fpu(op *tcg.Op) bool {
+	env := x.env
+	env.RIP = x.rip
+	if !x.m.CheckFPU(waits(op)) {
+		return false
+	}
+	mem := (*[128]byte)(env.Buf[:128])
+	var lin uint64
+	if op.HasMem() {
+		var ok bool
+		if lin, ok = x.operand(op); !ok {
+			return false
+		}
+	}
+	x.storeGPR()
+	env.CC = x.cc
+	if !x87.Exec(env, op, mem) {
+		return x.m.Raise(tcg.VectorUD)
+	}
+	if op.MemWr && !x.writeBytes(lin, env.Buf[:op.MemBytes]) {
+		return false
+	}
+	x.fetchGPR()
+	x.cc = env.CC
+	return true
+}
