@@ -77,9 +77,3 @@ func (m *Machine) feed() {
 	}
 }
 
-// In and Out implement x86.Bus.
-func (m *Machine) In(port uint16, size int) uint32     { return m.ports.In(port, size) }
-func (m *Machine) Out(port uint16, size int, v uint32) { m.ports.Out(port, size, v) }
-
-// TSC implements x86.Bus: it counts nanoseconds of guest time.
-func (m *Machine) TSC() uint64 { return uint64(m.clock.Now()) }

@@ -363,3 +363,11 @@ func (b *tb) forget(from *tb, n int) {
 		}
 	}
 }
+
+// Close gives back the code memory. The engine cannot run afterwards.
+func (e *Engine) Close() error {
+	if e.native == nil {
+		return nil
+	}
+	return e.native.Close()
+}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"goemu/decoder"
 	"goemu/tcg"
 )
 
@@ -32,6 +33,7 @@ const (
 
 // state is what a sequence starts from and what it leaves.
 type state struct {
+	Mode   decoder.Mode
 	GPR    [16]uint64
 	RIP    uint64
 	Flags  uint32 // EFLAGS
@@ -112,6 +114,22 @@ const (
 	ptraceGetSiginfo = 0x4202
 )
 
+// Selectors of Linux.
+const (
+	userCS32 = 0x23
+	userDS   = 0x2b
+	userCS64 = 0x33
+)
+
+// setCS changes the mode in which the child goes on.
+func (h *host) setCS(sel uintptr) error {
+	_, _, e := syscall.RawSyscall6(syscall.SYS_PTRACE, syscall.PTRACE_POKEUSR, uintptr(h.pid), unsafe.Offsetof(syscall.PtraceRegs{}.Cs), sel, 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 func (h *host) ptrace(req uintptr, p unsafe.Pointer) error {
 	if _, _, e := syscall.RawSyscall6(syscall.SYS_PTRACE, req, uintptr(h.pid), 0, uintptr(p), 0, 0); e != 0 {
 		return e
@@ -131,7 +149,11 @@ func (h *host) run(s *state, code []byte) error {
 	}
 	r.Rip, r.Eflags, r.Fs_base, r.Gs_base = s.RIP, uint64(s.Flags), s.FSBase, s.GSBase
 	r.Orig_rax = ^uint64(0)
+	r.Ds, r.Es = userDS, userDS
 	err := errors.Join(syscall.PtraceSetRegs(h.pid, &r), h.ptrace(ptraceSetFPRegs, unsafe.Pointer(&s.FP)))
+	if s.Mode == decoder.Mode32 { // last, as it changes what ptrace takes the registers for
+		err = errors.Join(err, h.setCS(userCS32))
+	}
 	if err != nil {
 		return fmt.Errorf("set registers: %w", err)
 	}
@@ -149,7 +171,7 @@ func (h *host) run(s *state, code []byte) error {
 		return fmt.Errorf("wait: %v, status %#x", err, ws)
 	}
 	var info [128]byte
-	err = errors.Join(h.ptrace(ptraceGetSiginfo, unsafe.Pointer(&info)), syscall.PtraceGetRegs(h.pid, &r),
+	err = errors.Join(h.setCS(userCS64), h.ptrace(ptraceGetSiginfo, unsafe.Pointer(&info)), syscall.PtraceGetRegs(h.pid, &r),
 		h.ptrace(ptraceGetFPRegs, unsafe.Pointer(&s.FP)))
 	if err != nil {
 		return fmt.Errorf("get registers: %w", err)

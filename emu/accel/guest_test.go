@@ -1,0 +1,239 @@
+package accel_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc64"
+	"math/rand"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"goemu/emu/accel"
+	"goemu/emu/x86"
+	"goemu/mmu"
+	"goemu/tcg"
+	"goemu/tcg/amd64"
+)
+
+// world is a machine without devices: RAM from 0 on, ports that read a fixed pattern, time that counts instructions.
+type world struct {
+	t     testing.TB
+	env   *tcg.Env
+	ram   []byte
+	space *mmu.Space
+	cpu   *x86.CPU
+	eng   *accel.Engine
+	limit int64 // instructions to run
+	spent int64
+}
+
+func (w *world) In(port uint16, size int) uint32 { return uint32(port) * 0x01010101 }
+func (w *world) Out(uint16, int, uint32)         {}
+func (w *world) TSC() uint64                     { return uint64(w.spent) }
+func (w *world) APICBase() uint64                { return 0xfee00900 }
+func (w *world) SetAPICBase(uint64) bool         { return true }
+func (w *world) TPR() uint8                      { return 0 }
+func (w *world) SetTPR(uint8)                    {}
+func (w *world) SetFERR(bool)                    {}
+func (w *world) IGNNE() bool                     { return false }
+func (w *world) Poll() bool                      { return w.spent >= w.limit }
+func (w *world) Wait() bool                      { return true } // a HLT ends the run
+func (w *world) INTR() bool                      { return false }
+func (w *world) IntAck() int                     { return -1 }
+func (w *world) Budget() int32                   { return int32(max(w.limit-w.spent, 1)) }
+func (w *world) Spent(n int32)                   { w.spent += int64(n) }
+
+const (
+	worldRAM = 4 << 20
+	codeAt   = 0x10000
+	tablesAt = 0x8000 // PML4, PDPT, PD
+	gdtAt    = 0x6000
+	idtAt    = 0x7000
+	stackAt  = 0x30000
+)
+
+func newWorld(t testing.TB, native bool, limit int64) *world {
+	t.Helper()
+	env, err := accel.NewEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ram, err := mmu.AllocRAM(worldRAM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, env: env, ram: ram, space: mmu.NewSpace(40), limit: limit}
+	w.space.MapRAM(0, ram, false)
+	w.cpu = x86.New(env, w.space, w, x86.Options{
+		SyncX87:   accel.SyncX87,
+		FlushAll:  func(bool) { w.eng.FlushJumps() },
+		FlushPage: func(l uint64) { w.eng.FlushJumpPage(l) },
+	})
+	w.eng, err = accel.New(w.cpu, w.space, w, accel.Options{Native: native, Count: true, ArenaBytes: 4 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.eng.Close(); mmu.FreeRAM(ram) })
+	return w
+}
+
+func (w *world) put64(at int, v uint64) { binary.LittleEndian.PutUint64(w.ram[at:], v) }
+
+// enter puts the CPU in 16-, 32- or 64-bit mode at codeAt, with handlers for all exceptions that halt.
+func (w *world) enter(bits int, gpr [16]uint64) {
+	gpr[4] = stackAt
+	s := x86.EntryState{RIP: codeAt, RFLAGS: 2, GPR: gpr, CR0: 0x33, CR4: 0x600}
+	data := x86.Segment{Selector: 0x18, Limit: 0xffffffff, Attr: 0xc093}
+	code := x86.Segment{Selector: 0x10, Limit: 0xffffffff, Attr: 0xc09b}
+	w.put64(gdtAt+0x18, 0x00cf93000000ffff)
+	const handler = 0x5000
+	w.ram[handler] = 0xf4 // hlt
+	w.ram[handler+1], w.ram[handler+2] = 0xeb, 0xfd
+	switch bits {
+	case 64:
+		code.Attr = 0xa09b
+		w.put64(gdtAt+0x10, 0x00af9b000000ffff)
+		s.CR0, s.CR4, s.CR3, s.EFER = 0x80000033, 0x620, tablesAt, 0xd00
+		w.put64(tablesAt, tablesAt+0x1000|3)
+		w.put64(tablesAt+0x1000, tablesAt+0x2000|3)
+		for i := range 2 {
+			w.put64(tablesAt+0x2000+8*i, uint64(i)<<21|0x83)
+		}
+		for v := range 32 {
+			w.put64(idtAt+16*v, handler&0xffff|0x10<<16|0x8e<<40)
+		}
+		s.IDT = x86.Table{Base: idtAt, Limit: 32*16 - 1}
+	case 32:
+		w.put64(gdtAt+0x10, 0x00cf9b000000ffff)
+		for v := range 32 {
+			w.put64(idtAt+8*v, handler&0xffff|0x10<<16|0x8e<<40)
+		}
+		s.IDT = x86.Table{Base: idtAt, Limit: 32*8 - 1}
+	case 16:
+		// Real mode: CS base codeAt, the other segments at the data.
+		s.CR0, s.RIP = 0x32, 0
+		code = x86.Segment{Selector: codeAt >> 4, Base: codeAt, Limit: 0xffff, Attr: 0x009b}
+		data = x86.Segment{Selector: 0x2000, Base: 0x20000, Limit: 0xffff, Attr: 0x0093}
+		s.GPR[4] = 0xfff0
+		for v := range 256 {
+			binary.LittleEndian.PutUint32(w.ram[4*v:], handler)
+		}
+		s.IDT = x86.Table{Limit: 0x3ff}
+	}
+	s.GDT = x86.Table{Base: gdtAt, Limit: 0x1f}
+	for i := range s.Segs {
+		s.Segs[i] = data
+	}
+	s.Segs[1] = code
+	s.TR = x86.Segment{Limit: 0x67, Attr: 0x8b}
+	w.cpu.Enter(&s)
+}
+
+// outcome is what two engines must agree on.
+type outcome struct {
+	State string
+	RAM   uint64
+	Spent int64
+	XMM   [16]tcg.Vec128
+	X87   [128]byte
+}
+
+func (w *world) run(t testing.TB) outcome {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { w.eng.Run(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(2 * time.Minute):
+		t.Fatalf("the run does not end")
+	}
+	o := outcome{Spent: w.spent, RAM: crc64.Checksum(w.ram, crc64.MakeTable(crc64.ECMA)), XMM: w.env.XMM, X87: w.env.X87}
+	var b dump
+	w.cpu.DumpState(&b)
+	o.State = string(b)
+	return o
+}
+
+type dump []byte
+
+func (d *dump) Write(p []byte) (int, error) { *d = append(*d, p...); return len(p), nil }
+
+// compare runs the same guest bytes on both engines.
+func compare(t testing.TB, bits int, code []byte, seed int64, limit int64) {
+	t.Helper()
+	var got [2]outcome
+	for i, native := range []bool{false, true} {
+		w := newWorld(t, native, limit)
+		r := rand.New(rand.NewSource(seed))
+		r.Read(w.ram[0x20000:0x60000])
+		copy(w.ram[codeAt:], code)
+		var gpr [16]uint64
+		for j := range gpr {
+			switch r.Intn(4) {
+			case 0:
+				gpr[j] = uint64(0x20000 + r.Intn(0x30000)) // a data address
+			case 1:
+				gpr[j] = r.Uint64()
+			case 2:
+				gpr[j] = uint64(r.Intn(256))
+			default:
+				gpr[j] = uint64(int64(-1) - int64(r.Intn(8)))
+			}
+		}
+		w.enter(bits, gpr)
+		got[i] = w.run(t)
+	}
+	if d := cmp.Diff(got[0], got[1]); d != "" {
+		t.Errorf("%d-bit code % x (seed %d): interpreter and native engine differ (-interp +native):\n%s", bits, code, seed, d)
+	}
+}
+
+func seed(t *testing.T) int64 {
+	s := time.Now().UnixNano()
+	if v := os.Getenv("GOEMU_SEED"); v != "" {
+		n, err := strconv.ParseInt(v, 0, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = n
+	}
+	t.Logf("GOEMU_SEED=%d", s)
+	return s
+}
+
+// TestRandomBytes runs random bytes in all modes on both engines: nothing may crash or hang, and both end in the same state.
+func TestRandomBytes(t *testing.T) {
+	if !amd64.Supported() {
+		t.Skip("SKIP: no native engine on this host")
+	}
+	s := seed(t)
+	for _, bits := range []int{16, 32, 64} {
+		t.Run(fmt.Sprint(bits), func(t *testing.T) {
+			for i := range int64(150) {
+				r := rand.New(rand.NewSource(s + i))
+				code := make([]byte, 64)
+				r.Read(code)
+				compare(t, bits, code, s+i, 300)
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
+}
+
+func FuzzGuest(f *testing.F) {
+	f.Add(uint8(2), []byte{0x48, 0x01, 0xd8, 0xeb, 0xfb})
+	f.Add(uint8(1), []byte{0xf3, 0xa4, 0xcd, 0x80})
+	f.Add(uint8(0), []byte{0xea, 0, 0, 0, 0xf0})
+	f.Fuzz(func(t *testing.T, mode uint8, code []byte) {
+		if len(code) > 4096 || !amd64.Supported() {
+			return
+		}
+		compare(t, []int{16, 32, 64}[mode%3], code, 1, 500)
+	})
+}
