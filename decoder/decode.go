@@ -342,7 +342,7 @@ func (s *state) vexPrefix(b byte, mode Mode, out *Inst) (opcode byte, space int,
 	s.pos += n
 	var p0, p1 byte
 	if b == 0xC5 {
-		p0, p1 = p[0]|0x61, p[0]&0x7F
+		p0, p1 = p[0]&0x80|0x61, p[0]&0x7F // X and B are 1, the map is 0F, W is 0
 	} else {
 		p0, p1 = p[0], p[1]
 	}

@@ -244,11 +244,11 @@ func parseEnc(enc string, f *form, p *place) error {
 			setCol(ppNone)
 		case t == "NFx":
 			p.cols = 1<<ppNone | 1<<pp66
-		case t == "66" && p.space == 0:
+		case t == "66" && !haveOp && p.space == 0:
 			setCol(pp66)
-		case t == "F3" && p.space == 0:
+		case t == "F3" && !haveOp && p.space == 0:
 			setCol(ppF3)
-		case t == "F2" && p.space == 0:
+		case t == "F2" && !haveOp && p.space == 0:
 			setCol(ppF2)
 		case t == "REX.W":
 			f.mask |= keyW
