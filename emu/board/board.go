@@ -16,10 +16,16 @@ import (
 
 	"goemu/devices"
 	"goemu/devices/debugcon"
+	"goemu/devices/fwcfg"
+	"goemu/devices/hpet"
 	"goemu/devices/i440fx"
+	"goemu/devices/i8042"
+	"goemu/devices/ioapic"
+	"goemu/devices/lapic"
 	"goemu/devices/pci"
 	"goemu/devices/pic"
 	"goemu/devices/piix3"
+	"goemu/devices/piix4pm"
 	"goemu/devices/pit"
 	"goemu/devices/portmap"
 	"goemu/devices/rtc"
@@ -51,6 +57,9 @@ type Config struct {
 	Chardev func(id string) (io.Writer, error) // finds the chardev that a -device names
 	ROM     []byte                             // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
 
+	// CurrentCPU tells which vCPU makes an access; needed only if CPUs > 1.
+	CurrentCPU func() int
+
 	OnINTR      func(cpu int, level bool)  // an interrupt can be acknowledged with IntAck, or no more
 	OnNMI       func(cpu int)              // non-maskable interrupt
 	OnSMI       func(cpu int)              // system management interrupt
@@ -69,14 +78,25 @@ type PC struct {
 	Bridge  *i440fx.HostBridge
 	ISA     *piix3.Bridge
 	PIC     *pic.PIC
+	LAPICs  []*lapic.LAPIC // one for each vCPU; its number is the APIC ID
+	IOAPIC  *ioapic.IOAPIC
 	PIT     *pit.PIT
 	RTC     *rtc.RTC
+	HPET    *hpet.HPET
+	PM      *piix4pm.PM
+	KBC     *i8042.Controller
+	FwCfg   *fwcfg.Device
 	Serial  []*uart.UART // as Config.Serial; nil where left out
 	Console []*debugcon.Console
 
 	cfg     Config
 	isa     [16]wire
 	drivers []*driver
+	pitGate *gate // closed while the HPET replaces the 8254
+	rtcGate *gate
+	lint0   []devices.Line
+	lapicAt uint64 // where the local APICs' registers are mapped, 0: nowhere
+	rom     []romPiece
 	devices []devices.Device
 }
 
@@ -90,6 +110,9 @@ func NewPC(cfg Config) (*PC, error) {
 	pc.addInterrupts()
 	pc.addTimers()
 	if err := pc.addPCI(); err != nil {
+		return nil, err
+	}
+	if err := pc.addPlatform(); err != nil {
 		return nil, err
 	}
 	pc.addSerial()
@@ -112,8 +135,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("board: firmware of %d bytes: want whole pages, at most 16 MiB", len(c.ROM))
 	case len(c.Serial) > 2:
 		return fmt.Errorf("board: %d serial ports: want at most 2", len(c.Serial))
-	case c.CPUs < 0 || c.CPUs > 255:
-		return fmt.Errorf("board: %d vCPUs: want 1 to 255", c.CPUs)
+	case c.CPUs < 0 || c.CPUs > 254:
+		return fmt.Errorf("board: %d vCPUs: want 1 to 254", c.CPUs)
+	case c.CPUs > 1 && c.CurrentCPU == nil:
+		return errors.New("board: several vCPUs need CurrentCPU")
 	}
 	if c.CPUs == 0 {
 		c.CPUs = 1
@@ -127,23 +152,33 @@ func (c *Config) check() error {
 // add notes a device for Reset.
 func (pc *PC) add(d devices.Device) { pc.devices = append(pc.devices, d) }
 
-func (pc *PC) addInterrupts() {
-	pc.PIC = pic.New(devices.LineFunc(pc.setINTR))
-	pc.PIC.MapInto(pc.Ports)
-	pc.add(pc.PIC)
-	for n := range pc.isa {
-		pc.isa[n].sinks = []devices.Line{pc.PIC.IRQ(n)}
-	}
-}
-
 func (pc *PC) addTimers() {
-	pc.PIT = pit.New(pc.cfg.Clock, pc.drive(0))
+	pc.pitGate = &gate{out: pc.drive(0)}
+	pc.PIT = pit.New(pc.cfg.Clock, pc.pitGate)
 	pc.PIT.MapInto(pc.Ports)
 	pc.add(pc.PIT)
-	pc.RTC = rtc.New(pc.cfg.Clock, pc.drive(rtc.IRQ), pc.cfg.Start)
+	pc.rtcGate = &gate{out: pc.drive(rtc.IRQ)}
+	pc.RTC = rtc.New(pc.cfg.Clock, pc.rtcGate, pc.cfg.Start)
 	pc.RTC.MapInto(pc.Ports)
 	pc.setCMOS()
 	pc.add(pc.RTC)
+	var lines [ioapic.NumPins]devices.Line
+	for n := range lines {
+		switch {
+		case n == ioapic.TimerPin:
+			lines[n] = pc.drive(0)
+		case n < len(pc.isa):
+			lines[n] = pc.drive(n)
+		default:
+			lines[n] = pc.IOAPIC.Pin(n)
+		}
+	}
+	pc.HPET = hpet.New(pc.cfg.Clock, func(n int, level bool) { lines[n].Set(level) }, func(on bool) {
+		pc.pitGate.close(on)
+		pc.rtcGate.close(on)
+	})
+	pc.HPET.MapInto(mmioBus{pc.Space}, hpet.DefaultBase)
+	pc.add(pc.HPET)
 }
 
 func (pc *PC) addPCI() error {
@@ -151,6 +186,7 @@ func (pc *PC) addPCI() error {
 	pc.PCI.MapInto(pc.Ports)
 	pc.add(pc.PCI)
 	pc.Bridge = i440fx.New()
+	pc.Bridge.OnPAM = pc.updateShadow
 	if err := pc.PCI.Add(0, 0, pc.Bridge.Function); err != nil {
 		return err
 	}
@@ -188,16 +224,28 @@ func (pc *PC) addSerial() {
 	}
 }
 
-// setINTR is the 8259A pair's output.
-func (pc *PC) setINTR(level bool) {
-	if pc.cfg.OnINTR != nil {
-		pc.cfg.OnINTR(0, level)
+// addPlatform adds what is on the ISA side: power management, keyboard controller, firmware configuration.
+func (pc *PC) addPlatform() error {
+	pc.PM = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI))
+	pc.PM.OnPowerOff = pc.cfg.OnPowerOff
+	pc.PM.MapInto(pc.Ports)
+	if err := pc.PCI.Add(1, 3, pc.PM.Function); err != nil {
+		return err
 	}
-}
-
-// IntAck is vCPU cpu's interrupt acknowledge cycle; it returns the vector.
-func (pc *PC) IntAck(cpu int) int {
-	return pc.PIC.IntAck()
+	pc.add(pc.PM)
+	pc.KBC = i8042.New(pc.cfg.Clock, pc.drive(i8042.KeyboardIRQ), pc.drive(i8042.MouseIRQ))
+	pc.KBC.OnA20 = pc.setA20
+	pc.KBC.OnReset = func() { pc.reset(false) }
+	pc.KBC.MapInto(pc.Ports)
+	pc.add(pc.KBC)
+	pc.FwCfg = fwcfg.New(pc.Space)
+	pc.FwCfg.AddUint(fwcfg.RAMSize, 8, uint64(len(pc.cfg.RAM)))
+	pc.FwCfg.AddUint(fwcfg.NumCPUs, 2, uint64(pc.cfg.CPUs))
+	pc.FwCfg.AddUint(fwcfg.MaxCPUs, 2, uint64(pc.cfg.CPUs))
+	pc.FwCfg.AddUint(fwcfg.NoGraphic, 2, 1)
+	pc.FwCfg.MapInto(pc.Ports)
+	pc.add(pc.FwCfg)
+	return nil
 }
 
 func (pc *PC) reset(hard bool) {
@@ -211,4 +259,40 @@ func (pc *PC) Reset() {
 	for _, d := range pc.devices {
 		d.Reset()
 	}
+}
+
+// firmwareIRQ are the ISA interrupts to which firmware routes PIRQA to PIRQD.
+var firmwareIRQ = [4]uint8{10, 10, 11, 11}
+
+// FirmwareInit leaves the devices as PC firmware does before it starts a boot loader: for kernels that are loaded
+// directly. It is called after Reset.
+func (pc *PC) FirmwareInit() {
+	for i, irq := range firmwareIRQ {
+		pc.ISA.WriteConfig(uint8(piix3.PIRQRCA+i), 1, uint32(irq))
+	}
+	pc.PM.FirmwareInit()
+	pc.KBC.FirmwareInit()
+	for i := range i440fx.NumPAM { // the BIOS area is RAM
+		pc.Bridge.WriteConfig(uint8(i440fx.PAM0+i), 1, 0x33)
+	}
+	for _, l := range pc.LAPICs {
+		l.SetVirtualWire()
+	}
+	for _, w := range firmwareOut {
+		pc.Ports.Out(w.port, 1, uint32(w.value))
+	}
+}
+
+// firmwareOut programs the interrupt controllers (vectors 08h and 70h, all masked; PCI interrupts and the SCI level-triggered) and
+// the 8254 (counter 0: 18.2 Hz, counter 1: refresh).
+var firmwareOut = []struct {
+	port  uint16
+	value uint8
+}{
+	{pic.MasterBase, 0x11}, {pic.MasterBase + 1, 0x08}, {pic.MasterBase + 1, 1 << pic.Cascade}, {pic.MasterBase + 1, 0x01},
+	{pic.SlaveBase, 0x11}, {pic.SlaveBase + 1, 0x70}, {pic.SlaveBase + 1, pic.Cascade}, {pic.SlaveBase + 1, 0x01},
+	{pic.MasterBase + 1, 0xff}, {pic.SlaveBase + 1, 0xff},
+	{pic.ELCRBase, 0x00}, {pic.ELCRBase + 1, 0x0e},
+	{pit.Base + 3, 0x36}, {pit.Base, 0}, {pit.Base, 0},
+	{pit.Base + 3, 0x54}, {pit.Base + 1, 0x12},
 }

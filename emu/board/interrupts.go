@@ -1,0 +1,104 @@
+package board
+
+import (
+	"goemu/devices"
+	"goemu/devices/apicbus"
+	"goemu/devices/ioapic"
+	"goemu/devices/lapic"
+	"goemu/devices/pic"
+)
+
+// addInterrupts builds the interrupt controllers and the wires between them.
+func (pc *PC) addInterrupts() {
+	pc.PIC = pic.New(devices.LineFunc(pc.setINTR))
+	pc.PIC.MapInto(pc.Ports)
+	pc.add(pc.PIC)
+
+	bus := &apicbus.Bus{}
+	for i := range pc.cfg.CPUs {
+		l := lapic.New(pc.cfg.Clock, bus, uint8(i), i == 0, pc.cpu(i))
+		pc.LAPICs = append(pc.LAPICs, l)
+		pc.lint0 = append(pc.lint0, l.LINT(0))
+		pc.add(l)
+	}
+	pc.moveLAPIC()
+	pc.IOAPIC = ioapic.New(bus, ioapic.DefaultID)
+	pc.IOAPIC.MapInto(mmioBus{pc.Space}, ioapic.DefaultBase)
+	pc.add(pc.IOAPIC)
+
+	for n := range pc.isa {
+		switch n {
+		case 0:
+			pc.isa[n].sinks = []devices.Line{pc.PIC.IRQ(n), pc.IOAPIC.Pin(ioapic.TimerPin)}
+		case pic.Cascade: // no device can use it
+		default:
+			pc.isa[n].sinks = []devices.Line{pc.PIC.IRQ(n), pc.IOAPIC.Pin(n)}
+		}
+	}
+}
+
+// cpu connects local APIC i to its vCPU.
+func (pc *PC) cpu(i int) lapic.CPU {
+	call := func(f func(int)) func() {
+		return func() {
+			if f != nil {
+				f(i)
+			}
+		}
+	}
+	c := lapic.CPU{
+		NMI:    call(pc.cfg.OnNMI),
+		SMI:    call(pc.cfg.OnSMI),
+		INIT:   call(pc.cfg.OnINIT),
+		ExtINT: func() int { return pc.PIC.IntAck() },
+	}
+	if f := pc.cfg.OnINTR; f != nil {
+		c.INTR = func(level bool) { f(i, level) }
+	}
+	if f := pc.cfg.OnSIPI; f != nil {
+		c.SIPI = func(vector uint8) { f(i, vector) }
+	}
+	if i == 0 {
+		c.Moved = pc.moveLAPIC
+	}
+	return c
+}
+
+// moveLAPIC maps the local APICs' registers where the bootstrap processor's IA32_APIC_BASE says.
+func (pc *PC) moveLAPIC() {
+	if len(pc.LAPICs) == 0 {
+		return
+	}
+	at, ok := pc.LAPICs[0].Address()
+	if !ok {
+		at = 0
+	}
+	if at == pc.lapicAt {
+		return
+	}
+	bus := mmioBus{pc.Space}
+	if pc.lapicAt != 0 {
+		bus.UnmapMMIO(pc.lapicAt, lapic.Size)
+	}
+	if pc.lapicAt = at; at == 0 {
+		return
+	}
+	if len(pc.LAPICs) == 1 {
+		bus.MapMMIO(at, lapic.Size, pc.LAPICs[0])
+		return
+	}
+	bus.MapMMIO(at, lapic.Size, lapic.Window{Current: func() *lapic.LAPIC { return pc.LAPICs[pc.cfg.CurrentCPU()] }})
+}
+
+// setINTR is the 8259A pair's output: LINT0 of every local APIC.
+func (pc *PC) setINTR(level bool) {
+	for _, l := range pc.lint0 {
+		l.Set(level)
+	}
+}
+
+// INTR tells whether vCPU cpu has an interrupt to acknowledge.
+func (pc *PC) INTR(cpu int) bool { return pc.LAPICs[cpu].INTR() }
+
+// IntAck is vCPU cpu's interrupt acknowledge cycle; it returns the vector.
+func (pc *PC) IntAck(cpu int) int { return pc.LAPICs[cpu].IntAck() }
