@@ -155,10 +155,12 @@ func (t *Translator) bitString(m tcg.Mem, w tcg.Width, n tcg.Ref) tcg.Mem {
 	}
 	unit := t.b.Temp()
 	t.b.ALU(tcg.Sar, aw, unit, n, t.b.Imm(int64(w)+3), false)
-	if m.Index != tcg.None {
-		x := t.b.Temp()
-		t.b.Lea(m.AddrW, x, m)
-		m.Base, m.Disp = x, 0
+	if m.Index != tcg.None { // the base stays, as it decides between #SS and #GP
+		x, y := t.b.Temp(), t.b.Temp()
+		t.b.Lea(m.AddrW, x, tcg.Mem{Index: m.Index, Scale: m.Scale, Disp: m.Disp, AddrW: m.AddrW})
+		t.b.Lea(m.AddrW, y, tcg.Mem{Base: x, Index: unit, Scale: uint8(w), AddrW: m.AddrW})
+		m.Index, m.Scale, m.Disp = y, 0, 0
+		return m
 	}
 	m.Index, m.Scale = unit, uint8(w)
 	return m

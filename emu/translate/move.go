@@ -132,8 +132,8 @@ func (t *Translator) xadd(i *decoder.Inst, op tcg.Opcode) {
 	t.b.Mov(w, reg(dst), sum)
 }
 
-// cmpxchg translates CMPXCHG. With registers it writes the destination in any case (zero-extending it),
-// the accumulator only when they differ.
+// cmpxchg translates CMPXCHG. With registers it writes either the destination or the accumulator, and
+// leaves all 64 bits of the other alone, as AMD's processors do.
 func (t *Translator) cmpxchg(i *decoder.Inst, _ tcg.Opcode) {
 	dst, src := i.Args[0], reg(i.Args[1])
 	w := width(dst.Size)
@@ -149,10 +149,12 @@ func (t *Translator) cmpxchg(i *decoder.Inst, _ tcg.Opcode) {
 		return
 	}
 	t.b.Cmp(w, rax, old)
-	t.b.Cmov(tcg.CondE, w, d, src)
 	if w == tcg.W32 {
-		w = tcg.W64
+		x := t.b.Temp()
+		t.b.Mov(w, x, src)
+		src, w = x, tcg.W64
 	}
+	t.b.Cmov(tcg.CondE, w, d, src)
 	t.b.Cmov(tcg.CondNE, w, rax, old)
 }
 

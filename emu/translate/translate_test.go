@@ -65,7 +65,7 @@ func TestGolden(t *testing.T) {
 		_, got, _ := strings.Cut(strings.TrimSpace(b.String()), "\n--- ") // the block line and the first marker
 		_, got, _ = strings.Cut(got, "\n")
 		if !*update {
-			if d := cmp.Diff(strings.TrimSpace(want), got); d != "" {
+			if d := cmp.Diff(strings.TrimRight(want, "\n"), got); d != "" {
 				t.Errorf("%s: -want +got\n%s", head, d)
 			}
 		}

@@ -170,7 +170,7 @@ func outcome(t *testing.T, h *host, m *machine, s *state, seq []one) (diff strin
 	if err := h.run(&want, page); err != nil {
 		t.Fatal(err)
 	}
-	flags := comparedFlags(seq, &want)
+	flags := comparedFlags(seq)
 	if diff = differ(&want, &got, flags); diff != "" {
 		return diff, false
 	}
@@ -187,7 +187,8 @@ func outcome(t *testing.T, h *host, m *machine, s *state, seq []one) (diff strin
 }
 
 // run compares n sequences.
-func (j job) run(t *testing.T, h *host, m *machine) {
+func (j job) run(t *testing.T, m *machine) {
+	h := newHost(t) // per test, as each runs on a goroutine and so a thread of its own
 	seed := knob(t, "GOEMU_SEED", uint64(time.Now().UnixNano()))
 	count := int(knob(t, "GOEMU_DIFF_N", uint64(j.n)))
 	t.Logf("GOEMU_SEED=%d", seed)
@@ -262,22 +263,19 @@ func show(s *state) string {
 }
 
 func TestInterpreter(t *testing.T) {
-	h := newHost(t)
 	for _, j := range jobs {
-		t.Run(j.name, func(t *testing.T) { j.run(t, h, newMachine(t, new(tcg.Env), interpreter{})) })
+		t.Run(j.name, func(t *testing.T) { j.run(t, newMachine(t, new(tcg.Env), interpreter{})) })
 	}
 }
 
 // TestOptimised compares blocks that went through the optimiser.
 func TestOptimised(t *testing.T) {
-	h := newHost(t)
 	for _, j := range jobs {
-		t.Run(j.name, func(t *testing.T) { j.run(t, h, newMachine(t, new(tcg.Env), interpreter{optimise: true})) })
+		t.Run(j.name, func(t *testing.T) { j.run(t, newMachine(t, new(tcg.Env), interpreter{optimise: true})) })
 	}
 }
 
 func TestNative(t *testing.T) {
-	h := newHost(t)
 	for _, optimise := range []bool{false, true} {
 		for _, j := range jobs {
 			t.Run(fmt.Sprintf("%s/optimise=%v", j.name, optimise), func(t *testing.T) {
@@ -285,7 +283,7 @@ func TestNative(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				j.run(t, h, newMachine(t, env, newNative(t, env, optimise)))
+				j.run(t, newMachine(t, env, newNative(t, env, optimise)))
 			})
 		}
 	}

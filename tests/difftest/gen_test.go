@@ -470,10 +470,13 @@ func (g *gen) sequence(n int) []one {
 	pc := uint64(codeBase)
 	for len(seq) < n {
 		o, ok := g.insn(pc)
-		if !ok {
+		if !ok || differs(&o.inst) {
 			continue
 		}
 		seq = append(seq, o)
+		if undefinedFlags(&o.inst) != 0 {
+			break // nothing may read them
+		}
 		pc += uint64(len(o.code))
 	}
 	g.patch(seq)
