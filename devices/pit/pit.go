@@ -161,7 +161,7 @@ func (p *PIT) arm() {
 		return
 	}
 	at := when(next)
-	if next-now < minRearm*Hz/second {
+	if c := &p.s.Counters[0]; (c.mode() == 2 || c.mode() == 3) && c.N < 2*minRearm*Hz/second {
 		at = max(at, p.clock.Now()+minRearm)
 	}
 	p.timer.At(at)
