@@ -50,3 +50,8 @@ func (c *CPU) RequestNMI() {
 	c.nmiPending = true
 	c.requestExit()
 }
+
+// OnFlush sets the hooks by which an engine learns that linear addresses have changed their meaning.
+func (c *CPU) OnFlush(all func(global bool), page func(linear uint64)) {
+	c.opt.FlushAll, c.opt.FlushPage = all, page
+}
