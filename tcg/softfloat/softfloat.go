@@ -275,7 +275,7 @@ func round(f *format, prec uint, n Num, lo uint64, c Ctl) (e int32, sig uint64, 
 	e = n.Exp + carry
 	bias := f.emax
 	if e < f.emin {
-		if !c.masked(UE) { // the trap handler gets the result of unbounded range, and so do the flags
+		if !c.masked(UE) && (c&X87 == 0 || f.prec != 64 || e+wrapBias >= f.emin) { // the trap handler gets the result of unbounded range, and so do the flags
 			if c&X87 != 0 {
 				e += wrapBias
 			}
@@ -283,6 +283,14 @@ func round(f *format, prec uint, n Num, lo uint64, c Ctl) (e int32, sig uint64, 
 		}
 		if c&FTZ != 0 {
 			return 0, 0, UE | PE
+		}
+	}
+	if c&X87 != 0 && f.prec == 64 { // out of reach of the bias, by FSCALE
+		switch {
+		case e < f.emin && !c.masked(UE):
+			return 0, 0, UE | PE
+		case e-wrapBias > f.emax && !c.masked(OE):
+			return 2*bias + 1, top, OE | PE | RoundUp
 		}
 	}
 	if n.Exp < f.emin {
@@ -295,7 +303,7 @@ func round(f *format, prec uint, n Num, lo uint64, c Ctl) (e int32, sig uint64, 
 		return int32(sig >> 63), sig, fl
 	}
 	if e > f.emax {
-		if !c.masked(OE) {
+		if !c.masked(OE) && (c&X87 == 0 || f.prec != 64 || e-wrapBias <= f.emax) {
 			if c&X87 != 0 {
 				e -= wrapBias
 			}

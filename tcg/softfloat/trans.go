@@ -14,6 +14,7 @@ import (
 const (
 	workPrec   = 192
 	reducePrec = 384
+	piPrec     = 66
 )
 
 // consts holds pi and ln 2 as big.Floats of reducePrec bits.
@@ -197,9 +198,9 @@ func YLog2X(x, y Num, c Ctl) (F80, Flags) {
 		}
 		r, lo, f := Mul(FromInt(int64(x.Exp)), y, c)
 		if x.Exp == 0 {
-			r.Neg = y.Neg
+			return pack80(Num{Neg: y.Neg}, fl, c)
 		}
-		return Pack80(r, lo, fl|f, c)
+		return Pack80(r, lo, fl|f|PE, c)
 	}
 	if y.Class != Finite {
 		y.Neg = y.Neg != (x.Exp < 0)
@@ -336,7 +337,8 @@ func atan(z *big.Float) *big.Float {
 // reduce brings a, with |a| < 2^63, to r in -pi/4..pi/4 and the number of quarter turns.
 func reduce(a Num) (r *big.Float, quadrant uint64) {
 	x := new(big.Float).SetPrec(reducePrec).Set(toBig(a))
-	half := new(big.Float).SetPrec(reducePrec).SetMantExp(consts().pi, -1)
+	half := new(big.Float).SetPrec(piPrec).SetMode(big.ToZero).Set(consts().pi)
+	half.SetPrec(reducePrec).SetMantExp(half, -1)
 	q := new(big.Float).SetPrec(reducePrec).Quo(x, half)
 	round := big.NewFloat(0.5)
 	if a.Neg {

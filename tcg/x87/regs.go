@@ -28,8 +28,12 @@ func execReg(env *tcg.Env, m *Image, opcode, modrm uint8) bool {
 			return true
 		case 2:
 			return modrm == 0xd0 // FNOP
-		case 3:
-			m.popIf(m.copyTo(i))
+		case 3: // FSTP1: as FSTP, but an empty register is no fault
+			m.record(0)
+			if !m.empty(0) {
+				m.setST(i, m.st(0))
+			}
+			m.pop()
 			return true
 		}
 	case 0xda, 0xdb:
@@ -59,6 +63,7 @@ func execReg(env *tcg.Env, m *Image, opcode, modrm uint8) bool {
 	case 0xdd:
 		switch reg {
 		case 0:
+			m.record(0)
 			m.setTag(i, tagEmpty)
 		case 1:
 			m.exchange(i)
@@ -76,6 +81,7 @@ func execReg(env *tcg.Env, m *Image, opcode, modrm uint8) bool {
 	case 0xdf:
 		switch reg {
 		case 0: // FFREEP
+			m.record(0)
 			m.setTag(i, tagEmpty)
 			m.pop()
 		case 1:
@@ -158,7 +164,6 @@ func (m *Image) cmov(env *tcg.Env, opcode, reg uint8, i uint) {
 		m.noOperand(0)
 		return
 	}
-	m.record(0)
 	if cmovConds[reg].Holds(env.CC) != (opcode == 0xdb) {
 		m.setST(0, m.st(i))
 	}
@@ -170,7 +175,7 @@ func (m *Image) clearExceptions() {
 
 // LoadCW is FLDCW: exceptions that are pending and now unmasked set ES.
 func LoadCW(x *[128]byte, cw uint16) {
-	(*Image)(x).put16(offCW, cw&^0xe0a0|0x40)
+	(*Image)(x).put16(offCW, cw&^0xe080|0x40)
 	UpdateES(x)
 }
 
@@ -226,6 +231,10 @@ func (m *Image) single(modrm uint8) bool {
 
 // singleEmpty is the response of D9 E0..FF to an empty operand.
 func (m *Image) singleEmpty(modrm uint8) {
+	switch modrm {
+	case 0xf2, 0xf5, 0xf8, 0xfb, 0xfe, 0xff: // those that use C2 clear it
+		m.setC2(0)
+	}
 	switch modrm {
 	case 0xf1, 0xf3, 0xf9: // FYL2X, FPATAN, FYL2XP1
 		m.popIf(m.noOperand(1))
@@ -318,14 +327,13 @@ func (m *Image) extract(a softfloat.Num) {
 // remainder is FPREM and FPREM1. C0, C3 and C1 take bits 2..0 of the quotient; C2 says there is more to do.
 func (m *Image) remainder(a, b softfloat.Num, nearest bool, c softfloat.Ctl) {
 	r, q, partial, fl := softfloat.Remainder(a, b, nearest, c)
-	if !m.result(0, r, fl) {
-		return
+	done := m.result(0, r, fl)
+	m.setC2(0)
+	switch {
+	case !done || r.SE&0x7fff == 0x7fff: // a NaN leaves the others
+	case partial:
+		m.put16(offSW, m.sw()&^swCC|swC2)
+	default:
+		m.put16(offSW, m.sw()&^swCC|uint16(q>>2&1)<<8|uint16(q>>1&1)<<14|uint16(q&1)<<9)
 	}
-	var cc uint16
-	if partial {
-		cc = swC2
-	} else {
-		cc = uint16(q>>2&1)<<8 | uint16(q>>1&1)<<14 | uint16(q&1)<<9
-	}
-	m.put16(offSW, m.sw()&^swCC|cc)
 }

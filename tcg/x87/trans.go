@@ -25,6 +25,7 @@ func (m *Image) transcendental(modrm uint8, a softfloat.Num, c softfloat.Ctl) {
 // trig runs FPTAN, FSINCOS, FSIN and FCOS. Operands of 2^63 and more set C2 and stay.
 func (m *Image) trig(modrm uint8, a softfloat.Num, c softfloat.Ctl) {
 	pushes := modrm == 0xf2 || modrm == 0xfb
+	m.setC2(0)
 	if pushes && !m.empty(7) {
 		if m.result(0, softfloat.DefaultNaN, overflow) {
 			m.pushMore(softfloat.DefaultNaN)
@@ -55,11 +56,8 @@ func (m *Image) trig(modrm uint8, a softfloat.Num, c softfloat.Ctl) {
 	default:
 		first, fl = softfloat.Cos(a, c)
 	}
-	if m.result(0, first, fl) {
-		m.setC2(0)
-		if pushes {
-			m.pushMore(second)
-		}
+	if m.result(0, first, fl) && pushes {
+		m.pushMore(second)
 	}
 }
 

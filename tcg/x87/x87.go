@@ -81,12 +81,12 @@ func (m *Image) popIf(ok bool) {
 	}
 }
 
-// push pushes r, or the indefinite if the stack is full.
+// push pushes r, or the indefinite if the stack is full. An unmasked DE does not keep a load from its result.
 func (m *Image) push(r softfloat.F80, fl softfloat.Flags) {
-	if !m.empty(7) {
+	if !m.empty(7) && fl&swSF == 0 {
 		r, fl = softfloat.DefaultNaN, overflow
 	}
-	if m.record(fl) {
+	if m.record(fl) || fl&softfloat.IE == 0 {
 		m.setTop(m.top() - 1)
 		m.setST(0, r)
 	}
@@ -152,12 +152,11 @@ func (m *Image) relate(none bool, b softfloat.Num, signal bool) (rel softfloat.R
 	return rel, m.record(fl)
 }
 
-// compare is FCOM (signal set) and FUCOM.
+// compare is FCOM (signal set) and FUCOM. The condition codes are set even if an exception is
+// unmasked; then it returns false and nothing is popped.
 func (m *Image) compare(none bool, b softfloat.Num, signal bool) bool {
 	rel, ok := m.relate(none, b, signal)
-	if ok {
-		m.setCC(conds[rel+1])
-	}
+	m.setCC(conds[rel+1])
 	return ok
 }
 
@@ -166,11 +165,13 @@ func (m *Image) setCC(cc uint16) {
 	m.put16(offSW, m.sw()&^(swC0|swC2|swC3)|cc)
 }
 
-// compareFlags is FCOMI and FUCOMI.
+// compareFlags is FCOMI and FUCOMI. C1 changes only by a stack fault.
 func (m *Image) compareFlags(env *tcg.Env, i uint, signal bool) bool {
-	rel, ok := m.relate(m.empty(0) || m.empty(i), m.num(i), signal)
-	if !ok {
-		return false
+	c1 := m.sw() & swC1
+	none := m.empty(0) || m.empty(i)
+	rel, ok := m.relate(none, m.num(i), signal)
+	if !none {
+		m.put16(offSW, m.sw()|c1)
 	}
 	cc := uint32(tcg.CCFixed)
 	switch rel {
@@ -182,7 +183,7 @@ func (m *Image) compareFlags(env *tcg.Env, i uint, signal bool) bool {
 		cc |= tcg.CCC | tcg.CCZ | tcg.CCP
 	}
 	env.CC = cc
-	return true
+	return ok
 }
 
 // Loads of memory operands.
@@ -217,10 +218,11 @@ func (m *Image) pushNum(n softfloat.Num) {
 // stored records the flags of a store to memory. If an exception keeps the
 // operand from being stored, it says so in mem and returns false.
 func (m *Image) stored(fl softfloat.Flags, mem *[128]byte) bool {
-	ok := m.record(fl)
-	if fl&(softfloat.OE|softfloat.UE)&^softfloat.Flags(m.cw()) != 0 {
-		ok = false
+	lost := fl&(softfloat.OE|softfloat.UE)&^softfloat.Flags(m.cw()) != 0
+	if lost {
+		fl &^= softfloat.PE | softfloat.RoundUp
 	}
+	ok := m.record(fl) && !lost
 	if !ok {
 		mem[NoStore] = 1
 	}
