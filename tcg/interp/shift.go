@@ -115,7 +115,10 @@ func double(code tcg.Opcode, w tcg.Width, a, f, b uint64, cc uint32) (uint64, ui
 	sh := 64 - bits
 	top := r << sh
 	o = top ^ top<<1
-	if code == tcg.Shld {
+	switch {
+	case code == tcg.Shld && over:
+		o = 0
+	case code == tcg.Shld:
 		o = top ^ c<<63
 	}
 	return r, pzs(r, sh) | uint32(c)<<8 | tcg.CCA | uint32(o>>63)
