@@ -88,7 +88,7 @@ func TestHost(t *testing.T) {
 			return
 		}
 		if err == ErrUndefined {
-			if in.Len > 8 {
+			if prefixClass[code[3]] != pfNone && prefixClass[code[2]] != pfNone && prefixClass[code[1]] != pfNone && prefixClass[code[0]] != pfNone {
 				return // may be #GP for its length
 			}
 			got, herr := h.step(code, len(code), mode)
@@ -171,6 +171,10 @@ func hostLax(f Feature) bool { return f == FeatWBNOINVD || f == FeatSVM }
 func hostDefines(code []byte, in *Inst) bool {
 	switch {
 	case in.Prefix&PrefixLock != 0 && in.Map == 1 && in.Opcode&^3 == 0x20: // LOCK MOV CR0 is MOV CR8
+		return true
+	case in.Prefix&PrefixLock != 0 && in.Map == 1 && in.Opcode == 0x00: // LOCK VERW and the like look at the operand first
+		return true
+	case in.Prefix&PrefixVex != 0 && in.Map == 3 && in.Opcode < 2: // VPERMQ, VPERMPD: W is ignored
 		return true
 	}
 	return false
