@@ -200,7 +200,11 @@ func YLog2X(x, y Num, c Ctl) (F80, Flags) {
 		if x.Exp == 0 {
 			return pack80(Num{Neg: y.Neg}, fl, c)
 		}
-		return Pack80(r, lo, fl|f|PE, c)
+		v, f := Pack80(r, lo, fl|f|PE, c)
+		if v.SE&0x7fff == 0 { // counted as inexact, so a denormal is an underflow
+			f |= UE
+		}
+		return v, f
 	}
 	if y.Class != Finite {
 		y.Neg = y.Neg != (x.Exp < 0)
