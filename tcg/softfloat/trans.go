@@ -196,9 +196,12 @@ func YLog2X(x, y Num, c Ctl) (F80, Flags) {
 		if x.Exp == 0 && y.Class == Inf {
 			return DefaultNaN, IE
 		}
-		r, lo, f := Mul(FromInt(int64(x.Exp)), y, c)
 		if x.Exp == 0 {
 			return pack80(Num{Neg: y.Neg}, fl, c)
+		}
+		r, lo, f := Mul(FromInt(int64(x.Exp)), y, c)
+		if y.Class != Finite {
+			return pack80(r, fl, c)
 		}
 		v, f := Pack80(r, lo, fl|f|PE, c)
 		if v.SE&0x7fff == 0 { // counted as inexact, so a denormal is an underflow
