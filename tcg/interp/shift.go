@@ -116,6 +116,8 @@ func double(code tcg.Opcode, w tcg.Width, a, f, b uint64, cc uint32) (uint64, ui
 	top := r << sh
 	o = top ^ top<<1
 	switch {
+	case code == tcg.Shld && n+sh >= 64: // by 16 of 16 bits
+		o = c << 63
 	case code == tcg.Shld && over:
 		o = 0
 	case code == tcg.Shld:

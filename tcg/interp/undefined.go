@@ -9,7 +9,7 @@ import "goemu/tcg"
 //	SHL SHR SAR         A is 1; O for counts above 1 as for the last bit shifted:
 //	                    SHL: top bit of the result XOR C, else the XOR of its two top bits
 //	SHLD SHRD           the same; 16-bit counts above 16 shift in the second operand again,
-//	                    C is 0, and O for SHLD
+//	                    C is 0, and O for SHLD; 16-bit SHLD by 16: O is C
 //	ROL ROR RCL RCR     O for counts above 1: ROL, RCL top bit XOR C, else XOR of the two top bits
 //	MUL IMUL            S Z A P unchanged
 //	DIV IDIV            all flags unchanged (processors differ)
