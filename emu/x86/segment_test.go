@@ -67,7 +67,9 @@ func TestNullSSIn64Bit(t *testing.T) {
 
 // Accesses through segments: type and limit (SDM vol. 3A 5.3, 5.5).
 func TestLinear(t *testing.T) {
-	seg := func(limit uint32, attr uint32) Segment { return Segment{Selector: 8, Base: 0x10000, Limit: limit, Attr: attr} }
+	seg := func(limit uint32, attr uint32) Segment {
+		return Segment{Selector: 8, Base: 0x10000, Limit: limit, Attr: attr}
+	}
 	const data = AttrP | AttrS | AttrRW | AttrDB
 	for _, tt := range []struct {
 		name  string

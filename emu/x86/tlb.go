@@ -10,12 +10,12 @@ const (
 	fetchEntries = 256
 )
 
-// What is known of a filled slot beside its entry.
+// What is known of a filled slot beside its entry: it is in the list, it is global, and
+// log2 of the size of the page that it is part of.
 const (
 	slotListed = 1 << iota
 	slotGlobal
-	slotLarge // part of a 2 or 4 MiB page
-	slotHuge  // part of a 1 GiB page
+	slotShift = iota
 )
 
 // tlbState remembers which slots are filled, so that a flush costs by what it drops, and
@@ -82,22 +82,22 @@ func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) ui
 	if t.Global {
 		f |= slotGlobal
 	}
-	s.flags[n] = f | s.noteLarge(linear, t.Shift)
+	s.noteLarge(linear, t.Shift)
+	s.flags[n] = f | t.Shift<<slotShift
 	return host
 }
 
-// noteLarge remembers that part of a large page has been cached, and returns the slot's flag for it.
-func (s *tlbState) noteLarge(linear uint64, shift uint8) uint8 {
+// noteLarge remembers that part of a large page has been cached.
+func (s *tlbState) noteLarge(linear uint64, shift uint8) {
 	switch shift {
-	case 21, 22:
-		s.large[linear>>21%1024] = true
-		s.large[(linear>>21^1)%1024] = true // the other half of a 4 MiB page
-		return slotLarge
 	case 30:
 		s.huge[linear>>30%64] = true
-		return slotHuge
+	case 22: // two entries
+		s.large[(linear>>21^1)%1024] = true
+		fallthrough
+	case 21:
+		s.large[linear>>21%1024] = true
 	}
-	return 0
 }
 
 func (c *CPU) emptySlot(n uint16) {
@@ -143,14 +143,7 @@ func (c *CPU) FlushPage(linear uint64) {
 	s := &c.tlb
 	if s.large[linear>>21%1024] || s.huge[linear>>30%64] {
 		c.dropSlots(func(n uint16) bool {
-			shift := mmu.PageShift
-			switch f := s.flags[n]; {
-			case f&slotHuge != 0:
-				shift = 30
-			case f&slotLarge != 0:
-				shift = 22
-			}
-			return (c.slot(n).Page^linear)>>shift == 0
+			return (c.slot(n).Page^linear)>>(s.flags[n]>>slotShift) == 0
 		})
 		clear(c.fetch[:])
 		if c.opt.FlushAll != nil {
