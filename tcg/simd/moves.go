@@ -28,7 +28,7 @@ func movssLoad(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
 	v := rm64(env, op, mem) & 0xffffffff
 	d := &env.XMM[op.VReg&15]
 	if op.KRM == tcg.VMem {
-		*d = tcg.Vec128{v, 0}
+		d[0], d[1] = v, 0
 	} else {
 		d[0] = d[0]&^0xffffffff | v
 	}

@@ -193,8 +193,11 @@ func pack4(x0, x1, x2, x3 uint32) vec {
 	return vec{uint64(x0) | uint64(x1)<<32, uint64(x2) | uint64(x3)<<32}
 }
 
-func getX(env *tcg.Env, n uint8) vec    { x := &env.XMM[n&15]; return vec{x[0], x[1]} }
-func setX(env *tcg.Env, n uint8, v vec) { env.XMM[n&15] = tcg.Vec128{v.lo, v.hi} }
+func getX(env *tcg.Env, n uint8) vec { x := &env.XMM[n&15]; return vec{x[0], x[1]} }
+
+// setX stores the halves one by one: an array literal would be stored in
+// halves and loaded whole, which stalls.
+func setX(env *tcg.Env, n uint8, v vec) { x := &env.XMM[n&15]; x[0], x[1] = v.lo, v.hi }
 
 // rm128 reads the r/m operand as an XMM value.
 func rm128(env *tcg.Env, op *tcg.Op, mem *[16]byte) vec {

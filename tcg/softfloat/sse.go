@@ -19,6 +19,10 @@ func plain32(x uint32) bool {
 	return e-70 < 115
 }
 
+// simple64 and simple32 admit zeros too.
+func simple64(x uint64) bool { return plain64(x) || x<<1 == 0 }
+func simple32(x uint32) bool { return plain32(x) || x<<1 == 0 }
+
 func inexact(exact bool) Flags {
 	if exact {
 		return 0
@@ -28,10 +32,10 @@ func inexact(exact bool) Flags {
 
 // Add32 is ADDSS.
 func Add32(a, b uint32, c Ctl) (uint32, Flags) {
-	if c&RC == Nearest && plain32(a) && plain32(b) {
+	if c&RC == Nearest && simple32(a) && simple32(b) {
 		x, y := math.Float32frombits(a), math.Float32frombits(b)
 		s := x + y
-		if s != 0 && plain32(math.Float32bits(s)) {
+		if simple32(math.Float32bits(s)) {
 			return math.Float32bits(s), inexact(sumExact32(x, y, s))
 		}
 	}
@@ -52,7 +56,7 @@ func sumExact64(x, y, s float64) bool {
 
 // Sub32 is SUBSS.
 func Sub32(a, b uint32, c Ctl) (uint32, Flags) {
-	if c&RC == Nearest && plain32(a) && plain32(b) {
+	if c&RC == Nearest && simple32(a) && simple32(b) {
 		return Add32(a, b^1<<31, c)
 	}
 	n, lo, fl := Sub(Unpack32(a, c), Unpack32(b, c), c)
@@ -61,10 +65,10 @@ func Sub32(a, b uint32, c Ctl) (uint32, Flags) {
 
 // Mul32 is MULSS.
 func Mul32(a, b uint32, c Ctl) (uint32, Flags) {
-	if c&RC == Nearest && plain32(a) && plain32(b) {
+	if c&RC == Nearest && simple32(a) && simple32(b) {
 		p := float64(math.Float32frombits(a)) * float64(math.Float32frombits(b))
 		r := float32(p)
-		if plain32(math.Float32bits(r)) {
+		if simple32(math.Float32bits(r)) {
 			return math.Float32bits(r), inexact(float64(r) == p)
 		}
 	}
@@ -74,10 +78,10 @@ func Mul32(a, b uint32, c Ctl) (uint32, Flags) {
 
 // Div32 is DIVSS.
 func Div32(a, b uint32, c Ctl) (uint32, Flags) {
-	if c&RC == Nearest && plain32(a) && plain32(b) {
+	if c&RC == Nearest && simple32(a) && plain32(b) {
 		x, y := math.Float32frombits(a), math.Float32frombits(b)
 		q := x / y
-		if plain32(math.Float32bits(q)) {
+		if simple32(math.Float32bits(q)) {
 			return math.Float32bits(q), inexact(float64(q)*float64(y) == float64(x))
 		}
 	}
@@ -93,10 +97,10 @@ func Sqrt32(a uint32, c Ctl) (uint32, Flags) {
 
 // Add64 is ADDSD.
 func Add64(a, b uint64, c Ctl) (uint64, Flags) {
-	if c&RC == Nearest && plain64(a) && plain64(b) {
+	if c&RC == Nearest && simple64(a) && simple64(b) {
 		x, y := math.Float64frombits(a), math.Float64frombits(b)
 		s := x + y
-		if s != 0 && plain64(math.Float64bits(s)) {
+		if simple64(math.Float64bits(s)) {
 			return math.Float64bits(s), inexact(sumExact64(x, y, s))
 		}
 	}
@@ -106,7 +110,7 @@ func Add64(a, b uint64, c Ctl) (uint64, Flags) {
 
 // Sub64 is SUBSD.
 func Sub64(a, b uint64, c Ctl) (uint64, Flags) {
-	if c&RC == Nearest && plain64(a) && plain64(b) {
+	if c&RC == Nearest && simple64(a) && simple64(b) {
 		return Add64(a, b^top, c)
 	}
 	n, lo, fl := Sub(Unpack64(a, c), Unpack64(b, c), c)
@@ -115,10 +119,10 @@ func Sub64(a, b uint64, c Ctl) (uint64, Flags) {
 
 // Mul64 is MULSD.
 func Mul64(a, b uint64, c Ctl) (uint64, Flags) {
-	if c&RC == Nearest && plain64(a) && plain64(b) {
+	if c&RC == Nearest && simple64(a) && simple64(b) {
 		x, y := math.Float64frombits(a), math.Float64frombits(b)
 		p := x * y
-		if plain64(math.Float64bits(p)) {
+		if simple64(math.Float64bits(p)) {
 			return math.Float64bits(p), inexact(math.FMA(x, y, -p) == 0)
 		}
 	}
@@ -128,10 +132,10 @@ func Mul64(a, b uint64, c Ctl) (uint64, Flags) {
 
 // Div64 is DIVSD.
 func Div64(a, b uint64, c Ctl) (uint64, Flags) {
-	if c&RC == Nearest && plain64(a) && plain64(b) {
+	if c&RC == Nearest && simple64(a) && plain64(b) {
 		x, y := math.Float64frombits(a), math.Float64frombits(b)
 		q := x / y
-		if plain64(math.Float64bits(q)) {
+		if simple64(math.Float64bits(q)) {
 			return math.Float64bits(q), inexact(math.FMA(-q, y, x) == 0)
 		}
 	}
@@ -191,7 +195,7 @@ func Compare32(a, b uint32, signal bool, c Ctl) (Relation, Flags) {
 
 // Compare64 compares two binary64.
 func Compare64(a, b uint64, signal bool, c Ctl) (Relation, Flags) {
-	if plain64(a) && plain64(b) {
+	if simple64(a) && simple64(b) {
 		x, y := math.Float64frombits(a), math.Float64frombits(b)
 		switch {
 		case x < y:
