@@ -98,7 +98,7 @@ func (c *CPU) loadX87(p []byte, wide bool) {
 	copy(e[fpIP:fpIP+4], p[fxIP:])
 	copy(e[fpDP:fpDP+4], p[fxDP:])
 	clear(e[fpCS : fpCS+4])
-	clear(e[fpDS : fpDS+4])
+	clear(e[fpDS : fpDS+2])
 	if !wide {
 		copy(e[fpCS:fpCS+2], p[fxCS:])
 		copy(e[fpDS:fpDS+2], p[fxDS:])

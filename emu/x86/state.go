@@ -63,6 +63,7 @@ func initX87Env(p *[128]byte) {
 	binary.LittleEndian.PutUint32(p[fpCW:], 0xffff_037f)
 	binary.LittleEndian.PutUint32(p[fpSW:], 0xffff_0000)
 	binary.LittleEndian.PutUint32(p[fpTW:], 0xffff_ffff)
+	binary.LittleEndian.PutUint32(p[fpDS:], 0xffff_0000)
 }
 
 // syncX87 brings the x87 state into Env.X87.
