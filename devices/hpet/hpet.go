@@ -84,6 +84,9 @@ type State struct {
 	Timers  [NumTimers]Comparator
 }
 
+// LegacyReplacement tells whether the HPET has interrupts 0 and 8.
+func (s *State) LegacyReplacement() bool { return s.Config&cfgLegacy != 0 }
+
 // HPET is the timer block.
 type HPET struct {
 	s      State

@@ -95,6 +95,7 @@ type PC struct {
 	pitGate *gate // closed while the HPET replaces the 8254
 	rtcGate *gate
 	lint0   []devices.Line
+	ferr    coprocessor
 	lapicAt uint64 // where the local APICs' registers are mapped, 0: nowhere
 	rom     []romPiece
 	devices []devices.Device
@@ -238,6 +239,7 @@ func (pc *PC) addPlatform() error {
 	pc.KBC.OnReset = func() { pc.reset(false) }
 	pc.KBC.MapInto(pc.Ports)
 	pc.add(pc.KBC)
+	pc.addCoprocessor()
 	pc.FwCfg = fwcfg.New(pc.Space)
 	pc.FwCfg.AddUint(fwcfg.RAMSize, 8, uint64(len(pc.cfg.RAM)))
 	pc.FwCfg.AddUint(fwcfg.NumCPUs, 2, uint64(pc.cfg.CPUs))
