@@ -40,7 +40,7 @@ type operands struct {
 	implicit bool // reads or writes RAX, RCX or RDX
 }
 
-// shapes gives the operands of those rows that are not xmm, xmm/m. The key is the name, with the prefix if needed.
+// shape gives the operands of a row: xmm, xmm/m unless its encoding says otherwise.
 func shape(r *row) (o operands) {
 	o.reg, o.rm = tcg.VXMM, tcg.VXMM
 	mmx := r.pp == 0 && (r.mp == 1 && (r.opcode >= 0x60 && r.opcode < 0x80 || r.opcode >= 0xc4 && r.opcode != 0xc6) ||
@@ -341,7 +341,7 @@ func setup(r *rand.Rand, env *tcg.Env, mem *[16]byte, c *hostcpu.CPU, x *testIns
 	copy(s.X87[:], env.X87[:])
 }
 
-// fsave brings the tag word to what FNSAVE writes: the host recomputes it.
+// diffState compares the state after Exec with that of the host.
 func diffState(env *tcg.Env, un uint32, mem *[16]byte, c *hostcpu.CPU, x *testInsn) string {
 	s := c.State
 	var d []string
@@ -386,6 +386,12 @@ func (x *testInsn) usesMMX() bool {
 	return x.op.KReg == tcg.VMMX || x.op.KRM == tcg.VMMX || x.row.name == "EMMS"
 }
 
+// family19h tells whether the host has the approximation tables we took.
+func family19h() bool {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	return strings.Contains(string(info), "AuthenticAMD") && strings.Contains(string(info), "cpu family\t: 25\n")
+}
+
 func hostCPU(t *testing.T) *hostcpu.CPU {
 	c, err := hostcpu.New()
 	if err != nil {
@@ -397,7 +403,7 @@ func hostCPU(t *testing.T) *hostcpu.CPU {
 // TestHost runs every row of the table on the host and in Exec, with random encodings, values and MXCSR.
 func TestHost(t *testing.T) {
 	r, c := newRand(t), hostCPU(t)
-	n := 1500
+	n := 600
 	if s := os.Getenv("GOEMU_CASES"); s != "" {
 		n, _ = strconv.Atoi(s)
 	}
@@ -406,7 +412,7 @@ func TestHost(t *testing.T) {
 	var mem [16]byte
 	for i := range rows[1:] {
 		w := &rows[i+1]
-		if strings.HasPrefix(w.name, "MASKMOV") || only != "" && w.name != only {
+		if strings.HasPrefix(w.name, "MASKMOV") || shape(w).approx && !family19h() || only != "" && w.name != only {
 			continue
 		}
 		fails := 0
