@@ -103,7 +103,9 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	c.align(16, 0)
 	code := &Code{ID: b.ID, RIP: b.Key.RIP, start: int32(c.n), e: c.e}
 	c.code = code
-	code.KillsFlags = c.liveness() == 0
+	// With Count the budget's exit is behind Body, and there the flags must be in Env.CC.
+	dead := c.liveness() == 0
+	code.KillsFlags = dead && !c.e.opts.Count
 	code.Entry = c.e.rx + uintptr(c.n)
 	c.aluMI(0, aluCmp, tcg.W32, env(offExitReq), 0)
 	c.addCold(stub{kind: coldReqd, from: c.jcc(tcg.CondNE)})

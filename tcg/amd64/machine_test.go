@@ -74,6 +74,13 @@ func (m *machine) reset() {
 		env.JumpCache[i].Mode = tcg.NoMode
 		env.JumpCache[i].Code = uint64(m.e.LookupStub())
 	}
+	m.registers()
+}
+
+// registers zeroes the state before the TLB and sets what a fresh CPU has.
+func (m *machine) registers() {
+	env := m.env
+	clear(unsafe.Slice((*byte)(unsafe.Pointer(env)), unsafe.Offsetof(env.TLB)))
 	env.EFlags = 2
 	env.MXCSR = 0x1f80
 	env.SSEOK, env.X87OK = 1, 1

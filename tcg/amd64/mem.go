@@ -274,6 +274,9 @@ func (c *compiler) rmw() {
 	default:
 		c.jumpBail()
 	}
+	if !o.SetF {
+		c.lostFlags()
+	}
 	c.flagsOut(recipe{})
 }
 
