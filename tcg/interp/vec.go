@@ -54,13 +54,22 @@ func (x *run) writeBytes(lin uint64, p []byte) bool {
 	return ok
 }
 
+// units tells whose availability a Vec op depends on: SSE's, MMX's, both or (CRC32) neither.
+func units(op *tcg.Op) (sse, mmx bool) {
+	e := &op.Enc
+	if e.Map == 2 && e.PP == 0xf2 { // CRC32
+		return false, false
+	}
+	mmx = op.KReg == tcg.VMMX || op.KRM == tcg.VMMX || e.Map == 1 && e.Opcode == 0x77 // EMMS
+	return !mmx || op.KReg == tcg.VXMM || op.KRM == tcg.VXMM, mmx
+}
+
 // vec runs an MMX or SSE instruction.
 func (x *run) vec(op *tcg.Op) bool {
 	env := x.env
 	env.RIP = x.rip
-	mmx := op.KReg == tcg.VMMX || op.KRM == tcg.VMMX || op.Enc.Map == 1 && op.Enc.Opcode == 0x77 // EMMS
-	xmm := op.KReg == tcg.VXMM || op.KRM == tcg.VXMM
-	if (xmm || !mmx) && !x.m.CheckSSE(false) || mmx && !x.m.CheckSSE(true) {
+	sse, mmx := units(op)
+	if sse && !x.m.CheckSSE(false) || mmx && !x.m.CheckSSE(true) {
 		return false
 	}
 	mem := (*[16]byte)(env.Buf[:16])
