@@ -21,6 +21,10 @@ var vecInfos = [...]vecInfo{
 	decoder.PCMPISTRI: vecUnaligned | vecFlags, decoder.PCMPISTRM: vecUnaligned | vecFlags,
 	decoder.COMISS: vecFlags, decoder.COMISD: vecFlags, decoder.UCOMISS: vecFlags, decoder.UCOMISD: vecFlags, decoder.PTEST: vecFlags,
 
+	// AMD's processors let SHA operands be misaligned; Intel's do not.
+	decoder.SHA1MSG1: vecUnaligned, decoder.SHA1MSG2: vecUnaligned, decoder.SHA1NEXTE: vecUnaligned, decoder.SHA1RNDS4: vecUnaligned,
+	decoder.SHA256MSG1: vecUnaligned, decoder.SHA256MSG2: vecUnaligned, decoder.SHA256RNDS2: vecUnaligned,
+
 	// They store by a mask, to a place that no operand names.
 	decoder.MASKMOVQ: vecSys, decoder.MASKMOVDQU: vecSys,
 	// SSE4a and GFNI are not claimed by any CPU model.

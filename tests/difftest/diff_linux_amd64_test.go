@@ -241,6 +241,9 @@ func (j job) run(t *testing.T, m *machine) {
 			t.Errorf("sequence %d:\n%s%sinitial state:\n%s", i, text(seq[:k]), diff, show(s))
 		}
 	}
+	if n, ok := m.engine.(*native); ok {
+		t.Logf("bails by kind of micro-op: %v, in %d runs of blocks", n.bails, n.runs)
+	}
 	t.Logf("%d rows, %d sequences, %d not comparable, %d faulted", len(g.pick), count, skipped, faults)
 }
 

@@ -20,7 +20,7 @@ type native struct {
 	keep     bool // same code as before
 	blocks   map[uint64]*compiled
 	byID     []*compiled
-	bails    map[string]int // by the micro-op that could not be done, when bailing is not expected
+	bails    map[string]int // by the first micro-op of the instruction
 	runs     int
 }
 
@@ -31,7 +31,7 @@ type compiled struct {
 
 func newNative(t *testing.T, env *tcg.Env, optimise bool) *native {
 	t.Helper()
-	e, err := amd64.New(amd64.Options{ArenaBytes: 1 << 20})
+	e, err := amd64.New(amd64.Options{ArenaBytes: 1 << 20, Count: !optimise})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +49,7 @@ func (n *native) start(m *machine) {
 		m.env.TLB.Read[mmu.IndexUser][slot].Page = mmu.EmptyPage(slot)
 		m.env.TLB.Write[mmu.IndexUser][slot].Page = mmu.EmptyPage(slot)
 	}
+	m.env.Budget = 4096
 	if n.keep {
 		return
 	}
@@ -114,7 +115,8 @@ func (n *native) run(m *machine) bool {
 			if to == nil {
 				return false
 			}
-			if from.code.Edges[env.ExitSite].Linkable {
+			// Linked loops would not end unless instructions are counted.
+			if from.code.Edges[env.ExitSite].Linkable && (!n.optimise || env.RIP > from.block.Key.RIP) {
 				n.e.Link(from.code, int(env.ExitSite), to.code, env.RIP)
 			}
 			return true
@@ -128,6 +130,9 @@ func (n *native) run(m *machine) bool {
 		case tcg.ExitSys:
 			from := n.byID[env.ExitBlock]
 			return m.Sys(&from.block.Insts[from.code.Sites[env.ExitSite].Sys])
+		case tcg.ExitReqd:
+			m.vector = unknown // out of budget
+			return false
 		default:
 			return true
 		}
@@ -141,11 +146,11 @@ func (n *native) bail(m *machine) bool {
 	if b == nil {
 		return false
 	}
-	n.bails[b.Ops[1].String()]++
+	n.bails[b.Ops[1].Code.String()]++
 	return interp.Run(m.env, m, b) == tcg.ResultNext
 }
 
-// fill enters a data page in the TLB.
+// fill enters a data page in the TLB. It is false if it is there already: the access crosses pages.
 func (n *native) fill(m *machine) bool {
 	page := m.env.MemAddr &^ mmu.PageMask
 	p := m.at(page, mmu.PageSize)
@@ -157,6 +162,10 @@ func (n *native) fill(m *machine) bool {
 	if m.env.MemWrite != 0 {
 		tlb = &m.env.TLB.Write
 	}
-	tlb[mmu.IndexUser][mmu.TLBIndex(page)] = mmu.TLBEntry{Page: page, Host: uint64(uintptr(unsafe.Pointer(&p[0])))}
+	e := &tlb[mmu.IndexUser][mmu.TLBIndex(page)]
+	if e.Page == page {
+		return false
+	}
+	*e = mmu.TLBEntry{Page: page, Host: uint64(uintptr(unsafe.Pointer(&p[0])))}
 	return true
 }

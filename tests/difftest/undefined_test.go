@@ -19,6 +19,12 @@ func undefinedFlags(i *decoder.Inst) uint32 {
 		if i.OpSize == 2 {
 			return arith // counts above 16
 		}
+	case decoder.MUL, decoder.IMUL:
+		return sf | zf | af | pf
+	case decoder.BSF, decoder.BSR:
+		return arith &^ zf
+	case decoder.TZCNT, decoder.LZCNT:
+		return of | sf | af | pf
 	}
 	return 0
 }
