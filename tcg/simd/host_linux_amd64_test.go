@@ -274,9 +274,8 @@ func encode(r *rand.Rand, w *row) testInsn {
 
 const arithFlags = 0x8d5
 
-// ccOf turns EFLAGS into the layout of Env.CC, and back.
-func ccOf(f uint64) uint32      { return uint32(f&0xd5)<<8 | tcg.CCFixed | uint32(f>>11&1) }
-func eflagsOf(cc uint32) uint64 { return uint64(cc>>8&0xd5 | cc&1<<11) }
+// ccOf turns EFLAGS into the layout of Env.CC.
+func ccOf(f uint64) uint32 { return uint32(f&0xd5)<<8 | tcg.CCFixed | uint32(f>>11&1) }
 
 func randMXCSR(r *rand.Rand) uint32 {
 	m := uint32(0x1f80)
@@ -373,17 +372,13 @@ func diffState(env *tcg.Env, un uint32, mem *[16]byte, c *hostcpu.CPU, x *testIn
 	if x.op.MemWr && un == 0 && string(mem[:n]) != string(s.Mem[:n]) {
 		bad("mem got %x want %x", mem[:n], s.Mem[:n])
 	}
-	if string(env.X87[:12]) != string(s.X87[:12]) && x.usesMMX() {
+	if string(env.X87[:12]) != string(s.X87[:12]) {
 		bad("x87 got CW %x SW %x TW %x want %x %x %x", env.X87[0:2], env.X87[4:6], env.X87[8:10], s.X87[0:2], s.X87[4:6], s.X87[8:10])
 	}
 	if string(env.X87[28:108]) != string(s.X87[28:108]) {
 		bad("x87 regs got %x\nwant %x", env.X87[28:108], s.X87[28:108])
 	}
 	return strings.Join(d, "; ")
-}
-
-func (x *testInsn) usesMMX() bool {
-	return x.op.KReg == tcg.VMMX || x.op.KRM == tcg.VMMX || x.row.name == "EMMS"
 }
 
 // family19h tells whether the host has the approximation tables we took.
