@@ -1,6 +1,9 @@
 package emu
 
-import "goemu/emu/x86"
+import (
+	"goemu/devices/lapic"
+	"goemu/emu/x86"
+)
 
 var _ x86.Bus = (*Machine)(nil)
 
@@ -16,14 +19,21 @@ func (m *Machine) TSC() uint64 { return uint64(m.clock.Now()) }
 // APICBase implements x86.Bus.
 func (m *Machine) APICBase() uint64 { return m.board.LAPICs[0].Base() }
 
-// SetAPICBase implements x86.Bus.
-func (m *Machine) SetAPICBase(v uint64) bool { return m.board.LAPICs[0].SetBase(v) }
+// SetAPICBase implements x86.Bus. Bits that are reserved, x2APIC mode among them, are #GP.
+func (m *Machine) SetAPICBase(v uint64) bool {
+	const known = 1<<8 | lapic.BaseEnable // BSP, EN
+	if v&^uint64(known|(1<<physBits-1)&^0xfff) != 0 {
+		return false
+	}
+	m.board.LAPICs[0].SetBase(v)
+	return true
+}
 
 // TPR implements x86.Bus: CR8.
-func (m *Machine) TPR() uint8 { return m.board.LAPICs[0].CR8() }
+func (m *Machine) TPR() uint8 { return m.board.LAPICs[0].TPR() >> 4 }
 
 // SetTPR implements x86.Bus.
-func (m *Machine) SetTPR(v uint8) { m.board.LAPICs[0].SetCR8(v) }
+func (m *Machine) SetTPR(v uint8) { m.board.LAPICs[0].SetTPR(v << 4) }
 
 // SetFERR implements x86.Bus: the x87 error pin is interrupt 13 on a PC.
 func (m *Machine) SetFERR(level bool) { m.board.SetFERR(level) }

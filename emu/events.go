@@ -46,10 +46,10 @@ func (m *Machine) Wait() (stop bool) {
 }
 
 // INTR implements accel.Events.
-func (m *Machine) INTR() bool { return m.board.INTR() }
+func (m *Machine) INTR() bool { return m.board.INTR(0) }
 
 // IntAck implements accel.Events.
-func (m *Machine) IntAck() int { return m.board.IntAck() }
+func (m *Machine) IntAck() int { return m.board.IntAck(0) }
 
 // maxBudget bounds the instructions between two looks at the world with -icount.
 const maxBudget = 1 << 20
@@ -76,4 +76,3 @@ func (m *Machine) feed() {
 		q.mu.Unlock()
 	}
 }
-

@@ -15,7 +15,6 @@ import (
 	"goemu/emu/boot"
 	"goemu/emu/chardev"
 	"goemu/emu/debuglog"
-	"goemu/emu/tour"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg"
@@ -30,6 +29,9 @@ const (
 	minMemory = 1 << 20
 	maxMemory = 1 << 38
 )
+
+// physBits is the width of physical addresses, as CPUID says.
+const physBits = 40
 
 func nativeSupported() bool { return amd64.Supported() }
 
@@ -100,15 +102,13 @@ func (m *Machine) assemble() error {
 	}
 	m.clock = newClock(m.kick)
 	m.clock.counted, m.clock.shift = m.cfg.Icount, m.cfg.Shift
-	m.space = mmu.NewSpace(40)
+	m.space = mmu.NewSpace(physBits)
 	m.ports = portmap.New()
 	if err := m.buildBoard(); err != nil {
 		return err
 	}
 	m.cpu = x86.New(m.env, m.space, m, x86.Options{
 		SyncX87:       accel.SyncX87,
-		FlushAll:      func(bool) { m.engine.FlushJumps() },
-		FlushPage:     func(linear uint64) { m.engine.FlushJumpPage(linear) },
 		OnException:   m.logException,
 		OnTripleFault: m.tripleFault,
 	})
@@ -132,7 +132,9 @@ func (m *Machine) load() error {
 	if m.cfg.Kernel == "" {
 		return nil // the CPU is at the reset vector, in the built-in guest's ROM
 	}
-	low, high := m.board.RAMSplit()
+	m.board.FirmwareInit()
+	low := m.board.LowMemory()
+	high := m.cfg.Memory - low
 	tables, err := bios.Build(bios.Config{CPUs: 1, LowRAM: low, HighRAM: high, HPET: true, FwCfg: true})
 	if err != nil {
 		return err

@@ -152,6 +152,15 @@ func (s *Space) HostPage(phys uint64) (host uintptr, writable, ok bool) {
 	return uintptr(p), !r.ReadOnly && atomic.LoadUint32(&r.flags[off>>PageShift])&PageHasCode == 0, true
 }
 
+// PageBytes returns the contents of the page of RAM or ROM that holds phys; nil where HostPage gives none.
+func (s *Space) PageBytes(phys uint64) []byte {
+	r, off := s.Find(phys &^ PageMask)
+	if r == nil || r.RAM == nil || r.Size-off < PageSize {
+		return nil
+	}
+	return r.RAM[off : off+PageSize : off+PageSize]
+}
+
 // MarkCode notes that translated code stands on the page of phys; it reports false where the page is not RAM or ROM.
 func (s *Space) MarkCode(phys uint64) bool {
 	r, off := s.Find(phys)

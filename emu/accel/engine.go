@@ -6,7 +6,6 @@ package accel
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
 	"goemu/emu/debuglog"
 	"goemu/emu/translate"
@@ -86,7 +85,7 @@ func NewEnv() (*tcg.Env, error) { return amd64.NewEnv() }
 // SyncX87 brings the x87 state from the host's registers back into env.
 func SyncX87(env *tcg.Env) { amd64.SyncX87(env) }
 
-// New makes an engine for cpu. The engine's flush methods must be given to the CPU as its hooks by the caller.
+// New makes an engine for cpu and takes the hooks of cpu and space.
 func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, error) {
 	e := &Engine{cpu: cpu, env: cpu.Env(), space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
 	if opt.Native {
@@ -102,6 +101,7 @@ func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, e
 	for i := range e.env.JumpCache {
 		e.env.JumpCache[i] = e.noJump()
 	}
+	cpu.OnFlush(func(bool) { e.FlushJumps() }, e.FlushJumpPage)
 	space.OnCodeWrite = e.codeWritten
 	space.OnRemap = func() { e.Flush(); cpu.FlushTLB(true) }
 	return e, nil
@@ -202,12 +202,10 @@ func (e *Engine) nextPage(rip uint64, mode tcg.Mode) uint64 {
 
 // code returns the guest bytes from phys to the end of its page.
 func (e *Engine) code(phys uint64) []byte {
-	n := mmu.PageSize - int(phys&mmu.PageMask)
-	if host, _, ok := e.space.HostPage(phys); ok {
-		p := (*[mmu.PageSize]byte)(unsafe.Pointer(host)) //nolint:govet // host memory of guest RAM, outside the Go heap
+	if p := e.space.PageBytes(phys); p != nil {
 		return p[phys&mmu.PageMask:]
 	}
-	n = min(n, 16)
+	n := min(mmu.PageSize-int(phys&mmu.PageMask), 16)
 	for i := range n {
 		e.span[i] = byte(e.space.Read(phys+uint64(i), 1))
 	}

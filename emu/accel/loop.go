@@ -6,6 +6,7 @@ import (
 
 	"goemu/emu/debuglog"
 	"goemu/emu/x86"
+	"goemu/mmu"
 	"goemu/tcg"
 	"goemu/tcg/interp"
 )
@@ -186,7 +187,7 @@ func (e *Engine) runNative() {
 			}
 			at = to.code.Entry
 		case tcg.ExitTLB:
-			if e.cpu.Fill(env.MemAddr, env.MemWrite != 0, e.cpu.Mode().Index()) {
+			if !e.present(env.MemAddr, env.MemWrite != 0) && e.cpu.Fill(env.MemAddr, env.MemWrite != 0, e.cpu.Mode().Index()) {
 				e.Stats.TLBFills++
 				at = uintptr(env.Resume)
 				continue
@@ -217,6 +218,15 @@ func (e *Engine) runNative() {
 			return
 		}
 	}
+}
+
+// present tells whether the TLB has the entry that generated code has just missed: then the access crosses into the next page.
+func (e *Engine) present(linear uint64, write bool) bool {
+	t := &e.env.TLB.Read
+	if write {
+		t = &e.env.TLB.Write
+	}
+	return t[e.cpu.Mode().Index()][mmu.TLBIndex(linear)].Page == linear&^mmu.PageMask
 }
 
 // yield is a framed call: its prologue is where the runtime stops this goroutine for GC.

@@ -10,6 +10,7 @@
 package asm
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -205,6 +206,17 @@ func (a *assembler) statement(st *statement) error {
 			return err
 		}
 	}
+	if st.data != nil && !st.usesHere() && count > 1 { // padding: the same bytes each time
+		from := len(a.out)
+		if err := a.once(st); err != nil {
+			return err
+		}
+		if one := a.out[from:]; int64(len(one))*(count-1) <= MaxSize {
+			a.out = append(a.out, bytes.Repeat(one, int(count-1))...)
+			return nil
+		}
+		count--
+	}
 	for range count {
 		if err := a.once(st); err != nil {
 			return err
@@ -214,6 +226,20 @@ func (a *assembler) statement(st *statement) error {
 		}
 	}
 	return nil
+}
+
+// usesHere tells whether a datum depends on $.
+func (st *statement) usesHere() bool {
+	var uses func(e *expr) bool
+	uses = func(e *expr) bool {
+		return e != nil && (e.op == "name" && e.name == "$" || uses(e.a) || uses(e.b))
+	}
+	for _, d := range st.data {
+		if uses(d.expr) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *assembler) once(st *statement) error {
