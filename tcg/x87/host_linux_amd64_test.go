@@ -243,6 +243,39 @@ func TestHost(t *testing.T) {
 	}
 }
 
+// TestUndefinedHost: what Exec calls undefined is #UD on the host, and nothing else is.
+func TestUndefinedHost(t *testing.T) {
+	c, err := hostcpu.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for opcode := uint8(0xd8); opcode >= 0xd8 && opcode <= 0xdf; opcode++ {
+		for modrm := 0; modrm < 256; modrm++ {
+			code, mem := []byte{opcode, uint8(modrm)}, -1
+			switch {
+			case modrm >= 0xc0:
+			case modrm > 0x3f || modrm&7 != 5:
+				continue
+			default:
+				if key := opcode&7<<3 | uint8(modrm)>>3; key == 0o14 || key == 0o16 || key == 0o54 || key == 0o56 {
+					continue // FLDENV, FNSTENV, FRSTOR, FNSAVE
+				}
+				code, mem = append(code, 0, 0, 0, 0), 1
+			}
+			env := new(tcg.Env)
+			Init(&env.X87)
+			Init(&c.State.X87)
+			clear(c.State.Mem[:])
+			c.Load(code, mem)
+			c.Run()
+			op := tcg.Op{Enc: tcg.Enc{Opcode: opcode}, Imm: int64(modrm)}
+			if ok := Exec(env, &op, new([128]byte)); ok != (c.State.Trapped == 0) {
+				t.Errorf("%02x %02x: Exec says %v, the host raises signal %d", opcode, modrm, ok, c.State.Trapped)
+			}
+		}
+	}
+}
+
 // tameOperands keeps operands of transcendentals in the range where they are defined.
 func tameOperands(r *rand.Rand, m *Image, modrm uint8) {
 	v := m.st(0)

@@ -14,7 +14,7 @@ type State struct {
 	Mem     [128]byte // the memory operand
 	GPR     [16]uint64
 	Flags   uint64
-	Trapped uint64 // 1: the instruction raised SIGFPE
+	Trapped uint64 // the signal the instruction raised, SIGFPE or SIGILL, or 0
 }
 
 // Offsets in the page: the stub from 0, the handler, then a scratch area and the State.
@@ -51,7 +51,7 @@ func (a *asm) rip(target int, b ...byte) {
 	a.pos += 4
 }
 
-// New maps a page and installs the SIGFPE handler.
+// New maps a page and installs the signal handler.
 func New() (*CPU, error) {
 	page, err := syscall.Mmap(-1, 0, pageSize, syscall.PROT_READ|syscall.PROT_WRITE|syscall.PROT_EXEC,
 		syscall.MAP_PRIVATE|syscall.MAP_ANON)
@@ -125,15 +125,16 @@ func (c *CPU) handler() error {
 	a.rip(offScratch, 0x48, 0x8b, 0x05)                        // mov rax, [resume]
 	a.emit(0x48, 0x89, 0x82)                                   // mov [rdx+ucontextRIP], rax
 	a.emit(byte(ucontextRIP), ucontextRIP>>8, 0, 0)            //
-	a.emit(0xb8, 1, 0, 0, 0)                                   // mov eax, 1
-	a.rip(field(unsafe.Offsetof(s.Trapped)), 0x48, 0x89, 0x05) // mov [trapped], rax
+	a.rip(field(unsafe.Offsetof(s.Trapped)), 0x48, 0x89, 0x3d) // mov [trapped], rdi: the signal
 	a.emit(0xc3)
 	a.pos = offRestore
 	a.emit(0xb8, 15, 0, 0, 0, 0x0f, 0x05) // mov eax, rt_sigreturn; syscall
 	const saSiginfo, saRestorer, saOnstack = 4, 0x04000000, 0x08000000
 	act := sigaction{handler: c.base() + offHandler, flags: saSiginfo | saRestorer | saOnstack, restorer: c.base() + offRestore}
-	if _, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(syscall.SIGFPE), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0); e != 0 {
-		return fmt.Errorf("install SIGFPE handler: %w", e)
+	for _, sig := range []syscall.Signal{syscall.SIGFPE, syscall.SIGILL} {
+		if _, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0); e != 0 {
+			return fmt.Errorf("install handler of %v: %w", sig, e)
+		}
 	}
 	return nil
 }

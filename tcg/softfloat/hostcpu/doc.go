@@ -3,7 +3,7 @@
 // only; nothing but tests may import it.
 //
 // A page holds a stub: it loads the state with FXRSTOR, FRSTOR, POPF and moves,
-// runs the instruction, and stores the state with FXSAVE and FNSAVE. A SIGFPE that
-// the instruction raises is caught by a handler in the same page, which makes the
-// stub go on behind the instruction.
+// runs the instruction, and stores the state with FXSAVE and FNSAVE. A SIGFPE or
+// SIGILL that the instruction raises is caught by a handler in the same page, which makes
+// the stub go on behind the instruction.
 package hostcpu
