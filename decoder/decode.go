@@ -427,7 +427,7 @@ func (s *state) checkVEX(out *Inst, f *form) bool {
 	if out.Bcast != 0 {
 		switch {
 		case !s.isReg:
-			if f.bcast == 0 {
+			if f.bcast == 0 || out.VecLen == 3 {
 				return false
 			}
 		case f.deco&decoER != 0:

@@ -64,14 +64,15 @@ func (i *Inst) text(rip uint64, relative bool) string {
 		} else {
 			b.WriteString(", ")
 		}
-		i.arg(&b, &i.Args[k], rip, relative)
+		a := &i.Args[k]
+		i.arg(&b, a, rip, relative)
 		if k == 0 && i.Mask != 0 {
 			b.WriteString("{k" + strconv.Itoa(int(i.Mask)) + "}")
 			if i.Zero != 0 {
 				b.WriteString("{z}")
 			}
 		}
-		if i.RC != 0 && (k == int(i.NArgs)-1 || k == int(i.NArgs)-2 && i.Args[k+1].Kind == KImm) {
+		if last := k == int(i.NArgs)-1; i.RC != 0 && a.Kind != KImm && (last || i.Args[k+1].Kind == KImm) {
 			b.WriteString(", " + roundings[i.RC])
 		}
 	}
@@ -117,7 +118,7 @@ func regName(n, size uint8) string {
 	return "r" + strconv.Itoa(int(n)) + [9]string{2: "w", 4: "d", 8: ""}[size]
 }
 
-func hex(v int64) string {
+func hexNum(v int64) string {
 	if v < 0 {
 		return "-0x" + strconv.FormatUint(uint64(-v), 16)
 	}
@@ -132,16 +133,16 @@ func (i *Inst) arg(b *strings.Builder, a *Arg, rip uint64, relative bool) {
 	case KMem:
 		i.mem(b, a)
 	case KImm:
-		b.WriteString(hex(i.Imm))
+		b.WriteString(hexNum(i.Imm))
 	case KImm2:
-		b.WriteString(hex(i.Imm2))
+		b.WriteString(hexNum(i.Imm2))
 	case KRel:
 		at := int64(i.Len) + i.Imm
 		if relative {
 			if at >= 0 {
-				b.WriteString("$+" + hex(at))
+				b.WriteString("$+" + hexNum(at))
 			} else {
-				b.WriteString("$" + hex(at))
+				b.WriteString("$" + hexNum(at))
 			}
 			return
 		}
@@ -154,7 +155,7 @@ func (i *Inst) arg(b *strings.Builder, a *Arg, rip uint64, relative bool) {
 		}
 		b.WriteString("0x" + strconv.FormatUint(target, 16))
 	case KFar:
-		b.WriteString(hex(i.Imm2) + ":" + hex(i.Imm))
+		b.WriteString(hexNum(i.Imm2) + ":" + hexNum(i.Imm))
 	case KMoffs:
 		b.WriteString(ptrNames[a.Size] + " ptr " + segNames[i.Seg] + ":[0x" + strconv.FormatUint(uint64(i.Disp), 16) + "]")
 	case KSeg:
@@ -214,9 +215,9 @@ func (i *Inst) mem(b *strings.Builder, a *Arg) {
 		}
 		b.WriteString("0x" + strconv.FormatUint(uint64(i.Disp)&mask, 16))
 	case i.Disp > 0:
-		b.WriteString("+" + hex(i.Disp))
+		b.WriteString("+" + hexNum(i.Disp))
 	case i.Disp < 0:
-		b.WriteString(hex(i.Disp))
+		b.WriteString(hexNum(i.Disp))
 	}
 	b.WriteByte(']')
 	if i.Bcast != 0 {

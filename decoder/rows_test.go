@@ -1,9 +1,6 @@
 package decoder
 
-import (
-	"testing"
-	"time"
-)
+import "testing"
 
 // TestRowsCoverOps: every mnemonic has a row.
 func TestRowsCoverOps(t *testing.T) {
@@ -94,12 +91,4 @@ func sampleCodes() [][]byte {
 		all = append(all, []byte{op, 0x04, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66})
 	}
 	return all
-}
-
-// TestBuildTime keeps the start-up cost in sight; the bound is generous so that a loaded machine passes.
-func TestBuildTime(t *testing.T) {
-	start := time.Now()
-	cells, groups, order, forms = [len(cells)]cell{}, nil, nil, nil
-	build()
-	t.Logf("%d rows, %d forms in lists, %d groups: %v", len(rows), len(order), len(groups)/16, time.Since(start))
 }
