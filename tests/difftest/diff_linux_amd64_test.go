@@ -242,7 +242,7 @@ func (j job) run(t *testing.T, m *machine) {
 		}
 	}
 	if n, ok := m.engine.(*native); ok {
-		t.Logf("bails by kind of micro-op: %v, in %d runs of blocks", n.bails, n.runs)
+		t.Logf("bails without a fault: %v, in %d runs of blocks", n.bails, n.runs)
 	}
 	t.Logf("%d rows, %d sequences, %d not comparable, %d faulted", len(g.pick), count, skipped, faults)
 }

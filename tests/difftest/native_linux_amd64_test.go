@@ -2,9 +2,11 @@ package difftest
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
+	"goemu/decoder"
 	"goemu/mmu"
 	"goemu/tcg"
 	"goemu/tcg/amd64"
@@ -20,7 +22,7 @@ type native struct {
 	keep     bool // same code as before
 	blocks   map[uint64]*compiled
 	byID     []*compiled
-	bails    map[string]int // by the first micro-op of the instruction
+	bails    map[decoder.Op]int // that did not end in a fault
 	runs     int
 }
 
@@ -36,11 +38,10 @@ func newNative(t *testing.T, env *tcg.Env, optimise bool) *native {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { e.Close() })
-	e.Attach(env)
 	for i := range env.JumpCache {
 		env.JumpCache[i] = tcg.JumpEntry{Mode: tcg.NoMode, Code: uint64(e.LookupStub())}
 	}
-	return &native{e: e, t: t, optimise: optimise, bails: map[string]int{}}
+	return &native{e: e, t: t, optimise: optimise, bails: map[decoder.Op]int{}}
 }
 
 func (n *native) start(m *machine) {
@@ -131,8 +132,12 @@ func (n *native) run(m *machine) bool {
 			from := n.byID[env.ExitBlock]
 			return m.Sys(&from.block.Insts[from.code.Sites[env.ExitSite].Sys])
 		case tcg.ExitReqd:
-			m.vector = unknown // out of budget
-			return false
+			atomic.StoreUint32(&env.ExitReq, 0) // set when the Go runtime wants the thread
+			if !n.optimise && env.Budget <= 0 {
+				m.vector = unknown
+				return false
+			}
+			return true
 		default:
 			return true
 		}
@@ -146,8 +151,13 @@ func (n *native) bail(m *machine) bool {
 	if b == nil {
 		return false
 	}
-	n.bails[b.Ops[1].Code.String()]++
-	return interp.Run(m.env, m, b) == tcg.ResultNext
+	var i decoder.Inst
+	_ = decoder.Decode(m.code[m.env.RIP-codeBase:], decoder.Mode(m.mode&tcg.ModeCode), &i)
+	if interp.Run(m.env, m, b) != tcg.ResultNext {
+		return false
+	}
+	n.bails[i.Op]++
+	return true
 }
 
 // fill enters a data page in the TLB. It is false if it is there already: the access crosses pages.
