@@ -108,6 +108,9 @@ type state struct {
 
 func (s *state) from(env *tcg.Env, ignore tcg.Flags, vector int, ram []byte) {
 	s.GPR, s.EFlags, s.RIP, s.MXCSR, s.XMM, s.X87 = env.GPR, env.EFlags, env.RIP, env.MXCSR, env.XMM, env.X87
+	for i := 2; i < 12; i += 4 { // reserved words
+		s.X87[i], s.X87[i+1] = 0, 0
+	}
 	clear(s.X87[12:28])
 	clear(s.X87[108:])
 	low := uint32(eflagsLow(tcg.FlagsAll &^ ignore))

@@ -128,3 +128,22 @@ func usesMXCSR(e tcg.Enc) bool {
 func gprStore(e tcg.Enc) bool {
 	return e.Map == 1 && e.Opcode == 0x7e || e.Map == 3 && e.Opcode >= 0x14 && e.Opcode <= 0x17
 }
+
+// unaligned tells whether the instruction takes a misaligned 16-byte memory operand: MOVUPS, MOVUPD, MOVDQU, LDDQU and the
+// string comparisons of SSE4.2 (SDM vol. 1, 4.1.1).
+func unaligned(e tcg.Enc) bool {
+	switch e.Map {
+	case 1:
+		switch e.Opcode {
+		case 0x10, 0x11:
+			return true
+		case 0x6f, 0x7f:
+			return e.PP == 0xf3
+		case 0xf0:
+			return e.PP == 0xf2
+		}
+	case 3:
+		return e.Opcode >= 0x60 && e.Opcode <= 0x63
+	}
+	return false
+}

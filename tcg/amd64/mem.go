@@ -77,8 +77,8 @@ func (c *compiler) linear(size int, write bool) (plain reg) {
 // alignment gives the alignment in bytes that the current op's operand needs, else 1.
 func (c *compiler) alignment(size int) int {
 	switch {
-	case c.op.Align:
-		return 16
+	case c.op.Align, c.op.Code == tcg.Vec && size == 16 && !unaligned(c.op.Enc):
+		return 16 // the host would fault
 	case c.b.Key.Mode&tcg.ModeAlign != 0 && size <= 8 && size&(size-1) == 0:
 		return size
 	}

@@ -17,7 +17,7 @@ type blockMaker struct {
 	undef tcg.Flags // flags with undefined values
 	temps int
 	mode  tcg.Mode
-	vec   bool
+	unit  func(*blockMaker) // makes half of the instructions, if not nil
 }
 
 func (g *blockMaker) add(o tcg.Op) {
@@ -110,6 +110,10 @@ func pick[T any](g *blockMaker, s []T) T { return s[g.IntN(len(s))] }
 
 // insn appends one guest instruction of a random kind.
 func (g *blockMaker) insn() {
+	if g.unit != nil && g.IntN(2) == 0 {
+		g.unit(g)
+		return
+	}
 	o := tcg.Op{W: g.width(tcg.W8), SetF: g.setF()}
 	switch g.IntN(26) {
 	case 0, 1, 2, 3: // two operands
@@ -292,9 +296,6 @@ func (g *blockMaker) insn() {
 		g.add(o)
 		return
 	default:
-		if g.vec {
-			return
-		}
 		o.Code = tcg.Bswap
 		o.W, o.SetF, o.Dst = g.width(tcg.W32), false, g.dst(tcg.W64)
 		o.A = o.Dst
