@@ -188,3 +188,23 @@ func TestBCD(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkTranscendentals(b *testing.B) {
+	x, y := Unpack64(math.Float64bits(0.7), X87), Unpack64(math.Float64bits(1.3), X87)
+	for _, f := range []struct {
+		name string
+		f    func()
+	}{
+		{"FSIN", func() { Sin(x, X87) }},
+		{"FPTAN", func() { Tan(x, X87) }},
+		{"FPATAN", func() { Atan2(y, x, X87) }},
+		{"F2XM1", func() { Exp2M1(x, X87) }},
+		{"FYL2X", func() { YLog2X(x, y, X87) }},
+	} {
+		b.Run(f.name, func(b *testing.B) {
+			for b.Loop() {
+				f.f()
+			}
+		})
+	}
+}

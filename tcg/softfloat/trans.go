@@ -375,20 +375,15 @@ func series(r *big.Float, from uint64) *big.Float {
 	return sum
 }
 
-// sinCos gives sine and cosine of the finite a.
-func sinCos(a Num) (s, c *big.Float) {
+// sine gives the sine of the finite a, after adding turns quarter turns.
+func sine(a Num, turns uint64) *big.Float {
 	r, q := reduce(a)
-	s, c = series(r, 1), series(r, 0)
-	switch q {
-	case 1:
-		s, c = c, s.Neg(s)
-	case 2:
+	q += turns
+	s := series(r, 1-q&1)
+	if q&2 != 0 {
 		s.Neg(s)
-		c.Neg(c)
-	case 3:
-		s, c = c.Neg(c), s
 	}
-	return s, c
+	return s
 }
 
 // trigSpecial handles NaNs and infinities.
@@ -415,8 +410,7 @@ func Sin(a Num, c Ctl) (F80, Flags) {
 	case a.Exp < tiny:
 		return nearly(a, true, denFlag(a, a), c)
 	}
-	s, _ := sinCos(a)
-	return fromBig(s, denFlag(a, a), c)
+	return fromBig(sine(a, 0), denFlag(a, a), c)
 }
 
 // Cos is FCOS for |a| < 2^63.
@@ -432,8 +426,7 @@ func Cos(a Num, c Ctl) (F80, Flags) {
 	case a.Exp < tiny:
 		return nearly(one, true, denFlag(a, a), c)
 	}
-	_, s := sinCos(a)
-	return fromBig(s, denFlag(a, a), c)
+	return fromBig(sine(a, 1), denFlag(a, a), c)
 }
 
 // Tan is the first result of FPTAN for |a| < 2^63.
@@ -448,6 +441,6 @@ func Tan(a Num, c Ctl) (F80, Flags) {
 	case a.Exp < tiny:
 		return nearly(a, false, denFlag(a, a), c)
 	}
-	s, k := sinCos(a)
-	return fromBig(s.Quo(s, k), denFlag(a, a), c)
+	s := sine(a, 0)
+	return fromBig(s.Quo(s, sine(a, 1)), denFlag(a, a), c)
 }
