@@ -39,7 +39,7 @@ const (
 	D64                     // in 64-bit mode the operand size is 8, or 2 with 66
 	F64                     // in 64-bit mode the operand size is 8
 	Native                  // the operand size is 8 in 64-bit mode, else 4
-	NoW                     // REX.W is ignored
+	NoW                     // the operand size is 4 where it would be 8 (INS, OUTS, IN, OUT)
 	Byte                    // the operand size is 1 (string instructions)
 )
 
