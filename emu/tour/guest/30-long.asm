@@ -19,6 +19,7 @@ long_start:
         call puts
         call setup_pic
         call setup_pit
+        call setup_keyboard
         mov dx, COM1 + 1
         mov al, 1               ; interrupt when a character has been received
         out dx, al

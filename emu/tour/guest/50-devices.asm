@@ -39,6 +39,28 @@ setup_pit:
         out 0x40, al
         ret
 
+; The keyboard controller: scan codes of set 1, interrupt 1 on, no mouse.
+setup_keyboard:
+        mov al, 0x60            ; "write command byte"
+        out 0x64, al
+        call keyboard_ready
+        mov al, 0x65            ; translate, mouse off, self-test done, keyboard interrupt
+        out 0x60, al
+        call keyboard_ready
+        mov al, 0xf4            ; to the keyboard: send key strokes
+        out 0x60, al
+
+; keyboard_ready waits until the controller has taken a byte; not for ever, as there may be none.
+keyboard_ready:
+        mov ecx, 10000
+.wait:
+        in al, 0x64
+        test al, 2
+        jz .done
+        loop .wait
+.done:
+        ret
+
 timer_interrupt:
         inc qword [TICKS]
         mov al, 0x20            ; end of interrupt

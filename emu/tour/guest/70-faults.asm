@@ -193,6 +193,7 @@ fault_mf:
         fld1
         fldz
         fdivp                   ; the exception waits
+.next:
         wait                    ; for the next x87 instruction
         jmp no_fault
 
@@ -208,6 +209,7 @@ fault_xm:
         ldmxcsr [mxcsr_unmasked]
         xorps xmm1, xmm1
         movaps xmm0, [one]
+.divide:
         divps xmm0, xmm1
         jmp no_fault
 
