@@ -186,11 +186,12 @@ func (c *CPU) Flags() uint32 {
 	return c.env.EFlags | cc>>8&0xd5 | cc&1<<11 | flagFixed
 }
 
-// SetFlags sets RFLAGS as given: no privilege is looked at.
+// SetFlags sets RFLAGS as given: no privilege is looked at. RF, which only suppresses instruction breakpoints for one
+// instruction, is not kept.
 func (c *CPU) SetFlags(f uint32) {
 	e := c.env
 	c.setCC(f)
-	e.EFlags = f&flagsKnown&^flagsArith | flagFixed
+	e.EFlags = f&flagsKnown&^(flagsArith|flagRF) | flagFixed
 	if f&flagIF != 0 && atomic.LoadUint32(&e.IntrPending) != 0 {
 		c.requestExit()
 	}

@@ -368,12 +368,13 @@ func (c *CPU) setCS(d *descriptor, cpl int) bool {
 	return true
 }
 
-// dropSegments makes data segments null that the outer level may not use (SDM vol. 3A 5.8.6).
+// dropSegments makes data segments null that the outer level may not use (SDM vol. 3A 5.8.6). Those that
+// are null already stay: in 64-bit mode FS and GS may have a base all the same.
 func (c *CPU) dropSegments() {
 	for _, n := range [...]int{segES, segDS, segFS, segGS} {
 		s := &c.seg[n]
-		if s.Attr&(AttrS|AttrCode|AttrDC) != AttrS|AttrCode|AttrDC && s.dpl() < c.cpl {
-			*s = Segment{Selector: 0}
+		if !s.null() && s.Attr&(AttrS|AttrCode|AttrDC) != AttrS|AttrCode|AttrDC && s.dpl() < c.cpl {
+			*s = Segment{}
 		}
 	}
 }

@@ -367,3 +367,75 @@ func TestModeIndex(t *testing.T) {
 		}
 	}
 }
+
+// An IRET to user mode keeps the bases of null FS and GS, which threads use.
+func TestIRETKeepsBaseOfNullFS(t *testing.T) {
+	m := newMachine(t).long(0)
+	m.seg[segFS] = Segment{}
+	m.WriteMSR(msrFSBase, 0x7000)
+	sp := uint64(stackAt - 40)
+	for k, v := range []uint64{0x1000, selUCode64, 2, 0x2000, selUData} {
+		m.put(sp+8*uint64(k), 8, v)
+	}
+	m.env.GPR[regSP] = sp
+	if !m.exec(0x48, 0xcf) || m.cpl != 3 || m.env.SegBase[segFS] != 0x7000 {
+		t.Errorf("CPL %d, FS base %#x", m.cpl, m.env.SegBase[segFS])
+	}
+	if !m.seg[segGS].null() {
+		t.Error("GS with DPL 0 survives")
+	}
+}
+
+// Virtual-8086 mode: IRET into it, sensitive instructions, an interrupt out of it (SDM vol. 3B 20.2, 20.3).
+func TestVM86(t *testing.T) {
+	m := newMachine(t).protected32(0)
+	frame := []uint64{0x100, 0x2000, flagVM | flagFixed | flagIF, 0x800, 0x3000, 0x11, 0x22, 0x33, 0x44} // EIP CS EFLAGS ESP SS ES DS FS GS
+	sp := uint64(stackAt - 4*len(frame))
+	for k, v := range frame {
+		m.put(sp+4*uint64(k), 4, v)
+	}
+	m.env.GPR[regSP] = sp
+	if !m.exec(0xcf) {
+		t.Fatal("IRET faulted")
+	}
+	if m.cpl != 3 || m.Mode()&tcg.ModeVM86 == 0 || m.Mode().CodeBits() != 16 || m.seg[segCS].Base != 0x20000 || m.seg[segGS].Base != 0x440 || m.env.GPR[regSP] != 0x800 {
+		t.Fatalf("CPL %d mode %#x CS base %#x", m.cpl, m.Mode(), m.seg[segCS].Base)
+	}
+	for _, op := range []struct {
+		name string
+		code []byte
+	}{{"CLI", []byte{0xfa}}, {"PUSHF", []byte{0x9c}}, {"POPF", []byte{0x9d}}, {"INT 21", []byte{0xcd, 0x21}}, {"IRET", []byte{0xcf}}, {"HLT", []byte{0xf4}}, {"OUT", []byte{0xe6, 0x80}}} {
+		m.exec(op.code...)
+		m.wantFault(op.name+" with IOPL 0", vecGP, 0)
+	}
+	m.exec(0x0f, 0x00, 0xc0)
+	m.wantFault("SLDT", vecUD, 0)
+	m.gate(0x20, selCode32, 0x5000, typeInt32, 0, 0)
+	m.Interrupt(0x20)
+	if m.cpl != 0 || m.vm86() || m.env.RIP != 0x5000 || !m.seg[segDS].null() || m.env.GPR[regSP] != stack0-36 {
+		t.Fatalf("CPL %d RIP %#x ESP %#x", m.cpl, m.env.RIP, m.env.GPR[regSP])
+	}
+	for k, v := range frame {
+		if got := m.get(stack0-36+4*uint64(k), 4); got != v {
+			t.Errorf("frame[%d] %#x, want %#x", k, got, v)
+		}
+	}
+	if !m.exec(0xcf) || !m.vm86() || m.seg[segDS].Selector != 0x22 {
+		t.Error("IRET does not go back")
+	}
+}
+
+func TestSysenter(t *testing.T) {
+	m := newMachine(t).long(3)
+	m.exec(0x0f, 0x34)
+	m.wantFault("SYSENTER with a null CS", vecGP, 0)
+	m.msr.sysenterCS, m.msr.sysenterEIP, m.msr.sysenterESP = selCode32, 0xffff_8000_0000_1000, 0xffff_8000_0000_2000
+	m.SetFlags(flagIF | flagZF)
+	if !m.exec(0x0f, 0x34) || m.cpl != 0 || m.env.RIP != m.msr.sysenterEIP || m.env.GPR[regSP] != m.msr.sysenterESP || m.Flags() != flagFixed|flagZF || m.Mode().CodeBits() != 64 {
+		t.Errorf("CPL %d RIP %#x flags %#x", m.cpl, m.env.RIP, m.Flags())
+	}
+	m.env.GPR[regDX], m.env.GPR[regCX] = 0x4000, 0x5000
+	if !m.exec(0x0f, 0x35) || m.cpl != 3 || m.env.RIP != 0x4000 || m.env.GPR[regSP] != 0x5000 || m.Mode().CodeBits() != 32 || m.seg[segCS].Selector != selCode32+16|3 {
+		t.Errorf("SYSEXIT: CPL %d RIP %#x CS %#x", m.cpl, m.env.RIP, m.seg[segCS].Selector)
+	}
+}

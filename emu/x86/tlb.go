@@ -27,7 +27,7 @@ type tlbState struct {
 	huge   [64]bool   // by linear >> 30
 }
 
-// fetchEntry caches an execute translation. Page is linear | user<<0 | 2 (valid).
+// fetchEntry caches an execute translation. page is the linear page, bit 0 user, bit 1 valid.
 type fetchEntry struct{ page, phys uint64 }
 
 func (c *CPU) initTLB() {
@@ -201,6 +201,7 @@ func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
 		return 0, c.pageFault(linear, code)
 	}
 	c.tlb.noteLarge(linear, t.Shift)
+	t.Phys &= c.space.Mask
 	*f = fetchEntry{tag, t.Phys &^ mmu.PageMask}
 	return t.Phys, true
 }
