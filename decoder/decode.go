@@ -110,7 +110,8 @@ func Decode(code []byte, mode Mode, out *Inst) error {
 	if len(code) > MaxLen {
 		code = code[:MaxLen]
 	}
-	*out = Inst{Mode: mode, Base: NoReg, Index: NoReg, Scale: 1, Seg: SegDS}
+	*out = Inst{} // much faster than a literal with values
+	out.Mode, out.Base, out.Index, out.Scale, out.Seg = mode, NoReg, NoReg, 1, SegDS
 	s := state{code: code}
 	if mode == Mode64 {
 		s.key = key64

@@ -187,7 +187,7 @@ func x86asmReg(r x86asm.Reg) string {
 var x86asmNames = map[string]string{
 	"lcall": "callf", "ljmp": "jmpf", "lret": "retf", "int": "int", "icebp": "int1", "movsd_xmm": "movsd", "cmpsd_xmm": "cmpsd", "xlatb": "xlat",
 	"ud2a": "ud2", "xsave64": "xsave", "xsaves64": "xsaves", "xsavec64": "xsavec", "xsaveopt64": "xsaveopt", "xrstor64": "xrstor", "xrstors64": "xrstors",
-	"fxsave64": "fxsave", "vpcmpestrm64": "vpcmpestrm", "vpcmpestri64": "vpcmpestri", "pcmpestrm64": "pcmpestrm", "pcmpestri64": "pcmpestri", "fxrstor64": "fxrstor", "movntsd_xmm": "movntsd", "prefetchwt1": "prefetch", "sysretq": "sysret", "sysretd": "sysret", "sysexit64": "sysexit",
+	"fxsave64": "fxsave", "vpcmpestrm64": "vpcmpestrm", "vpcmpestri64": "vpcmpestri", "vpcmpistri64": "vpcmpistri", "vpcmpistrm64": "vpcmpistrm", "pcmpistri64": "pcmpistri", "pcmpestrm64": "pcmpestrm", "pcmpestri64": "pcmpestri", "fxrstor64": "fxrstor", "movntsd_xmm": "movntsd", "prefetchwt1": "prefetch", "sysretq": "sysret", "sysretd": "sysret", "sysexit64": "sysexit",
 }
 
 // x86asmDiffers lists known differences: x86asm's mistakes, and notations that mean the same.
@@ -218,11 +218,11 @@ func x86asmDiffers(in *Inst, x *x86asm.Inst) bool {
 		return in.Opcode == 0x90 // F3 41 90
 	case VZEROALL, VZEROUPPER:
 		return true // reads a ModRM byte
-	case WBNOINVD, CLFLUSHOPT, CLWB, VMPTRLD, VMPTRST, VMCLEAR, VMXON, RDPID, TZCNT:
+	case WBNOINVD, CLFLUSHOPT, CLWB, VMPTRLD, VMPTRST, VMCLEAR, VMXON, RDPID, RDRAND, RDSEED:
 		return true // knows the older instruction of the same opcode only
 	case MOVSXD:
 		return in.OpSize == 2 // 16-bit source
-	case VCVTDQ2PD, VCVTUDQ2PD, VCVTPS2PD, VCVTPH2PS, VCVTPD2UDQ, VCVTTPD2UDQ, VCVTPD2DQ, VCVTTPD2DQ, VCVTPD2PS, VCVTQQ2PS, VCVTUQQ2PS, VCVTPS2QQ, VCVTTPS2QQ, VCVTPS2UQQ, VCVTTPS2UQQ:
+	case VCVTDQ2PD, VCVTUDQ2PD, VCVTPS2PD, VCVTPH2PS, VCVTPS2PH, VCVTPD2UDQ, VCVTTPD2UDQ, VCVTPD2DQ, VCVTTPD2DQ, VCVTPD2PS, VCVTQQ2PS, VCVTUQQ2PS, VCVTPS2QQ, VCVTTPS2QQ, VCVTPS2UQQ, VCVTTPS2UQQ:
 		return true // wrong register kind of the half-length operand
 	case FCOM, FCOMP, FUCOM, FUCOMP, FXCH, FADD, FADDP, FSUB, FSUBR, FMUL, FDIV, FDIVR, FCOMI, FUCOMI, FCOMIP, FUCOMIP, FFREEP:
 		return x.Len == int(in.Len) && in.ModRM >= 0xC0 // aliases; ST left out
