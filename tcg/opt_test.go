@@ -289,3 +289,71 @@ func TestVerify(t *testing.T) {
 		t.Error("wrong NInsns passes")
 	}
 }
+
+// Every opcode has a row in the table, under a name of its own.
+func TestTableIsComplete(t *testing.T) {
+	seen := map[string]Opcode{}
+	for c := Nop; c < NumOpcodes; c++ {
+		n := c.String()
+		if n == "" {
+			t.Errorf("opcode %d has no row", c)
+		}
+		if d, ok := seen[n]; ok {
+			t.Errorf("opcodes %d and %d are both %s", c, d, n)
+		}
+		seen[n] = c
+		if i := &infos[c]; i.writes != 0 && i.trait&setsF == 0 || i.trait&mayWrite != 0 && i.writes == 0 {
+			t.Errorf("%s: flags without setsF, or mayWrite without flags", n)
+		}
+	}
+}
+
+func TestInsnAt(t *testing.T) {
+	b, err := Parse("--- 0x10 +2\nmov rax, rbx\n--- 0x12 +1\nmov rax, rcx\n--- 0x13 +1\njmp 0x1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rip, want := range map[uint64]int{0x10: 0, 0x12: 1, 0x13: 2, 0x99: 3} {
+		if got := b.InsnAt(rip); got != want {
+			t.Errorf("InsnAt(%#x) = %d, want %d", rip, got, want)
+		}
+	}
+}
+
+func TestConditions(t *testing.T) {
+	// Each condition spelt out on EFLAGS (SDM vol. 1 appendix B).
+	for f := uint32(0); f < 1<<12; f++ {
+		if f&^EFlagsArith != 0 {
+			continue
+		}
+		c, p, z, s, o := f&1 != 0, f&4 != 0, f&0x40 != 0, f&0x80 != 0, f&0x800 != 0
+		want := [16]bool{o, !o, c, !c, z, !z, c || z, !c && !z, s, !s, p, !p, s != o, s == o, z || s != o, !z && s == o}
+		cc := EFlagsToCC(f)
+		if back := CCToEFlags(cc); back != f|2 {
+			t.Fatalf("EFLAGS %#x came back as %#x", f, back)
+		}
+		for n := CondO; n <= CondG; n++ {
+			if n.Holds(cc) != want[n] {
+				t.Errorf("%s on %#x: %v", n, f, !want[n])
+			}
+			if n.Holds(cc^(FlagsAll&^n.Reads()).CC()) != want[n] {
+				t.Errorf("%s depends on more than %s", n, n.Reads())
+			}
+		}
+	}
+}
+
+func BenchmarkOptimise(b *testing.B) {
+	p, err := Parse(wrap("ldz.32.8 rcx, [rbx + rsi*1]\n--- 0x1001 +1\nadd rax, rax, rcx !\n--- 0x1002 +1\nadd t0, rbx, 0x8\n" +
+		"shl.32 rdx, rdx, 0x5 !\n--- 0x1003 +1\nst [t0 + rsi*8], rax\n--- 0x1004 +1\nand.32 rsi, rsi, 0xff !"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := *p
+	c.Ops = make([]Op, len(p.Ops))
+	for b.Loop() {
+		c.Ops = c.Ops[:len(p.Ops)]
+		copy(c.Ops, p.Ops)
+		Optimise(&c, nil)
+	}
+}

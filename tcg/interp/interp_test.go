@@ -226,6 +226,37 @@ func TestWaits(t *testing.T) {
 	}
 }
 
+// A store that an unmasked x87 exception keeps from happening leaves memory alone, and ES set.
+func TestX87Unmasked(t *testing.T) {
+	m := newMachine()
+	fp := m.env.X87[:]
+	binary.LittleEndian.PutUint16(fp[0:], 0x37e) // invalid operation unmasked
+	binary.LittleEndian.PutUint16(fp[8:], 0xffff)
+	copy(m.ram, "unchanged")
+	Run(m.env, m, parse(t, flat64, "--- 0x1000 +1\nfpu.d9.1c [0x10000] b4 wr\njmp 0x2000")) // FSTP m32 of an empty register
+	if string(m.ram[:9]) != "unchanged" || fp[4]&0x80 == 0 || m.env.X87OK != 0 {
+		t.Errorf("memory %q, status %#x, X87OK %d", m.ram[:9], fp[4], m.env.X87OK)
+	}
+	Run(m.env, m, parse(t, flat64, "--- 0x1000 +1\nfpu.db.e3\n--- 0x1001 +1\nfpu.d9.1c [0x10000] b4 wr\njmp 0x2000"))
+	if got := binary.LittleEndian.Uint32(m.ram); got != 0xffc00000 || m.env.X87OK != 1 {
+		t.Errorf("after FNINIT: memory %#x, X87OK %d", got, m.env.X87OK)
+	}
+}
+
+// PCMPESTRI reads and writes registers that it does not name, and flags.
+func TestVecRegisters(t *testing.T) {
+	m := newMachine()
+	m.env.XMM[1] = tcg.Vec128{0x61, 0}
+	m.env.XMM[2] = tcg.Vec128{0x6162, 0}
+	m.env.GPR[0], m.env.GPR[2] = 0, 0
+	m.env.GPR[1] = 99
+	b := parse(t, flat64, "--- 0x1000 +1\nmov rax, 0x1\nmov rdx, 0x2\n--- 0x1001 +1\nvec.66.3.61 xmm1, xmm2 #0x0 !\n--- 0x1002 +1\nadd rbx, rcx, 0x0\njmp 0x2000")
+	tcg.Optimise(b, nil)
+	if Run(m.env, m, b); m.env.GPR[3] != 1 || m.env.CC&tcg.CCC == 0 {
+		t.Errorf("index %d, flags %#x\n%s", m.env.GPR[3], m.env.CC, b)
+	}
+}
+
 // Locked 8- and 16-bit operands are exchanged within their 32 bits.
 func TestLocked(t *testing.T) {
 	m := newMachine()

@@ -136,8 +136,14 @@ func (x *run) fpu(op *tcg.Op) bool {
 	if !x87.Exec(env, op, mem) {
 		return x.m.Raise(tcg.VectorUD)
 	}
-	if op.MemWr && !x.writeBytes(lin, env.Buf[:op.MemBytes]) {
+	if op.MemWr && mem[x87.NoStore] == 0 && !x.writeBytes(lin, env.Buf[:op.MemBytes]) {
 		return false
+	}
+	// With all exceptions masked (again) and none pending, generated code may run x87 instructions:
+	// CheckFPU has passed, so CR0 allows them too.
+	const offCW, offSW, masks, errorSummary = 0, 4, 0x3f, 0x80
+	if env.X87[offCW]&masks == masks && env.X87[offSW]&errorSummary == 0 {
+		env.X87OK = 1
 	}
 	x.fetchGPR()
 	x.cc = env.CC
