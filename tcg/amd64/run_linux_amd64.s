@@ -83,9 +83,8 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 #define UC_R15 96
 #define UC_RIP 168
 
-// func sigurg()
-// A signal handler: DI signal, SI siginfo, DX ucontext. It uses only registers that C functions may destroy.
-TEXT ·sigurg(SB), NOSPLIT|NOFRAME, $0-0
+// The signal handler: DI signal, SI siginfo, DX ucontext. It uses only registers that C functions may destroy.
+TEXT sigurg<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ UC_RIP(DX), AX
 	LEAQ ·arenas(SB), CX
 	MOVL $const_maxArenas, R8
@@ -108,6 +107,6 @@ chain:
 
 // func sigurgPC() uintptr
 TEXT ·sigurgPC(SB), NOSPLIT, $0-8
-	LEAQ ·sigurg(SB), AX
+	LEAQ sigurg<>(SB), AX
 	MOVQ AX, ret+0(FP)
 	RET

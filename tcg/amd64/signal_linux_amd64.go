@@ -28,10 +28,7 @@ var hook struct {
 	installed bool
 }
 
-// sigurg is the signal handler; it has C's calling convention.
-func sigurg()
-
-// sigurgPC gives its address.
+// sigurgPC gives the address of the signal handler, which has C's calling convention.
 func sigurgPC() uintptr
 
 // sigaction is the kernel's struct of rt_sigaction(2) on amd64.
