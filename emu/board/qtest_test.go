@@ -1,0 +1,176 @@
+package board
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "ask QEMU (qemu-system-x86_64) for the replies in "+golden)
+
+// golden is a dialogue with QEMU's "pc" machine by its qtest protocol: commands, and after = what QEMU replied. A line "machine"
+// starts with a new one. Time stands still. The replies were recorded with -update. "any" stands where the data sheets say something else
+// than QEMU does:
+//   - command registers of the bridges and UART MCR after reset;
+//   - UART MSR deltas in loop-back, I/O APIC bits that cannot be written, bit 0 of PMBASE;
+//   - the HPET's free routes, TMROF_STS at time 0;
+//   - command byte after the self test, unused bits of the output port.
+const golden = "testdata/qtest.txt"
+
+const anyReply = " = any"
+
+// TestAgainstQEMU replays the dialogue.
+func TestAgainstQEMU(t *testing.T) {
+	text, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		text = record(t, string(text))
+		if err := os.WriteFile(golden, text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want, got []string
+	var b *bench
+	for _, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		cmd, _, _ := strings.Cut(line, " =")
+		switch {
+		case line == "" || line[0] == '#':
+		case cmd == "machine":
+			b = newBench(t, nil)
+			b.pc.Reset()
+			want, got = append(want, line), append(got, line)
+		default:
+			reply := b.qtest(cmd)
+			if strings.HasSuffix(line, anyReply) {
+				reply = cmd + anyReply
+			}
+			want, got = append(want, line), append(got, reply)
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// qtest carries out a command and returns it with the reply.
+func (b *bench) qtest(cmd string) string {
+	f := strings.Fields(cmd)
+	arg := func(i int) uint64 {
+		v, err := strconv.ParseUint(f[i], 0, 64)
+		if err != nil {
+			b.t.Fatalf("%s: %v", cmd, err)
+		}
+		return v
+	}
+	size := map[byte]int{'b': 1, 'w': 2, 'l': 4, 'q': 8}[f[0][len(f[0])-1]]
+	var v uint64
+	switch f[0] {
+	case "inb", "inw", "inl":
+		v = uint64(b.pc.Ports.In(uint16(arg(1)), size))
+	case "readb", "readw", "readl", "readq":
+		v = b.pc.Space.Read(arg(1), size)
+	case "outb", "outw", "outl":
+		b.pc.Ports.Out(uint16(arg(1)), size, uint32(arg(2)))
+		return cmd
+	case "writeb", "writew", "writel", "writeq":
+		b.pc.Space.Write(arg(1), size, arg(2))
+		return cmd
+	default:
+		b.t.Fatalf("unknown command %q", cmd)
+	}
+	return fmt.Sprintf("%s = %#x", cmd, v&^ignored[cmd])
+}
+
+// ignored has bits of replies that are not compared: QEMU's keyboard controller says always that the last write was a command.
+var ignored = map[string]uint64{"inb 0x64": 0x08}
+
+// record runs the dialogue's commands on QEMU.
+func record(t *testing.T, text string) []byte {
+	var out strings.Builder
+	var q *qemu
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+		cmd, _, _ := strings.Cut(line, " =")
+		switch {
+		case line == "" || line[0] == '#':
+		case cmd == "machine":
+			q.stop()
+			q = startQEMU(t)
+		default:
+			v, ok := q.do(cmd)
+			if ok && !strings.HasSuffix(line, anyReply) {
+				line = fmt.Sprintf("%s = %#x", cmd, v&^ignored[cmd])
+			}
+		}
+		fmt.Fprintln(&out, line)
+	}
+	q.stop()
+	return []byte(out.String())
+}
+
+type qemu struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	in    *bufio.Writer
+	reply *bufio.Scanner
+}
+
+func startQEMU(t *testing.T) *qemu {
+	c := exec.Command("qemu-system-x86_64", "-S", "-machine", "pc", "-nodefaults", "-display", "none", "-m", "32",
+		"-serial", "null", "-rtc", "base=2023-06-10T12:34:56,clock=vm", "-qtest", "stdio", "-qtest-log", "/dev/null")
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+	return &qemu{t, c, bufio.NewWriter(in), bufio.NewScanner(out)}
+}
+
+func (q *qemu) stop() {
+	if q != nil {
+		_ = q.cmd.Process.Kill()
+		_ = q.cmd.Wait()
+	}
+}
+
+// do sends a command; ok tells whether the reply has a value.
+func (q *qemu) do(cmd string) (v uint64, ok bool) {
+	fmt.Fprintln(q.in, cmd)
+	if err := q.in.Flush(); err != nil {
+		q.t.Fatal(err)
+	}
+	for q.reply.Scan() {
+		f := strings.Fields(q.reply.Text())
+		switch {
+		case len(f) == 0 || f[0] == "IRQ":
+		case f[0] != "OK":
+			q.t.Fatalf("%s: QEMU says %q", cmd, q.reply.Text())
+		case len(f) == 1:
+			return 0, false
+		default:
+			v, err := strconv.ParseUint(f[1], 0, 64)
+			if err != nil {
+				q.t.Fatalf("%s: QEMU says %q", cmd, q.reply.Text())
+			}
+			return v, true
+		}
+	}
+	q.t.Fatalf("%s: QEMU has gone", cmd)
+	return 0, false
+}
