@@ -243,6 +243,22 @@ func TestHPETReplacesThePIT(t *testing.T) {
 	b.ack("the 8254 again", 0x30)
 }
 
+func TestCoprocessorError(t *testing.T) {
+	b := newBench(t, nil)
+	b.out(0x21, 0xfb)
+	b.out(0xa1, 0xdf)
+	b.pc.SetFERR(true)
+	b.ack("interrupt 13", 0x75)
+	b.out(0xf0, 0)
+	if !b.pc.IGNNE() {
+		t.Error("port F0h does not let the CPU go on")
+	}
+	b.pc.SetFERR(false)
+	if b.pc.IGNNE() {
+		t.Error("the error is gone, but is still ignored")
+	}
+}
+
 func TestPCIInterrupt(t *testing.T) {
 	b := newBench(t, nil)
 	b.out(0x21, 0xfb)

@@ -25,6 +25,8 @@ type State struct {
 	Drivers []bool // levels of the interrupt lines' drivers
 	PITLine bool   // the 8254's and the clock's lines before the HPET's gate
 	RTCLine bool
+	FERR    bool // the x87 error pin, and whether the CPU is told to ignore it
+	IGNNE   bool
 	PCI     pci.BusState
 	Bridge  pci.FunctionState
 	ISA     piix3.State
@@ -46,6 +48,8 @@ func (pc *PC) SaveState() State {
 		Version: stateVersion,
 		PITLine: pc.pitGate.level,
 		RTCLine: pc.rtcGate.level,
+		FERR:    pc.ferr.ferr,
+		IGNNE:   pc.ferr.ignore,
 		PCI:     pc.PCI.SaveState(),
 		Bridge:  pc.Bridge.SaveState(),
 		ISA:     pc.ISA.SaveState(),
@@ -129,6 +133,7 @@ func (pc *PC) restoreLines(s *State) {
 		}
 	}
 	pc.pitGate.level, pc.rtcGate.level = s.PITLine, s.RTCLine
+	pc.ferr.ferr, pc.ferr.ignore = s.FERR, s.IGNNE
 	legacy := s.HPET.LegacyReplacement()
 	pc.pitGate.closed, pc.rtcGate.closed = legacy, legacy
 }
