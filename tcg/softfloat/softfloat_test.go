@@ -121,9 +121,9 @@ func TestRoundingModes(t *testing.T) {
 
 // TestConstants checks the 128-bit constants against series.
 func TestConstants(t *testing.T) {
-	k := consts()
+	k := refConsts()
 	one, ten := newFloat().SetUint64(1), newFloat().SetUint64(10)
-	l2t := log2(ten)
+	l2t := refLog2(ten)
 	l2e := newFloat().Quo(one, newFloat().Set(k.ln2))
 	lg2 := newFloat().Quo(one, l2t)
 	for i, want := range []*big.Float{1: l2t, 2: l2e, 3: k.pi, 4: lg2, 5: k.ln2} {
@@ -173,6 +173,56 @@ func TestTranscendentals(t *testing.T) {
 			s, _ = YLog2XP1(nx, ny, c)
 			near("y*log2(x+1)", s, y*math.Log1p(x)/math.Ln2, x, y)
 		}
+	}
+}
+
+// TestReference compares the transcendental functions with math/big at 192 bits and more. Where
+// the x87 reduces by its 66-bit pi, so does the reference.
+func TestReference(t *testing.T) {
+	r := newRand(t)
+	operand := func(lo, hi int) Num {
+		n := Num{Class: Finite, Neg: r.IntN(2) == 0, Exp: int32(lo + r.IntN(hi-lo+1)), Sig: r.Uint64() | top}
+		if r.IntN(4) == 0 {
+			n.Sig &= math.MaxUint64 << r.IntN(64)
+		}
+		return n
+	}
+	check := func(name string, x, y Num, got, want F80, gf, wf Flags) {
+		t.Helper()
+		if got != want || gf != wf {
+			t.Errorf("%s(%+v, %+v) = %x flags %x, want %x flags %x", name, x, y, got, gf, want, wf)
+		}
+	}
+	for range 3000 {
+		c := X87 | Masks | Ctl(r.IntN(4))<<rcShift
+		x, y := operand(-80, 62), operand(-90, 70)
+		if r.IntN(2) == 0 {
+			x, y = operand(-8, 4), operand(-8, 4)
+		}
+		g, gf := Sin(x, c)
+		w, wf := refSin(x, c)
+		check("sin", x, y, g, w, gf, wf)
+		g, gf = Cos(x, c)
+		w, wf = refCos(x, c)
+		check("cos", x, y, g, w, gf, wf)
+		g, gf = Tan(x, c)
+		w, wf = refTan(x, c)
+		check("tan", x, y, g, w, gf, wf)
+		g, gf = Atan2(y, x, c)
+		w, wf = refAtan2(y, x, c)
+		check("atan2", x, y, g, w, gf, wf)
+		if x.Exp < 0 {
+			g, gf = Exp2M1(x, c)
+			w, wf = refExp2M1(x, c)
+			check("2^x-1", x, y, g, w, gf, wf)
+			g, gf = YLog2XP1(x, y, c)
+			w, wf = refYLog2XP1(x, y, c)
+			check("y*log2(x+1)", x, y, g, w, gf, wf)
+		}
+		x.Neg = false
+		g, gf = YLog2X(x, y, c)
+		w, wf = refYLog2X(x, y, c)
+		check("y*log2(x)", x, y, g, w, gf, wf)
 	}
 }
 

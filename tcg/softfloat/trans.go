@@ -2,86 +2,69 @@ package softfloat
 
 import (
 	"math/big"
+	"math/bits"
 	"sync"
 )
 
-// The transcendental functions are computed with math/big to many more bits than
-// the 64 of the result, and rounded once: they are correctly rounded but for operands so
-// close to a tie that no test finds them. They are slow (some microseconds) and allocate.
+// The transcendental functions are computed with 128-bit significands and
+// rounded once: the result is the correctly rounded one but for operands within about 2^-55
+// units in the last place of a tie.
 
-// workPrec is the precision of intermediate results in bits; reducePrec that of the
-// reduction of a 63-bit exponent by pi.
+// The x87 reduces operands of the trigonometric functions by pi rounded to 66 bits: pi66 * 2^-64.
 const (
-	workPrec   = 192
-	reducePrec = 384
-	piPrec     = 66
+	pi66Hi = 3
+	pi66Lo = 0x243f6a8885a308d3
 )
 
-// consts holds pi and ln 2 as big.Floats of reducePrec bits.
-var consts = sync.OnceValue(func() (k struct{ pi, ln2 *big.Float }) {
-	const guard = 32
+// atanSteps is the number of entries of the table of arc tangents between 0 and 1.
+const atanSteps = 32
+
+// transConsts are constants to 128 bits, and the arc tangents of n/atanSteps.
+type transConsts struct {
+	pi, ln2, log2e wide
+	atan           [atanSteps + 1]wide
+}
+
+var consts = sync.OnceValue(func() *transConsts {
+	k := new(transConsts)
 	// Machin: pi = 16 atan(1/5) - 4 atan(1/239); ln 2 = 2 atanh(1/3).
-	pi := arctanInv(5, reducePrec+guard, true)
-	pi.Lsh(pi, 4)
-	t := arctanInv(239, reducePrec+guard, true)
-	pi.Sub(pi, t.Lsh(t, 2))
-	ln2 := arctanInv(3, reducePrec+guard, false)
-	ln2.Lsh(ln2, 1)
-	conv := func(x *big.Int) *big.Float {
-		f := new(big.Float).SetPrec(reducePrec).SetInt(x)
-		return f.SetMantExp(f, -(reducePrec + guard))
+	pi := series(1, 5, -1)
+	pi.Lsh(pi, 2).Sub(pi, series(1, 239, -1))
+	k.pi = fromInt(pi.Lsh(pi, 2))
+	ln2 := series(1, 3, 1)
+	k.ln2 = fromInt(ln2.Lsh(ln2, 1))
+	k.log2e = wideInt(1).div(k.ln2)
+	// atan((n+1)/32) - atan(n/32) = atan(32 / (1024 + n(n+1))).
+	sum := new(big.Int)
+	for n := int64(0); n < atanSteps; n++ {
+		sum.Add(sum, series(atanSteps, atanSteps*atanSteps+n*(n+1), -1))
+		k.atan[n+1] = fromInt(sum)
 	}
-	k.pi, k.ln2 = conv(pi), conv(ln2)
 	return k
 })
 
-// arctanInv is atan(1/n), or atanh(1/n), in fixed point with prec bits after the point.
-func arctanInv(n int64, prec uint, alternate bool) *big.Int {
-	x := new(big.Int).Lsh(big.NewInt(1), prec)
-	x.Quo(x, big.NewInt(n))
-	sum, n2 := new(big.Int).Set(x), big.NewInt(n*n)
-	t := new(big.Int)
-	for k := int64(1); x.Sign() != 0; k++ {
-		x.Quo(x, n2)
-		t.Quo(x, big.NewInt(2*k+1))
-		if alternate && k&1 != 0 {
-			sum.Sub(sum, t)
-		} else {
-			sum.Add(sum, t)
-		}
+// seriesBits is the number of bits after the point in series.
+const seriesBits = 192
+
+// series is atan(p/q) if sign is -1, atanh(p/q) if it is 1.
+func series(p, q, sign int64) *big.Int {
+	x := new(big.Int).Lsh(big.NewInt(p), seriesBits)
+	x.Quo(x, big.NewInt(q))
+	sum, t := new(big.Int).Set(x), new(big.Int)
+	for k := int64(3); x.Sign() != 0; k += 2 {
+		x.Mul(x, big.NewInt(sign*p*p))
+		x.Quo(x, big.NewInt(q*q))
+		sum.Add(sum, t.Quo(x, big.NewInt(k)))
 	}
 	return sum
 }
 
-func newFloat() *big.Float { return new(big.Float).SetPrec(workPrec) }
-
-// toBig gives the value of a zero or finite n.
-func toBig(n Num) *big.Float {
-	f := newFloat().SetUint64(n.Sig)
-	f.SetMantExp(f, int(n.Exp)-63)
-	if n.Class == Zero {
-		f.SetUint64(0)
-	}
-	if n.Neg {
-		f.Neg(f)
-	}
-	return f
-}
-
-// fromBig rounds the irrational f to 64 bits.
-func fromBig(f *big.Float, fl Flags, c Ctl) (F80, Flags) {
-	n, lo := split(f)
-	return Pack80(n, lo|1, fl, c|Prec64)
-}
-
-// split gives the first 128 bits of f, which is not zero.
-func split(f *big.Float) (Num, uint64) {
-	m := new(big.Float)
-	e := f.MantExp(m)
-	i, _ := m.SetMantExp(m, 128).Int(nil)
-	i.Abs(i)
-	lo := new(big.Int).And(i, new(big.Int).SetUint64(^uint64(0))).Uint64()
-	return Num{Class: Finite, Neg: f.Signbit(), Exp: int32(e) - 1, Sig: i.Rsh(i, 64).Uint64()}, lo
+// fromInt converts a positive result of series.
+func fromInt(x *big.Int) wide {
+	n := x.BitLen()
+	s := new(big.Int).Rsh(x, uint(n-128))
+	lo := new(big.Int).And(s, new(big.Int).SetUint64(^uint64(0))).Uint64()
+	return wide{exp: int32(n-1) - seriesBits, hi: s.Rsh(s, 64).Uint64(), lo: lo}
 }
 
 // nearly rounds a value that differs from n by less than any bit: toward zero if below.
@@ -96,8 +79,8 @@ func nearly(n Num, below bool, fl Flags, c Ctl) (F80, Flags) {
 	return Pack80(n, lo, fl, c|Prec64)
 }
 
-// tiny is the exponent under which x^3 is beyond 128 bits of x.
-const tiny = -70
+// tiny is the exponent under which a^2 is lost in 128 bits.
+const tiny = -60
 
 // Exp2M1 is F2XM1: 2^a - 1 for -1 <= a <= 1. Outside, where the manual leaves it
 // undefined, the operand comes back, and an infinity gives its limit.
@@ -120,50 +103,41 @@ func Exp2M1(a Num, c Ctl) (F80, Flags) {
 		}
 		return pack80(a, 0, c|Prec64)
 	}
-	t := toBig(a)
-	t.Mul(t, newFloat().Set(consts().ln2))
-	// t * (1 + t/2 + t^2/6 + ...)
-	sum, term := newFloat().SetUint64(1), newFloat().SetUint64(1)
-	for k := uint64(2); term.Sign() != 0 && term.MantExp(nil) > -workPrec; k++ {
-		term.Mul(term, t)
-		term.Quo(term, newFloat().SetUint64(k))
-		sum.Add(sum, term)
-	}
-	return fromBig(sum.Mul(sum, t), denFlag(a, a), c)
-}
-
-// log2 is log2(m * 2^e) for a positive finite x; x must not be 1.
-func log2(x *big.Float) *big.Float {
-	m := newFloat()
-	e := x.MantExp(m)
-	if m.Cmp(big.NewFloat(0.70710678)) < 0 {
-		m.SetMantExp(m, 1)
-		e--
-	}
-	one := newFloat().SetUint64(1)
-	z := atanhRatio(newFloat().Sub(m, one), newFloat().Add(m, one))
-	return z.Add(z, newFloat().SetInt64(int64(e)))
-}
-
-// atanhRatio is 2 atanh(p/q) / ln 2.
-func atanhRatio(p, q *big.Float) *big.Float {
-	if p.Sign() == 0 {
-		return p
-	}
-	z := newFloat().Quo(p, q)
-	z2 := newFloat().Mul(z, z)
-	sum, pow := newFloat().SetUint64(1), newFloat().SetUint64(1)
-	for k := uint64(3); ; k += 2 {
-		pow.Mul(pow, z2)
-		t := newFloat().Quo(pow, newFloat().SetUint64(k))
-		if t.Sign() == 0 || t.MantExp(nil) < -workPrec {
-			break
+	// t * (1 + t/2 * (1 + t/3 * ...)) with t = a * ln 2; the signs alternate if a is negative.
+	t := widen(a).mul(consts().ln2)
+	x, sum := t.fix(), fixOne
+	for k := uint64(expTerms); k > 1; k-- {
+		step := x.mul(sum).div(k)
+		if a.Neg {
+			sum = fixOne.sub(step)
+		} else {
+			sum = fixOne.add(step)
 		}
-		sum.Add(sum, t)
 	}
-	sum.Mul(sum, z)
-	sum.Quo(sum, newFloat().Set(consts().ln2))
-	return sum.SetMantExp(sum, 1)
+	return t.mul(sum.wide()).pack(denFlag(a, a), c)
+}
+
+// log2 is the binary logarithm of a positive finite x other than 1.
+func log2(x Num) wide {
+	e := x.Exp
+	x.Exp = 0
+	if x.Sig > 0xb504f333f9de6484 { // sqrt(2): take the half
+		x.Exp--
+		e++
+	}
+	m, one := widen(x), wideInt(1)
+	return logRatio(m.sub(one), m.add(one)).add(wideInt(int64(e)))
+}
+
+// logRatio is 2 atanh(p/q) / ln 2 for |p/q| < 0.18.
+func logRatio(p, q wide) wide {
+	z := p.div(q)
+	w, sum := z.mul(z).fix(), fix{}
+	for k := uint64(logTerms); k > 0; k-- {
+		sum = sum.mul(w).add(fixOne.div(2*k - 1))
+	}
+	z.exp++
+	return z.mul(sum.wide()).mul(consts().log2e)
 }
 
 // YLog2X is FYL2X: y * log2(x).
@@ -213,8 +187,7 @@ func YLog2X(x, y Num, c Ctl) (F80, Flags) {
 		y.Neg = y.Neg != (x.Exp < 0)
 		return pack80(y, fl, c)
 	}
-	l := log2(toBig(x))
-	return fromBig(l.Mul(l, toBig(y)), fl, c)
+	return log2(x).mul(widen(y)).pack(fl, c)
 }
 
 // YLog2XP1 is FYL2XP1: y * log2(x+1), meant for |x| < 1 - sqrt(1/2).
@@ -245,14 +218,19 @@ func YLog2XP1(x, y Num, c Ctl) (F80, Flags) {
 		y.Neg = neg
 		return pack80(y, fl, c)
 	}
-	b := toBig(x)
-	var l *big.Float
+	b := widen(x)
 	if x.Exp < -2 {
-		l = atanhRatio(b, newFloat().Add(b, newFloat().SetUint64(2)))
-	} else {
-		l = log2(b.Add(b, newFloat().SetUint64(1)))
+		return logRatio(b, b.add(wideInt(2))).mul(widen(y)).pack(fl, c)
 	}
-	return fromBig(l.Mul(l, toBig(y)), fl, c)
+	// x+1 may have more than 64 bits: log2(x+1) = log2(h) + log2((x+1)/h) with h its upper half.
+	b = b.add(wideInt(1))
+	h := Num{Class: Finite, Exp: b.exp, Sig: b.hi}
+	rest := wide{exp: b.exp - 64, hi: b.lo}.normal()
+	l := logRatio(rest, b.add(widen(h)))
+	if h.Sig != top || h.Exp != 0 {
+		l = l.add(log2(h))
+	}
+	return l.mul(widen(y)).pack(fl, c)
 }
 
 // Atan2 is FPATAN: the angle of the point (x, y).
@@ -274,115 +252,112 @@ func Atan2(y, x Num, c Ctl) (F80, Flags) {
 	case y.Class == Inf || x.Class == Zero:
 		return quarters(2, y.Neg, fl, c)
 	}
-	if !x.Neg && y.Exp-x.Exp < tiny {
+	if !x.Neg && y.Exp-x.Exp < tiny-6 {
 		r, lo, _ := Div(y, x, c)
 		if lo != 0 {
 			return Pack80(r, lo, fl, c)
 		}
 		return nearly(r, true, fl, c)
 	}
-	p, q := toBig(y), toBig(x)
-	p.Abs(p)
-	q.Abs(q)
-	swap := p.Cmp(q) > 0
+	p, q := widen(y), widen(x)
+	p.neg, q.neg = false, false
+	swap := p.exp > q.exp || p.exp == q.exp && p.hi > q.hi
 	if swap {
 		p, q = q, p
 	}
-	a := atan(p.Quo(p, q))
-	pi := newFloat().Set(consts().pi)
+	a, pi := atan(p, q), consts().pi
 	if swap {
-		h := newFloat().SetMantExp(pi, -1)
-		a.Sub(h, a)
+		h := pi
+		h.exp--
+		a = h.sub(a)
 	}
 	if x.Neg {
-		a.Sub(pi, a)
+		a = pi.sub(a)
 	}
-	if y.Neg {
-		a.Neg(a)
-	}
-	return fromBig(a, fl, c)
+	a.neg = y.Neg
+	return a.pack(fl, c)
 }
 
 // quarters is n * pi/4.
-func quarters(n uint64, neg bool, fl Flags, c Ctl) (F80, Flags) {
-	f := newFloat().SetUint64(n)
-	f.Mul(f, newFloat().Set(consts().pi))
-	f.SetMantExp(f, -2)
-	if neg {
-		f.Neg(f)
-	}
-	return fromBig(f, fl, c)
+func quarters(n int64, neg bool, fl Flags, c Ctl) (F80, Flags) {
+	v := wideInt(n).mul(consts().pi)
+	v.exp -= 2
+	v.neg = neg
+	return v.pack(fl, c)
 }
 
-// atan is the arc tangent of 0 < z <= 1.
-func atan(z *big.Float) *big.Float {
-	// Halve the angle three times: atan z = 2 atan(z / (1 + sqrt(1+z^2))).
-	one := newFloat().SetUint64(1)
-	const halvings = 3
-	for range halvings {
-		t := newFloat().Mul(z, z)
-		t.Add(t, one)
-		t.Sqrt(t)
-		t.Add(t, one)
-		z = newFloat().Quo(z, t)
+// atan is the arc tangent of p/q for 0 < p <= q.
+func atan(p, q wide) wide {
+	// Take off the nearest n/32: tan(a-b) = (tan a - tan b) / (1 + tan a tan b).
+	var n int64
+	if d := q.exp - p.exp; d <= 6 {
+		n = int64(float64(p.hi)/float64(q.hi)*float64(int64(atanSteps*64)>>d)/64 + 0.5)
 	}
-	z2 := newFloat().Mul(z, z)
-	z2.Neg(z2)
-	sum, pow := newFloat().SetUint64(1), newFloat().SetUint64(1)
-	for k := uint64(3); ; k += 2 {
-		pow.Mul(pow, z2)
-		t := newFloat().Quo(pow, newFloat().SetUint64(k))
-		if t.Sign() == 0 || t.MantExp(nil) < -workPrec {
-			break
+	steps, k := wideInt(atanSteps), wideInt(n)
+	z := steps.mul(p).sub(k.mul(q)).div(steps.mul(q).add(k.mul(p)))
+	w, sum := z.mul(z).fix(), fix{}
+	for k := uint64(atanTerms); k > 0; k-- {
+		sum = fixOne.div(2*k - 1).sub(sum.mul(w))
+	}
+	return consts().atan[n].add(z.mul(sum.wide()))
+}
+
+// Numbers of terms that bring the series under 2^-128.
+const (
+	expTerms  = 34
+	logTerms  = 27
+	atanTerms = 12
+	trigTerms = 36
+)
+
+// reduce brings |a| < 2^63 to r in -pi/4..pi/4 and the number of quarter turns.
+func reduce(a Num) (r wide, quadrant uint64) {
+	if a.Exp < -1 {
+		a.Neg = false
+		return widen(a), 0
+	}
+	// In units of 2^-65 a quarter turn is pi66, and a is Sig << (Exp+2).
+	hi, lo := uint64(0), a.Sig
+	for range a.Exp + 2 {
+		hi = hi<<1 | lo>>63
+		lo <<= 1
+		quadrant <<= 1
+		if hi > pi66Hi || hi == pi66Hi && lo >= pi66Lo {
+			lo, hi = sub128(hi, lo, pi66Hi, pi66Lo)
+			quadrant |= 1
 		}
-		sum.Add(sum, t)
 	}
-	sum.Mul(sum, z)
-	return sum.SetMantExp(sum, halvings)
+	l, h := sub128(pi66Hi, pi66Lo, hi, lo)
+	if h < hi || h == hi && l < lo {
+		hi, lo = h, l
+		r.neg = true
+		quadrant++
+	}
+	r.hi, r.lo, r.exp = hi, lo, 127-65
+	return r.normal(), quadrant
 }
 
-// reduce brings a, with |a| < 2^63, to r in -pi/4..pi/4 and the number of quarter turns.
-func reduce(a Num) (r *big.Float, quadrant uint64) {
-	x := new(big.Float).SetPrec(reducePrec).Set(toBig(a))
-	half := new(big.Float).SetPrec(piPrec).SetMode(big.ToZero).Set(consts().pi)
-	half.SetPrec(reducePrec).SetMantExp(half, -1)
-	q := new(big.Float).SetPrec(reducePrec).Quo(x, half)
-	round := big.NewFloat(0.5)
-	if a.Neg {
-		round.Neg(round)
-	}
-	k, _ := q.Add(q, round).Int(nil) // truncates: nearest
-	q.SetInt(k)
-	x.Sub(x, q.Mul(q, half))
-	quadrant = new(big.Int).And(k, big.NewInt(3)).Uint64()
-	return newFloat().Set(x), quadrant
+func sub128(ah, al, bh, bl uint64) (lo, hi uint64) {
+	lo, c := bits.Sub64(al, bl, 0)
+	hi, _ = bits.Sub64(ah, bh, c)
+	return lo, hi
 }
 
-// series sums the terms of sine (from 1) or cosine (from 0) at r.
-func series(r *big.Float, from uint64) *big.Float {
-	r2 := newFloat().Mul(r, r)
-	r2.Neg(r2)
-	term := newFloat().SetUint64(1)
-	sum := newFloat().SetUint64(1)
-	for k := from + 1; term.Sign() != 0 && term.MantExp(nil) > -workPrec; k += 2 {
-		term.Mul(term, r2)
-		term.Quo(term, newFloat().SetUint64(k*(k+1)))
-		sum.Add(sum, term)
-	}
-	if from == 1 {
-		sum.Mul(sum, r)
-	}
-	return sum
-}
-
-// sine gives the sine of the finite a, after adding turns quarter turns.
-func sine(a Num, turns uint64) *big.Float {
+// sine gives the sine of the finite a, after adding turns quarter turns to its magnitude. The sign of a
+// is left to the caller.
+func sine(a Num, turns uint64) wide {
 	r, q := reduce(a)
 	q += turns
-	s := series(r, 1-q&1)
-	if q&2 != 0 {
-		s.Neg(s)
+	// 1 - z/(k(k+1)) * (1 - z/((k+2)(k+3)) * ...), from k = 2 for the sine, 1 for the cosine.
+	z, sum := r.mul(r).fix(), fixOne
+	for k := trigTerms - q&1; k > 0 && k < trigTerms+1; k -= 2 {
+		sum = fixOne.sub(z.mul(sum).div(k * (k + 1)))
 	}
+	s := sum.wide()
+	if q&1 == 0 {
+		s = s.mul(r)
+	}
+	s.neg = s.neg != (q&2 != 0)
 	return s
 }
 
@@ -410,7 +385,9 @@ func Sin(a Num, c Ctl) (F80, Flags) {
 	case a.Exp < tiny:
 		return nearly(a, true, denFlag(a, a), c)
 	}
-	return fromBig(sine(a, 0), denFlag(a, a), c)
+	s := sine(a, 0)
+	s.neg = s.neg != a.Neg
+	return s.pack(denFlag(a, a), c)
 }
 
 // Cos is FCOS for |a| < 2^63.
@@ -426,7 +403,7 @@ func Cos(a Num, c Ctl) (F80, Flags) {
 	case a.Exp < tiny:
 		return nearly(one, true, denFlag(a, a), c)
 	}
-	return fromBig(sine(a, 1), denFlag(a, a), c)
+	return sine(a, 1).pack(denFlag(a, a), c)
 }
 
 // Tan is the first result of FPTAN for |a| < 2^63.
@@ -442,5 +419,6 @@ func Tan(a Num, c Ctl) (F80, Flags) {
 		return nearly(a, false, denFlag(a, a), c)
 	}
 	s := sine(a, 0)
-	return fromBig(s.Quo(s, sine(a, 1)), denFlag(a, a), c)
+	s.neg = s.neg != a.Neg
+	return s.div(sine(a, 1)).pack(denFlag(a, a), c)
 }
