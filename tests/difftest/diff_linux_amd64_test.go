@@ -75,9 +75,11 @@ func differ(want, got *state, flags uint32) string {
 	for i := range 16 {
 		word(fmt.Sprintf("XMM%d", i), 160+16*i, 16)
 	}
-	for i := 0; i < dataSize; i += 8 {
+	lines := 0
+	for i := 0; i < dataSize && lines < 8; i += 8 {
 		if w, g := le.Uint64(want.Mem[i:]), le.Uint64(got.Mem[i:]); w != g {
 			fmt.Fprintf(&b, "  [%#x] %#x, host %#x\n", dataBase+i, g, w)
+			lines++
 		}
 	}
 	return b.String()
@@ -145,8 +147,17 @@ func vector128(r *decoder.Row) int {
 	return 0
 }
 
-// supported tells whether all instructions of a sequence become micro-ops, by translating it.
+// supported tells whether m can run a sequence: all instructions become micro-ops, or there is a CPU for the others.
 func supported(m *machine, code []byte, seq []one) bool {
+	if _, ok := m.engine.(*processor); ok {
+		for i := range seq {
+			a := &seq[i].inst.Args
+			if a[0].Kind == decoder.KSeg || a[1].Kind == decoder.KSeg {
+				return false // selectors depend on the descriptor table
+			}
+		}
+		return true
+	}
 	n := 0
 	for i := range seq {
 		m.block = tcg.Block{Ops: m.block.Ops[:0], Insts: m.block.Insts[:0], Key: tcg.Key{RIP: codeBase + uint64(n), Mode: m.mode}}
@@ -169,6 +180,9 @@ func outcome(t *testing.T, h *host, m *machine, s *state, seq []one) (diff strin
 	}
 	if err := h.run(&want, page); err != nil {
 		t.Fatal(err)
+	}
+	if want.Vector == unknown || want.Vector == tcg.VectorAC && got.Vector == tcg.VectorPF { // AMD checks alignment first
+		return "", true
 	}
 	flags := comparedFlags(seq)
 	if diff = differ(&want, &got, flags); diff != "" {

@@ -152,6 +152,8 @@ func (g *gen) insn(pc uint64) (o one, ok bool) {
 	}
 	if p.prefix != 0 {
 		b = append(b, p.prefix)
+	} else if isString(p.row.Op) && g.IntN(2) == 0 {
+		b = append(b, [2]byte{0xf2, 0xf3}[g.IntN(2)])
 	}
 	rex := byte(0)
 	if g.long() && g.IntN(2) == 0 {
@@ -202,6 +204,14 @@ func (g *gen) insn(pc uint64) (o one, ok bool) {
 	err := decoder.Decode(b, g.mode, &o.inst)
 	ok = err == nil && int(o.inst.Len) == len(b) && o.inst.Op == p.row.Op
 	return o, ok
+}
+
+func isString(op decoder.Op) bool {
+	switch op {
+	case decoder.MOVS, decoder.STOS, decoder.LODS, decoder.CMPS, decoder.SCAS, decoder.INS, decoder.OUTS:
+		return true
+	}
+	return false
 }
 
 // addr is an address in the data pages, away from their ends most of the time.

@@ -143,6 +143,12 @@ func (h *host) run(s *state, code []byte) error {
 	if err := syscall.PtraceGetRegs(h.pid, &r); err != nil {
 		return fmt.Errorf("get registers: %w", err)
 	}
+	if r.Eflags&^(flagMask|0x10202) != 0 {
+		// A POPF has set flags that ptrace cannot clear.
+		if err := h.clearFlags(&r); err != nil {
+			return fmt.Errorf("clear flags: %w", err)
+		}
+	}
 	gprs := []*uint64{&r.Rax, &r.Rcx, &r.Rdx, &r.Rbx, &r.Rsp, &r.Rbp, &r.Rsi, &r.Rdi, &r.R8, &r.R9, &r.R10, &r.R11, &r.R12, &r.R13, &r.R14, &r.R15}
 	for i, p := range gprs {
 		*p = s.GPR[i]
@@ -187,14 +193,32 @@ func (h *host) run(s *state, code []byte) error {
 	return nil
 }
 
+// clearFlags runs a POPF that clears all flags but IF.
+func (h *host) clearFlags(r *syscall.PtraceRegs) error {
+	const code = "\x68\x02\x02\x00\x00\x9d\xcc" // push 0x202; popf; int3
+	r.Rip, r.Rsp, r.Eflags, r.Orig_rax = codeBase, dataBase+dataSize, 0x202, ^uint64(0)
+	_, err := h.mem.WriteAt([]byte(code), codeBase)
+	var ws syscall.WaitStatus
+	err = errors.Join(err, syscall.PtraceSetRegs(h.pid, r), syscall.PtraceCont(h.pid, 0))
+	if err != nil {
+		return err
+	}
+	_, err = syscall.Wait4(h.pid, &ws, 0, nil)
+	return err
+}
+
 // vector turns a signal of Linux back into the exception.
 func vector(sig syscall.Signal, code int32) int {
-	const kernel, intDiv = 0x80, 1
+	const kernel, intDiv, adrAln = 0x80, 1, 1
 	switch {
 	case sig == syscall.SIGTRAP && code == kernel:
 		return ended
 	case sig == syscall.SIGFPE && code == intDiv:
 		return tcg.VectorDE
+	case sig == syscall.SIGFPE:
+		return tcg.VectorMF // or #XM
+	case sig == syscall.SIGBUS && code == adrAln:
+		return tcg.VectorAC
 	case sig == syscall.SIGILL:
 		return tcg.VectorUD
 	case sig == syscall.SIGSEGV && code == kernel:

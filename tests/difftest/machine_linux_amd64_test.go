@@ -42,6 +42,7 @@ type machine struct {
 	trans  *translate.Translator
 	block  tcg.Block
 	vector int
+	state  *state // at the start of the run
 	engine runner
 }
 
@@ -82,6 +83,8 @@ func (i interpreter) run(m *machine) bool {
 // run executes code from s, and updates s.
 func (m *machine) run(s *state, code []byte) {
 	m.mode = modes[s.Mode]
+	first := *s
+	m.state = &first
 	m.load(s)
 	copy(m.data, s.Mem[:])
 	m.code = code

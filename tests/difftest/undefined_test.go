@@ -15,6 +15,16 @@ func undefinedFlags(i *decoder.Inst) uint32 {
 	switch i.Op {
 	case decoder.DIV, decoder.IDIV:
 		return arith // left over from the divider's microcode; goemu keeps the old ones
+	case decoder.AAA, decoder.AAS:
+		return of | sf | zf | pf
+	case decoder.DAA, decoder.DAS:
+		return of
+	case decoder.AAD, decoder.AAM:
+		return of | af | cf
+	case decoder.CMPS, decoder.SCAS:
+		if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
+			return arith // when they fault: Intel's are those before the instruction, AMD's those of the last iteration
+		}
 	case decoder.SHLD, decoder.SHRD:
 		if i.OpSize == 2 {
 			return arith // counts above 16
@@ -43,6 +53,8 @@ func differs(i *decoder.Inst) bool {
 	switch i.Op {
 	case decoder.NOP:
 		return i.Map == 1 && i.Opcode == 0x0d && i.ModRM >= 0xc0 // #UD
+	case decoder.F2XM1, decoder.FYL2XP1:
+		return true // outside the range of the argument their results are undefined
 	case decoder.JMP, decoder.JCC, decoder.CALL, decoder.RET, decoder.JCXZ, decoder.LOOP, decoder.LOOPE, decoder.LOOPNE:
 		return i.Mode == decoder.Mode64 && i.Prefix&decoder.PrefixOpSize != 0 // a 16-bit branch
 	}
