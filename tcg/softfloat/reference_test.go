@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// The reference for the transcendental functions: they are computed with math/big to many more bits than
+// This is the reference for the transcendental functions: they are computed with math/big to many more bits than
 // the 64 of the result, and rounded once: they are correctly rounded but for operands so
-// close to a tie that no test finds them. They are slow (some microseconds) and allocate.
+// close to a tie that no test finds them.
 
 // workPrec is the precision of intermediate results in bits; reducePrec that of the
 // reduction of a 63-bit exponent by pi.
@@ -20,7 +20,7 @@ const (
 // refConsts holds pi and ln 2 as big.Floats of reducePrec bits.
 var refConsts = sync.OnceValue(func() (k struct{ pi, ln2 *big.Float }) {
 	const guard = 32
-	// Machin: pi = 16 refAtan(1/5) - 4 refAtan(1/239); ln 2 = 2 atanh(1/3).
+	// Machin: pi = 16 atan(1/5) - 4 atan(1/239); ln 2 = 2 atanh(1/3).
 	pi := arctanInv(5, reducePrec+guard, true)
 	pi.Lsh(pi, 4)
 	t := arctanInv(239, reducePrec+guard, true)
@@ -35,7 +35,7 @@ var refConsts = sync.OnceValue(func() (k struct{ pi, ln2 *big.Float }) {
 	return k
 })
 
-// arctanInv is refAtan(1/n), or atanh(1/n), in fixed point with prec bits after the point.
+// arctanInv is atan(1/n), or atanh(1/n), in fixed point with prec bits after the point.
 func arctanInv(n int64, prec uint, alternate bool) *big.Int {
 	x := new(big.Int).Lsh(big.NewInt(1), prec)
 	x.Quo(x, big.NewInt(n))

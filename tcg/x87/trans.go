@@ -2,7 +2,8 @@ package x87
 
 import "goemu/tcg/softfloat"
 
-// transcendental runs F2XM1 FYL2X FPTAN FPATAN FYL2XP1 FSINCOS FSIN FCOS.
+// transcendental runs F2XM1 FYL2X FPTAN FPATAN FYL2XP1 FSINCOS FSIN FCOS. Results are correctly rounded;
+// processors differ from that, and from each other, in the last place.
 func (m *Image) transcendental(modrm uint8, a softfloat.Num, c softfloat.Ctl) {
 	switch modrm {
 	case 0xf0:
