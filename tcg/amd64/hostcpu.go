@@ -118,8 +118,8 @@ func hostVec(e tcg.Enc) (ok bool, impl implicitUse) {
 	return host&need == need, impl
 }
 
-// usesMXCSR tells whether an instruction with an MMX operand also uses the SSE control register:
-// CVTPI2PS, CVTPS2PI, CVTTPS2PI and their packed double kin.
+// usesMXCSR tells whether an instruction that may have no XMM operand still uses the SSE control register:
+// CVTPI2PS, CVTPS2PI, CVTTPS2PI, CVTSS2SI, CVTTSS2SI and their double kin.
 func usesMXCSR(e tcg.Enc) bool {
 	return e.Map == 1 && e.Opcode >= 0x2a && e.Opcode <= 0x2d
 }

@@ -44,7 +44,7 @@ func (c *compiler) vec() {
 	}
 	isMem := o.KRM == tcg.VMem
 	mmx := o.KReg == tcg.VMMX || o.KRM == tcg.VMMX || e.Map == 1 && e.Opcode == 0x77
-	xmm := o.KReg == tcg.VXMM || o.KRM == tcg.VXMM || mmx && usesMXCSR(e)
+	xmm := o.KReg == tcg.VXMM || o.KRM == tcg.VXMM || usesMXCSR(e)
 	if isMem || mmx && !c.x87 || xmm && !c.sse {
 		c.clobber()
 	}

@@ -139,7 +139,13 @@ func (g *blockMaker) simd() {
 		}
 		o.SrcW = o.W
 	}
-	if f.mem && g.IntN(3) == 0 {
+	if f.reg == r && o.Enc.Opcode&^1 == 0x2c && g.IntN(2) == 0 { // CVTSS2SI and the like from memory
+		o.KRM, o.VRM, o.MemBytes, o.MemRd = tcg.VMem, 0, 4, true
+		if f.pp == 0xf2 {
+			o.MemBytes = 8
+		}
+		g.mem(&o)
+	} else if f.mem && g.IntN(3) == 0 {
 		o.KRM, o.VRM, o.MemBytes, o.MemRd, o.Align = tcg.VMem, 0, 16, true, g.IntN(2) == 0
 		g.mem(&o)
 	}
