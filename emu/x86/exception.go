@@ -84,9 +84,9 @@ func combine(first, second int) (vector int, shutdown bool) {
 }
 
 // Deliver delivers the recorded exception through the IVT or IDT, with
-// double-fault and triple-fault logic.
+// double-fault and triple-fault logic, and the debug trap of a task switch that this may make.
 func (c *CPU) Deliver() {
-	if c.pend.set {
+	for c.pend.set {
 		ev := c.pend
 		c.pend.set = false
 		c.dispatch(ev)
