@@ -6,6 +6,7 @@ package accel
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"goemu/emu/debuglog"
 	"goemu/emu/translate"
@@ -308,7 +309,7 @@ func (e *Engine) markPage(phys uint64) bool {
 	return true
 }
 
-// codeWritten drops the blocks that overlap a store.
+// codeWritten drops the blocks that overlap a store. If any was dropped the vCPU leaves the block it is in, as that may be one of them.
 func (e *Engine) codeWritten(phys uint64, n int) {
 	lo, hi := phys, phys+uint64(n)
 	for p := lo >> mmu.PageShift; p <= (hi-1)>>mmu.PageShift; p++ {
@@ -317,6 +318,7 @@ func (e *Engine) codeWritten(phys uint64, n int) {
 			if i < len(l) && l[i].overlaps(lo, hi) {
 				e.Stats.Invalidations++
 				e.drop(l[i])
+				atomic.OrUint32(&e.env.ExitReq, 1)
 				l = e.cache.pages[p]
 			}
 		}

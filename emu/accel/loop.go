@@ -118,13 +118,10 @@ func (e *Engine) runIR(extra tcg.Mode) {
 }
 
 func (e *Engine) interpret(b *tb) {
+	before := e.env.Insns
 	r := interp.Run(e.env, e.cpu, b.ir)
 	if e.opt.Count {
-		n := b.insns
-		if r == tcg.ResultFault {
-			n = b.ir.InsnAt(e.env.RIP)
-		}
-		e.env.Budget -= int32(n)
+		e.env.Budget -= int32(e.env.Insns - before)
 	}
 	if b.key.Mode&tcg.ModeTF != 0 && r == tcg.ResultNext {
 		e.cpu.AfterStep()
