@@ -116,11 +116,16 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 		c.aluMI(0, aluAdd, tcg.W64, env(offInsns), int32(b.NInsns))
 	}
 	ended := false
-	for i := range b.Ops {
+	for i := 0; i < len(b.Ops); i++ {
 		if ended {
 			return nil, fmt.Errorf("op %d follows the block's end", i)
 		}
 		c.op, c.i = &b.Ops[i], i
+		if c.fuse() {
+			i = c.i
+			c.finish()
+			continue
+		}
 		end, err := c.emit()
 		if err != nil {
 			return nil, fmt.Errorf("op %d: %w", i, err)
