@@ -58,7 +58,6 @@ type mnemonic struct {
 
 type symbol struct {
 	value
-	line    int
 	defined int // number of the pass that defined it last
 }
 
