@@ -235,7 +235,7 @@ func (c *compiler) edge(target uint64) { c.inlineEdge(c.newEdge(target)) }
 // inlineEdge writes an edge at the place where the block's code ends.
 func (c *compiler) inlineEdge(i int) {
 	e := &c.edges[i]
-	if e.Target == c.b.Key.RIP && c.code.KillsFlags && c.b.Key.Mode&tcg.ModeTF == 0 {
+	if e.Target == c.b.Key.RIP && c.startLive&^c.heldInMem() == 0 && c.b.Key.Mode&tcg.ModeTF == 0 {
 		c.selfEdge(i)
 		return
 	}
@@ -247,7 +247,19 @@ func (c *compiler) inlineEdge(i int) {
 	c.finishEdge(i)
 }
 
-// selfEdge writes the jump from the block to itself: nobody in it sees the flags, so they are only saved if it is left.
+// heldInMem gives the flags that Env.CC holds.
+func (c *compiler) heldInMem() tcg.Flags {
+	switch f := &c.fl; {
+	case f.mem:
+		return tcg.FlagsAll
+	case f.rec.kind == recInc || f.rec.kind == recDec:
+		return tcg.FlagC
+	}
+	return 0
+}
+
+// selfEdge writes the jump from the block to itself: Env.CC holds what the block sees of the flags, so that all are only
+// saved if it is left.
 func (c *compiler) selfEdge(i int) {
 	e := &c.edges[i]
 	e.Linkable = false

@@ -20,6 +20,8 @@ type compiler struct {
 	live  []tcg.Flags // after each op: flags read later or seen at an exit
 	cross []tcg.Flags // after each op: those of them that must outlive host EFLAGS
 
+	startLive tcg.Flags // flags live at the start
+
 	last  []int32 // temporary -> op of its last use
 	place []uint8 // temporary -> where it is
 	slots uint32  // spill slots in use

@@ -4,6 +4,7 @@ package amd64
 
 import (
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -27,6 +28,8 @@ type machine struct {
 	env    *tcg.Env
 	ram    []byte
 	misses int
+	heads  map[uint64]*Code // blocks by RIP
+	wanted bool             // the test wants to see ExitReqd
 	nextID uint32
 }
 
@@ -47,7 +50,7 @@ func newMachine(t testing.TB, opts Options) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, e: e, env: env, ram: ram}
+	m := &machine{t: t, e: e, env: env, ram: ram, heads: make(map[uint64]*Code)}
 	runtime.LockOSThread()
 	t.Cleanup(func() {
 		SyncX87(env)
@@ -110,13 +113,20 @@ func (m *machine) fill() bool {
 	return true
 }
 
-// run runs code to an exit that is not a TLB miss on RAM.
+// run runs code to an exit that is not a TLB miss on RAM, nor a request of the Go runtime for the thread.
 func (m *machine) run(code uintptr) uint32 {
-	m.e.Run(m.env, code)
-	for m.env.ExitCode == tcg.ExitTLB && m.fill() {
-		m.e.Run(m.env, uintptr(m.env.Resume))
+	for {
+		m.e.Run(m.env, code)
+		switch {
+		case m.env.ExitCode == tcg.ExitTLB && m.fill():
+			code = uintptr(m.env.Resume)
+		case m.env.ExitCode == tcg.ExitReqd && !m.wanted:
+			atomic.StoreUint32(&m.env.ExitReq, 0)
+			code = m.heads[m.env.RIP].Entry
+		default:
+			return m.env.ExitCode
+		}
 	}
-	return m.env.ExitCode
 }
 
 // block makes a block of 64-bit code at codeRIP from ops, one instruction long; ops without an end get one.
@@ -148,6 +158,7 @@ func (m *machine) compile(b *tcg.Block) *Code {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+	m.heads[b.Key.RIP] = c
 	return c
 }
 

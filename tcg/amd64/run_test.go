@@ -34,6 +34,7 @@ func flagsOf(env *tcg.Env) uint32 { return env.CC>>8&0xd5 | env.CC&1<<11 }
 
 func TestEntryHonoursExitReq(t *testing.T) {
 	m := newMachine(t, Options{})
+	m.wanted = true
 	c := m.compile(m.block(incRCX, jmp(codeRIP)))
 	m.env.ExitReq = 1
 	if code := m.run(c.Entry); code != tcg.ExitReqd || m.env.RIP != codeRIP || m.env.GPR[1] != 0 {
@@ -52,11 +53,14 @@ func TestSelfLoopHonoursExitReq(t *testing.T) {
 		{"flags in EFLAGS", []tcg.Op{incRCX, cmpRAX0,
 			{Code: tcg.Rol, W: tcg.W32, SetF: true, Dst: tcg.Reg(2), A: tcg.Reg(2), B: tcg.RefImm, Imm: 1},
 			jcc(tcg.CondE, codeRIP, codeRIP+8)}, 0x44},
+		{"C in Env, the others by INC", []tcg.Op{{Code: tcg.Mov, W: tcg.W64, Dst: tcg.Reg(2), A: tcg.RefImm}, incRCX,
+			{Code: tcg.Inc, W: tcg.W64, SetF: true, Dst: tcg.Reg(2), A: tcg.Reg(2)}, jcc(tcg.CondNE, codeRIP, codeRIP+8)}, 0x01},
 		{"flags in Env", []tcg.Op{{Code: tcg.Lea, W: tcg.W64, AddrW: tcg.W64, Seg: tcg.SegNone, Dst: tcg.Reg(1), A: tcg.Reg(1), Disp: 1},
 			jmp(codeRIP)}, 0x11},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := newMachine(t, Options{})
+			m.wanted = true
 			c := m.compile(m.block(tc.ops...))
 			for i := range c.Edges {
 				if c.Edges[i].Target == codeRIP {
@@ -81,6 +85,7 @@ func TestSelfLoopHonoursExitReq(t *testing.T) {
 // a rain of signals.
 func TestRuntimeGetsTheThread(t *testing.T) {
 	m := newMachine(t, Options{})
+	m.wanted = true
 	c := m.compile(m.block(incRCX, jmp(codeRIP)))
 	for i := range c.Edges {
 		m.e.Link(c, i, c, codeRIP)
@@ -275,6 +280,7 @@ func TestBailIsPrecise(t *testing.T) {
 // With Count, a block is charged at its head, and not entered if the budget does not last.
 func TestBudget(t *testing.T) {
 	m := newMachine(t, Options{Count: true})
+	m.wanted = true
 	b := m.block(incRCX, jmp(codeRIP))
 	b.NInsns = 3
 	c := m.compile(b)
