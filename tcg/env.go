@@ -21,10 +21,10 @@ const (
 // entry. Code of an empty entry is the back end's lookup stub, never 0, so that
 // even a false hit is harmless.
 type JumpEntry struct {
-	RIP  uint64
-	Mode uint64
-	Code uint64
-	_    uint64
+	RIP    uint64
+	Mode   uint64
+	Code   uint64
+	Listed uint64 // for the vCPU loop's book-keeping; generated code does not look at it
 }
 
 // NoMode is the Mode of an empty jump-cache entry.

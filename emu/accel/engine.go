@@ -60,18 +60,18 @@ type Stats struct {
 
 // Engine runs one vCPU.
 type Engine struct {
-	cpu      *x86.CPU
-	env      *tcg.Env
-	space    *mmu.Space
-	events   Events
-	opt      Options
-	native   *amd64.Engine
-	trans    *translate.Translator
-	cache    *cache
-	jumps    []uint16 // jump-cache slots in use
-	granted  int32    // budget at the last refill
-	shadowed bool     // an interrupt waits for the end of a STI or MOV SS shadow
-	Stats    Stats
+	cpu            *x86.CPU
+	env            *tcg.Env
+	space          *mmu.Space
+	events         Events
+	opt            Options
+	native         *amd64.Engine
+	trans          *translate.Translator
+	cache          *cache
+	jumps, globals []uint16 // jump-cache slots in use; those of code on global pages
+	granted        int32    // budget at the last refill
+	shadowed       bool     // an interrupt waits for the end of a STI or MOV SS shadow
+	Stats          Stats
 
 	scratch tcg.Block // reused for translation
 	span    [mmu.PageSize + 16]byte
@@ -102,7 +102,7 @@ func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, e
 	for i := range e.env.JumpCache {
 		e.env.JumpCache[i] = e.noJump()
 	}
-	cpu.OnFlush(func(bool) { e.FlushJumps() }, e.FlushJumpPage)
+	cpu.OnFlush(e.FlushJumps, e.FlushJumpPage)
 	space.OnCodeWrite = e.codeWritten
 	space.OnRemap = func() { e.Flush(); cpu.FlushTLB(true) }
 	return e, nil
@@ -116,37 +116,56 @@ func (e *Engine) noJump() tcg.JumpEntry {
 	return j
 }
 
-// FlushJumps empties the jump cache: linear addresses may mean other code now.
-func (e *Engine) FlushJumps() {
-	j := e.noJump()
-	for _, i := range e.jumps {
-		e.env.JumpCache[i] = j
+// Bits of tcg.JumpEntry.Listed: in which list the slot stands.
+const (
+	inJumps   = 1 << iota // flushed whenever CR3 changes
+	inGlobals             // holds, or once held, code on a global page
+)
+
+// FlushJumps empties the jump cache, as linear addresses may mean other code now; unless all is set, code
+// on global pages stays.
+func (e *Engine) FlushJumps(all bool) {
+	e.dropJumps(&e.jumps, inJumps, func(*tcg.JumpEntry) bool { return true })
+	if all {
+		e.dropJumps(&e.globals, inGlobals, func(*tcg.JumpEntry) bool { return true })
 	}
-	e.jumps = e.jumps[:0]
 }
 
 // FlushJumpPage empties the jump cache of code on the page of a linear address, or that runs into it.
 func (e *Engine) FlushJumpPage(linear uint64) {
-	// Blocks reach at most into the next page; entries hold RIPs, which differ from linear
-	// addresses by the CS base only outside 64-bit mode, where all are dropped.
+	// Entries hold RIPs, which differ from linear addresses by the CS base outside 64-bit mode: there all are dropped.
 	if e.cpu.CSBase() != 0 {
-		e.FlushJumps()
+		e.FlushJumps(true)
 		return
 	}
-	page, kept := linear>>mmu.PageShift, e.jumps[:0]
-	for _, i := range e.jumps {
-		if p := e.env.JumpCache[i].RIP >> mmu.PageShift; p == page || p+1 == page {
-			e.env.JumpCache[i] = e.noJump()
-		} else {
-			kept = append(kept, i)
-		}
+	page := linear >> mmu.PageShift
+	on := func(j *tcg.JumpEntry) bool {
+		p := j.RIP >> mmu.PageShift
+		return p == page || p+1 == page
 	}
-	e.jumps = kept
+	e.dropJumps(&e.jumps, inJumps, on)
+	e.dropJumps(&e.globals, inGlobals, on)
+}
+
+// dropJumps empties the slots of a list for which drop is true, and takes them out of the list.
+func (e *Engine) dropJumps(list *[]uint16, bit uint64, drop func(*tcg.JumpEntry) bool) {
+	kept, empty := (*list)[:0], e.noJump()
+	for _, i := range *list {
+		j := &e.env.JumpCache[i]
+		if !drop(j) {
+			kept = append(kept, i)
+			continue
+		}
+		listed := j.Listed &^ bit
+		*j = empty
+		j.Listed = listed
+	}
+	*list = kept
 }
 
 // Flush drops all blocks.
 func (e *Engine) Flush() {
-	e.FlushJumps()
+	e.FlushJumps(true)
 	for p := range e.cache.pages {
 		e.space.ClearCode(p << mmu.PageShift)
 	}
@@ -344,8 +363,9 @@ func (e *Engine) drop(b *tb) {
 		}
 	}
 	if j := &e.env.JumpCache[tcg.JumpIndex(b.key.RIP)]; b.code != nil && j.Code == uint64(b.code.Entry) {
+		listed := j.Listed
 		*j = e.noJump()
-		j.Mode-- // never matches either, but keeps its place in e.jumps
+		j.Listed = listed
 	}
 	e.cache.remove(b)
 	if b.code != nil {

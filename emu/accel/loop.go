@@ -256,10 +256,16 @@ func (e *Engine) remember(b *tb) {
 		return
 	}
 	j := &e.env.JumpCache[i]
-	if j.Mode == tcg.NoMode {
+	listed := j.Listed
+	switch global := e.cpu.FetchGlobal(); {
+	case global && listed == 0:
+		e.globals = append(e.globals, uint16(i))
+		listed = inGlobals
+	case !global && listed&inJumps == 0:
 		e.jumps = append(e.jumps, uint16(i))
+		listed |= inJumps
 	}
-	*j = tcg.JumpEntry{RIP: b.key.RIP, Mode: uint64(b.key.Mode), Code: uint64(b.code.Entry)}
+	*j = tcg.JumpEntry{RIP: b.key.RIP, Mode: uint64(b.key.Mode), Code: uint64(b.code.Entry), Listed: listed}
 }
 
 func (e *Engine) syncX87() {

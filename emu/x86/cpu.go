@@ -96,6 +96,8 @@ type CPU struct {
 	tlb   tlbState
 	fetch [fetchEntries]fetchEntry
 
+	fetchGlobal bool // see FetchGlobal
+
 	ring  [16]Record
 	ringN int
 

@@ -28,7 +28,10 @@ type tlbState struct {
 }
 
 // fetchEntry caches an execute translation. page is the linear page, bit 0 user, bit 1 valid.
-type fetchEntry struct{ page, phys uint64 }
+type fetchEntry struct {
+	page, phys uint64
+	global     bool
+}
 
 func (c *CPU) initTLB() {
 	c.tlb.filled = make([]uint16, 0, numSlots)
@@ -132,7 +135,11 @@ func (c *CPU) FlushTLB(global bool) {
 	} else {
 		c.dropSlots(func(n uint16) bool { return s.flags[n]&slotGlobal == 0 })
 	}
-	clear(c.fetch[:])
+	for i := range c.fetch {
+		if f := &c.fetch[i]; global || !f.global {
+			f.page = 0
+		}
+	}
 	if c.opt.FlushAll != nil {
 		c.opt.FlushAll(global)
 	}
@@ -173,6 +180,9 @@ func (c *CPU) DropWrite(phys uint64) {
 	c.dropSlots(func(n uint16) bool { return n >= slotWrite && c.slot(n).Host == uint64(host) })
 }
 
+// FetchGlobal tells whether the last page that FetchPhys translated is global: it stays mapped when CR3 changes.
+func (c *CPU) FetchGlobal() bool { return c.fetchGlobal }
+
 // FetchPhys translates the address of an instruction: segment limit or canonical
 // check, and the execute permission. False: a fault has been recorded.
 func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
@@ -194,6 +204,7 @@ func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
 		tag |= 1
 	}
 	if f.page == tag {
+		c.fetchGlobal = f.global
 		return f.phys | linear&mmu.PageMask, true
 	}
 	t, code, ok := c.pg.Walk(c.space, linear, a)
@@ -202,6 +213,7 @@ func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
 	}
 	c.tlb.noteLarge(linear, t.Shift)
 	t.Phys &= c.space.Mask
-	*f = fetchEntry{tag, t.Phys &^ mmu.PageMask}
+	*f = fetchEntry{tag, t.Phys &^ mmu.PageMask, t.Global}
+	c.fetchGlobal = t.Global
 	return t.Phys, true
 }
