@@ -192,7 +192,22 @@ func (g *blockMaker) insn() {
 			o.Disp = int64(int8(o.Disp))
 		}
 	case 12: // load
-		g.load(o.W, g.dst(o.W))
+		if g.IntN(2) == 0 {
+			g.load(o.W, g.dst(o.W))
+			return
+		}
+		// Temporaries that live over accesses to memory, as in PUSH [mem] and MOVS.
+		t := []tcg.Ref{g.temp(), g.temp(), g.temp(), g.temp()}
+		g.add(tcg.Op{Code: tcg.Mov, W: o.W, Dst: t[0], A: g.reg(o.W)})
+		g.load(o.W, t[1])
+		g.load(o.W, t[2])
+		g.add(tcg.Op{Code: pick(g, []tcg.Opcode{tcg.Add, tcg.And, tcg.Sub, tcg.Shl, tcg.Imul}), W: max(o.W, tcg.W16), Dst: t[3],
+			A: t[g.IntN(3)], B: t[g.IntN(3)]})
+		st := tcg.Op{Code: tcg.St, W: o.W, C: t[g.IntN(4)]}
+		g.mem(&st)
+		g.add(st)
+		g.add(tcg.Op{Code: tcg.Mov, W: tcg.W64, Dst: g.dst(tcg.W64), A: t[g.IntN(4)]})
+		g.add(tcg.Op{Code: tcg.Mov, W: tcg.W64, Dst: g.dst(tcg.W64), A: t[g.IntN(4)]})
 		return
 	case 13: // store
 		o.Code, o.SetF = tcg.St, false

@@ -386,3 +386,25 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSum is a loop that adds up 1,000 quadwords from memory: ADD RDX,[RBX+RCX*8]; INC RCX; CMP RCX,RSI; JNE.
+func BenchmarkSum(b *testing.B) {
+	m := newMachine(b, Options{})
+	c := m.compile(m.block(
+		tcg.Op{Code: tcg.Ld, W: tcg.W64, AddrW: tcg.W64, Seg: tcg.SegNone, A: tcg.Reg(3), B: tcg.Reg(1), Scale: 3, Dst: tcg.Temp(0)},
+		tcg.Op{Code: tcg.Add, W: tcg.W64, SetF: true, Dst: tcg.Reg(2), A: tcg.Reg(2), B: tcg.Temp(0)},
+		incRCX,
+		tcg.Op{Code: tcg.Cmp, W: tcg.W64, SetF: true, A: tcg.Reg(1), B: tcg.Reg(6)},
+		jcc(tcg.CondNE, codeRIP, codeRIP+0x10)))
+	m.env.GPR[3], m.env.GPR[6] = ramBase, 1000
+	for b.Loop() {
+		m.env.GPR[1] = 0
+		for i := range c.Edges {
+			if c.Edges[i].Target == codeRIP {
+				m.e.Link(c, i, c, codeRIP)
+			}
+		}
+		m.run(c.Entry)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/round")
+}
