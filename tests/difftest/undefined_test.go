@@ -1,6 +1,9 @@
 package difftest
 
-import "goemu/decoder"
+import (
+	"goemu/decoder"
+	"goemu/tcg"
+)
 
 // EFLAGS bits.
 const (
@@ -53,10 +56,35 @@ func differs(i *decoder.Inst) bool {
 	switch i.Op {
 	case decoder.NOP:
 		return i.Map == 1 && i.Opcode == 0x0d && i.ModRM >= 0xc0 // #UD
-	case decoder.F2XM1, decoder.FYL2XP1:
-		return true // outside the range of the argument their results are undefined
 	case decoder.JMP, decoder.JCC, decoder.CALL, decoder.RET, decoder.JCXZ, decoder.LOOP, decoder.LOOPE, decoder.LOOPNE:
 		return i.Mode == decoder.Mode64 && i.Prefix&decoder.PrefixOpSize != 0 // a 16-bit branch
+	}
+	return false
+}
+
+// transcendental are the x87 functions that processors compute to about one unit in the last place, each in
+// its own way. Generated code uses the host's; package x87 comes close, which its own tests check.
+func transcendental(op decoder.Op) bool {
+	switch op {
+	case decoder.F2XM1, decoder.FYL2X, decoder.FYL2XP1, decoder.FPTAN, decoder.FPATAN, decoder.FSIN, decoder.FCOS, decoder.FSINCOS:
+		return true
+	}
+	return false
+}
+
+// amdOnly tells whether the host's outcome of seq is one that only AMD's processors have.
+func amdOnly(seq []one, want, got *state) bool {
+	switch {
+	case want.Vector == tcg.VectorAC && got.Vector == tcg.VectorPF:
+		return true // alignment is checked first
+	case want.FP[26]&2 != 0:
+		return true // MXCSR.MM, misaligned operands allowed
+	case want.Vector == tcg.VectorPF && got.Vector == tcg.VectorPF:
+		for i := range seq {
+			if seq[i].inst.Op == decoder.MASKMOVQ {
+				return true // the x87 registers change to MMX before the fault
+			}
+		}
 	}
 	return false
 }
