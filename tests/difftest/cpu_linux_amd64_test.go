@@ -119,7 +119,7 @@ func (p *processor) run(m *machine) bool {
 	if b == nil {
 		return false
 	}
-	if interp.Run(m.env, p, b) == tcg.ResultNext || m.vector == ended && !p.Pending() && m.env.RIP-codeBase < codeSize && m.code[m.env.RIP-codeBase] != 0xcc {
+	if interp.Run(m.env, p, b) == tcg.ResultNext || m.vector == ended && !p.Pending() && m.env.RIP-m.start < codeSize && m.code[m.env.RIP-m.start] != 0xcc {
 		return true
 	}
 	if p.Pending() {
@@ -209,8 +209,8 @@ func isInline(op decoder.Op) bool {
 // TestProcessor compares the CPU with the interpreter.
 func TestProcessor(t *testing.T) {
 	for _, j := range []job{
-		{"64", decoder.Mode64, system, 8000},
-		{"32", decoder.Mode32, system, 8000},
+		{"64", decoder.Mode64, system, 4000},
+		{"32", decoder.Mode32, system, 4000},
 	} {
 		t.Run(j.name, func(t *testing.T) { j.run(t, newProcessor(t)) })
 	}

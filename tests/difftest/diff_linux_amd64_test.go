@@ -96,7 +96,7 @@ func reversed(p []byte) []byte {
 // text is the listing of a sequence.
 func text(seq []one) string {
 	var b strings.Builder
-	pc := uint64(codeBase)
+	pc := codeStart(seq[0].inst.Mode)
 	for i := range seq {
 		s := fmt.Sprint(seq[i].inst.Op)
 		if x, err := x86asm.Decode(seq[i].code, 16<<seq[i].inst.Mode); err == nil {
@@ -117,10 +117,11 @@ type job struct {
 }
 
 var jobs = []job{
-	{"integer", decoder.Mode64, integer, 12000},
-	{"integer32", decoder.Mode32, integer, 8000},
-	{"mmx+sse", decoder.Mode64, vector128, 12000},
-	{"x87", decoder.Mode64, x87, 6000},
+	{"integer64", decoder.Mode64, integer, 5000},
+	{"integer32", decoder.Mode32, integer, 3000},
+	{"integer16", decoder.Mode16, integer, 3000},
+	{"mmx+sse", decoder.Mode64, vector128, 5000},
+	{"x87", decoder.Mode64, x87, 2000},
 }
 
 func integer(r *decoder.Row) int {
@@ -160,7 +161,7 @@ func supported(m *machine, code []byte, seq []one) bool {
 	}
 	n := 0
 	for i := range seq {
-		m.block = tcg.Block{Ops: m.block.Ops[:0], Insts: m.block.Insts[:0], Key: tcg.Key{RIP: codeBase + uint64(n), Mode: m.mode}}
+		m.block = tcg.Block{Ops: m.block.Ops[:0], Insts: m.block.Insts[:0], Key: tcg.Key{RIP: uint64(n), Mode: m.mode}}
 		if m.trans.Translate(&m.block, code[n:], 1) != nil || len(m.block.Insts) > 0 {
 			return false
 		}
@@ -218,7 +219,7 @@ func (j job) run(t *testing.T, m *machine) {
 		g1 := *g
 		g1.pick = []pattern{p}
 		for range 8 {
-			if o, ok := g1.insn(codeBase); ok && supported(m, image([]one{o}), []one{o}) {
+			if o, ok := g1.insn(codeStart(j.mode)); ok && supported(m, image([]one{o}), []one{o}) {
 				usable = append(usable, p)
 				break
 			}

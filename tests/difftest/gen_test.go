@@ -15,6 +15,7 @@ import (
 type gen struct {
 	*rand.Rand
 	mode     decoder.Mode
+	base     int   // of addresses of data
 	pointers []int // registers that hold addresses of data at the start of a sequence
 	pick     []pattern
 }
@@ -44,9 +45,12 @@ type one struct {
 
 // newGen makes a generator of the rows that want accepts, with the weight it gives.
 func newGen(seed uint64, mode decoder.Mode, want func(*decoder.Row) int) *gen {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 0)), mode: mode, pointers: []int{4, 5, 6, 7, 8, 12, 13, 15}}
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 0)), mode: mode, base: dataBase, pointers: []int{4, 5, 6, 7, 8, 12, 13, 15}}
 	if !g.long() {
 		g.pointers = []int{3, 4, 5, 6, 7}
+	}
+	if mode == decoder.Mode16 {
+		g.base = 0 // segment offsets
 	}
 	rows := decoder.Rows()
 	for i := range rows {
@@ -135,17 +139,22 @@ func parse(r *decoder.Row) (p pattern, ok bool) {
 func (g *gen) insn(pc uint64) (o one, ok bool) {
 	p := &g.pick[g.IntN(len(g.pick))]
 	b := make([]byte, 0, 16)
-	opsize := !p.noOpSize && p.prefix != 0x66 && g.IntN(6) == 0
+	prefix66 := !p.noOpSize && p.prefix != 0x66 && g.IntN(6) == 0
 	mem := p.modrm && p.mod != 1 && (p.mod == -1 || g.IntN(2) == 0)
-	if opsize {
+	if prefix66 {
 		b = append(b, 0x66)
 	}
-	addr32 := g.long() && mem && g.IntN(16) == 0
-	if addr32 {
+	small := prefix66 != (g.mode == decoder.Mode16) // operands of 16 bits
+	prefix67 := g.mode != decoder.Mode32 && mem && g.IntN(16) == 0
+	if prefix67 {
 		b = append(b, 0x67)
 	}
-	if g.long() && mem && g.IntN(12) == 0 {
+	switch {
+	case !mem:
+	case g.long() && g.IntN(12) == 0:
 		b = append(b, [2]byte{0x64, 0x65}[g.IntN(2)])
+	case g.mode == decoder.Mode16 && g.IntN(4) == 0:
+		b = append(b, [6]byte{0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65}[g.IntN(6)])
 	}
 	if mem && p.row.Lockable() && g.IntN(5) == 0 {
 		b = append(b, 0xf0)
@@ -180,13 +189,16 @@ func (g *gen) insn(pc uint64) (o one, ok bool) {
 			reg = g.IntN(8)
 		}
 		m := byte(reg << 3)
-		if !mem {
+		switch {
+		case !mem:
 			b = append(b, 0xc0|m|byte(g.IntN(8)))
-		} else {
+		case g.mode == decoder.Mode16 && !prefix67:
+			b = g.operand16(b, m)
+		default:
 			b, ripAt = g.operand(b, m, &rex)
 		}
 	}
-	b = g.immediates(b, p, opsize, addr32, rex&8 != 0)
+	b = g.immediates(b, p, small, prefix67, rex&8 != 0)
 	if rex == 0 {
 		b = append(b[:rexAt], b[rexAt+1:]...)
 		ripAt--
@@ -216,12 +228,12 @@ func isString(op decoder.Op) bool {
 
 // addr is an address in the data pages, away from their ends most of the time.
 func (g *gen) addr() uint64 {
-	a := uint64(dataBase + 0x40 + g.IntN(dataSize-0x80))
+	a := uint64(g.base + 0x40 + g.IntN(dataSize-0x80))
 	if g.IntN(2) == 0 {
 		a &^= 15
 	}
 	if g.IntN(24) == 0 {
-		a = dataBase + dataSize - uint64(g.IntN(16))
+		a = uint64(g.base + dataSize - g.IntN(16))
 	}
 	return a
 }
@@ -272,6 +284,21 @@ func (g *gen) operand(b []byte, m byte, rex *byte) (out []byte, disp int) {
 	}
 }
 
+// operand16 is operand with 16-bit addressing.
+func (g *gen) operand16(b []byte, m byte) []byte {
+	rm := byte(g.IntN(8))
+	switch kind := g.IntN(4); {
+	case kind == 0:
+		return binary.LittleEndian.AppendUint16(append(b, m|6), uint16(g.addr()))
+	case kind == 1 && rm != 6:
+		return append(b, m|rm)
+	case kind == 2 && rm < 4: // two registers, each of which points to data
+		return binary.LittleEndian.AppendUint16(append(b, 0x80|m|rm), uint16(g.IntN(0x800)-0xc00))
+	default:
+		return append(b, 0x40|m|rm, byte(g.IntN(256)))
+	}
+}
+
 func rexBit(reg int, bit byte) byte {
 	if reg >= 8 {
 		return 0x40 | bit
@@ -280,7 +307,7 @@ func rexBit(reg int, bit byte) byte {
 }
 
 // immediates appends immediates, branch displacements (0, patched later) and absolute addresses.
-func (g *gen) immediates(b []byte, p *pattern, opsize, addr32, w bool) []byte {
+func (g *gen) immediates(b []byte, p *pattern, small, prefix67, w bool) []byte {
 	for _, a := range p.imms {
 		n := 1
 		switch a {
@@ -288,27 +315,33 @@ func (g *gen) immediates(b []byte, p *pattern, opsize, addr32, w bool) []byte {
 			n = 2
 		case "Iz":
 			n = 4
-			if opsize && !w {
+			if small && !w {
 				n = 2
 			}
 		case "Iv":
 			n = 4
 			if w {
 				n = 8
-			} else if opsize {
+			} else if small {
 				n = 2
 			}
 		case "Jz":
-			b = append(b, 0, 0, 0, 0)
+			b = append(b, 0, 0)
+			if !small || g.long() {
+				b = append(b, 0, 0)
+			}
 			continue
 		case "Jb":
 			b = append(b, 0)
 			continue
 		}
 		if a[0] == 'O' {
-			if g.long() && !addr32 {
+			switch {
+			case g.long() && !prefix67:
 				b = binary.LittleEndian.AppendUint64(b, g.addr())
-			} else {
+			case g.mode == decoder.Mode16 && !prefix67:
+				b = binary.LittleEndian.AppendUint16(b, uint16(g.addr()))
+			default:
 				b = binary.LittleEndian.AppendUint32(b, uint32(g.addr()))
 			}
 			continue
@@ -431,7 +464,7 @@ func (g *gen) fill(p []byte) {
 
 // state makes a random state to start from.
 func (g *gen) state() *state {
-	s := &state{Mode: g.mode, RIP: codeBase, FSBase: g.addr() &^ 15, GSBase: g.addr() &^ 15}
+	s := &state{Mode: g.mode, RIP: codeStart(g.mode), FSBase: g.addr() &^ 15, GSBase: g.addr() &^ 15}
 	s.FSBase -= dataBase // segment offsets are addresses of the data most of the time
 	s.FSBase &= 0xff0
 	s.GSBase = 0
@@ -439,7 +472,7 @@ func (g *gen) state() *state {
 		s.GPR[i] = g.value()
 	}
 	for _, r := range g.pointers {
-		s.GPR[r] = uint64(dataBase + 0x400 + g.IntN(dataSize-0x800)&^15)
+		s.GPR[r] = uint64(g.base + 0x400 + g.IntN(dataSize-0x800)&^15)
 	}
 	for _, r := range []int{0, 1, 11} { // likely indices
 		if g.IntN(2) == 0 {
@@ -477,7 +510,7 @@ const flagMask = 0xcd5
 // sequence makes up to n instructions; branches go forward to the start of another one or to the end.
 func (g *gen) sequence(n int) []one {
 	var seq []one
-	pc := uint64(codeBase)
+	pc := codeStart(g.mode)
 	for len(seq) < n {
 		o, ok := g.insn(pc)
 		if !ok || differs(&o.inst) {
@@ -505,11 +538,13 @@ func (g *gen) patch(seq []one) {
 			disp += len(seq[j-1].code)
 		}
 		at := len(o.code) - 1
-		if o.inst.Args[0].Size != 1 {
-			at -= 3
-			binary.LittleEndian.PutUint32(o.code[at:], uint32(disp))
-		} else {
+		switch {
+		case o.inst.Args[0].Size == 1:
 			o.code[at] = byte(disp)
+		case g.long() || o.inst.OpSize != 2:
+			binary.LittleEndian.PutUint32(o.code[at-3:], uint32(disp))
+		default:
+			binary.LittleEndian.PutUint16(o.code[at-1:], uint16(disp))
 		}
 		if decoder.Decode(o.code, g.mode, &o.inst) != nil || int(o.inst.Len) != len(o.code) {
 			panic(fmt.Sprintf("patched branch % x does not decode", o.code))

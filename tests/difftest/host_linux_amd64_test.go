@@ -31,6 +31,14 @@ const (
 	unknown = -2 // something the harness does not model
 )
 
+// codeStart is the RIP at which sequences begin: an offset in CS.
+func codeStart(mode decoder.Mode) uint64 {
+	if mode == decoder.Mode16 {
+		return 0
+	}
+	return codeBase
+}
+
 // state is what a sequence starts from and what it leaves.
 type state struct {
 	Mode   decoder.Mode
@@ -48,6 +56,7 @@ type state struct {
 type host struct {
 	pid int
 	mem *os.File
+	ldt bool // the segments of 16-bit code exist
 }
 
 // elf makes an executable whose segments are the code page (RWX) and the data pages (RW), with an
@@ -119,7 +128,59 @@ const (
 	userCS32 = 0x23
 	userDS   = 0x2b
 	userCS64 = 0x33
+
+	// In the LDT: code, data, and the second page of data for ES.
+	userCS16 = 0x07
+	userDS16 = 0x0f
+	userES16 = 0x17
 )
+
+// makeLDT makes the child create the segments of 16-bit code, with a limit at the end of the pages.
+func (h *host) makeLDT() error {
+	if h.ldt {
+		return nil
+	}
+	h.ldt = true
+	for i, d := range [][3]uint32{{codeBase, codeSize - 1, 0x44}, {dataBase, dataSize - 1, 0x40}, {dataBase + dataSize/2, dataSize/2 - 1, 0x40}} {
+		desc := make([]byte, 16) // struct user_desc
+		for j, v := range []uint32{uint32(i), d[0], d[1], d[2]} {
+			binary.LittleEndian.PutUint32(desc[4*j:], v)
+		}
+		if _, err := h.mem.WriteAt(desc, dataBase); err != nil {
+			return err
+		}
+		r, err := h.exec("\x0f\x05\xcc", func(r *syscall.PtraceRegs) { // syscall; int3
+			r.Rax, r.Rdi, r.Rsi, r.Rdx = syscall.SYS_MODIFY_LDT, 0x11, dataBase, 16
+		})
+		if err == nil && r.Rax != 0 {
+			err = syscall.Errno(-int32(r.Rax))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exec runs 64-bit code of the harness in the child.
+func (h *host) exec(code string, set func(*syscall.PtraceRegs)) (r syscall.PtraceRegs, err error) {
+	if err := syscall.PtraceGetRegs(h.pid, &r); err != nil {
+		return r, err
+	}
+	r.Rip, r.Rsp, r.Eflags, r.Orig_rax = codeBase, dataBase+dataSize, 0x202, ^uint64(0)
+	r.Ss = userDS
+	set(&r)
+	_, err = h.mem.WriteAt([]byte(code), codeBase)
+	err = errors.Join(err, syscall.PtraceSetRegs(h.pid, &r), syscall.PtraceCont(h.pid, 0))
+	if err != nil {
+		return r, err
+	}
+	var ws syscall.WaitStatus
+	if _, err = syscall.Wait4(h.pid, &ws, 0, nil); err != nil {
+		return r, err
+	}
+	return r, syscall.PtraceGetRegs(h.pid, &r)
+}
 
 // setCS changes the mode in which the child goes on.
 func (h *host) setCS(sel uintptr) error {
@@ -145,7 +206,7 @@ func (h *host) run(s *state, code []byte) error {
 	}
 	if r.Eflags&^(flagMask|0x10202) != 0 {
 		// A POPF has set flags that ptrace cannot clear.
-		if err := h.clearFlags(&r); err != nil {
+		if _, err := h.exec("\x68\x02\x02\x00\x00\x9d\xcc", func(*syscall.PtraceRegs) {}); err != nil { // push 0x202; popf; int3
 			return fmt.Errorf("clear flags: %w", err)
 		}
 	}
@@ -155,10 +216,20 @@ func (h *host) run(s *state, code []byte) error {
 	}
 	r.Rip, r.Eflags, r.Fs_base, r.Gs_base = s.RIP, uint64(s.Flags), s.FSBase, s.GSBase
 	r.Orig_rax = ^uint64(0)
-	r.Ds, r.Es = userDS, userDS
+	r.Ds, r.Es, r.Ss, r.Fs, r.Gs = userDS, userDS, userDS, 0, 0
+	if s.Mode == decoder.Mode16 {
+		if err := h.makeLDT(); err != nil {
+			return fmt.Errorf("modify_ldt: %w", err)
+		}
+		r.Ds, r.Es, r.Ss, r.Fs, r.Gs = userDS16, userES16, userDS16, userDS16, userDS16
+		r.Fs_base, r.Gs_base = dataBase, dataBase
+	}
 	err := errors.Join(syscall.PtraceSetRegs(h.pid, &r), h.ptrace(ptraceSetFPRegs, unsafe.Pointer(&s.FP)))
-	if s.Mode == decoder.Mode32 { // last, as it changes what ptrace takes the registers for
+	switch s.Mode { // last, as it changes what ptrace takes the registers for
+	case decoder.Mode32:
 		err = errors.Join(err, h.setCS(userCS32))
+	case decoder.Mode16:
+		err = errors.Join(err, h.setCS(userCS16))
 	}
 	if err != nil {
 		return fmt.Errorf("set registers: %w", err)
@@ -188,23 +259,12 @@ func (h *host) run(s *state, code []byte) error {
 	for i, p := range gprs {
 		s.GPR[i] = *p
 	}
+	if s.Mode == decoder.Mode16 {
+		s.GPR[4] = uint64(uint32(s.GPR[4])) // above is what Linux needed to load ESP with a 16-bit stack segment
+	}
 	s.RIP, s.Flags = r.Rip, uint32(r.Eflags)
 	s.Vector = vector(ws.StopSignal(), int32(binary.LittleEndian.Uint32(info[8:])))
 	return nil
-}
-
-// clearFlags runs a POPF that clears all flags but IF.
-func (h *host) clearFlags(r *syscall.PtraceRegs) error {
-	const code = "\x68\x02\x02\x00\x00\x9d\xcc" // push 0x202; popf; int3
-	r.Rip, r.Rsp, r.Eflags, r.Orig_rax = codeBase, dataBase+dataSize, 0x202, ^uint64(0)
-	_, err := h.mem.WriteAt([]byte(code), codeBase)
-	var ws syscall.WaitStatus
-	err = errors.Join(err, syscall.PtraceSetRegs(h.pid, r), syscall.PtraceCont(h.pid, 0))
-	if err != nil {
-		return err
-	}
-	_, err = syscall.Wait4(h.pid, &ws, 0, nil)
-	return err
 }
 
 // vector turns a signal of Linux back into the exception.

@@ -14,6 +14,7 @@ import (
 
 // modes are those of user code on Linux.
 var modes = [...]tcg.Mode{
+	decoder.Mode16: tcg.ModeCode16 | user&^tcg.ModeFlat,
 	decoder.Mode32: tcg.ModeCode32 | tcg.ModeStack32 | user,
 	decoder.Mode64: tcg.ModeCode64 | user,
 }
@@ -37,6 +38,7 @@ type runner interface {
 type machine struct {
 	env    *tcg.Env
 	mode   tcg.Mode
+	start  uint64 // codeStart
 	data   []byte // host memory behind the data pages
 	code   []byte
 	trans  *translate.Translator
@@ -82,7 +84,7 @@ func (i interpreter) run(m *machine) bool {
 
 // run executes code from s, and updates s.
 func (m *machine) run(s *state, code []byte) {
-	m.mode = modes[s.Mode]
+	m.mode, m.start = modes[s.Mode], codeStart(s.Mode)
 	first := *s
 	m.state = &first
 	m.load(s)
@@ -96,8 +98,11 @@ func (m *machine) run(s *state, code []byte) {
 			m.vector = unknown
 		case m.env.RIP+1<<47 >= 1<<48:
 			m.vector = unknown // #GP at the branch, which is left to the lookup
-		case m.env.RIP-codeBase >= codeSize:
+		case m.env.RIP-m.start >= codeSize:
 			m.vector = tcg.VectorPF
+			if s.Mode == decoder.Mode16 {
+				m.vector = unknown // #GP at the branch
+			}
 		case m.engine.run(m):
 			continue
 		}
@@ -110,8 +115,8 @@ func (m *machine) run(s *state, code []byte) {
 
 // translate makes the block at Env.RIP.
 func (m *machine) translate(max int) *tcg.Block {
-	m.block = tcg.Block{Ops: m.block.Ops[:0], Insts: m.block.Insts[:0], Key: tcg.Key{RIP: m.env.RIP, Phys: m.env.RIP, Mode: m.mode}}
-	if err := m.trans.Translate(&m.block, m.code[m.env.RIP-codeBase:], max); err != nil {
+	m.block = tcg.Block{Ops: m.block.Ops[:0], Insts: m.block.Insts[:0], Key: tcg.Key{RIP: m.env.RIP, Phys: codeBase + m.env.RIP - m.start, CSBase: codeBase - m.start, Mode: m.mode}}
+	if err := m.trans.Translate(&m.block, m.code[m.env.RIP-m.start:], max); err != nil {
 		m.vector = unknown
 		return nil
 	}
@@ -126,7 +131,14 @@ func (m *machine) load(s *state) {
 	env.EFlags = s.Flags&^tcg.EFlagsArith | 2
 	env.SegRdTop = [6]uint64{1 << 32, 1 << 32, 1 << 32, 1 << 32, 1 << 32, 1 << 32}
 	env.SegWrTop = env.SegRdTop
-	env.SegBase = [6]uint64{4: s.FSBase, 5: s.GSBase}
+	if s.Mode == decoder.Mode16 {
+		env.SegRdTop = [6]uint64{dataSize / 2, codeSize, dataSize, dataSize, dataSize, dataSize}
+		env.SegWrTop = env.SegRdTop
+		env.SegWrTop[tcg.SegCS] = 0
+		env.SegBase = [6]uint64{dataBase + dataSize/2, codeBase, dataBase, dataBase, dataBase, dataBase}
+	} else {
+		env.SegBase = [6]uint64{4: s.FSBase, 5: s.GSBase}
+	}
 	le := binary.LittleEndian
 	env.MXCSR = le.Uint32(s.FP[24:])
 	for i := range env.XMM {
@@ -225,8 +237,21 @@ func (m *machine) WriteBytes(linear uint64, p []byte, _ int) bool {
 
 func (m *machine) Probe(linear uint64, size, _ int) bool { return m.at(linear, size) != nil }
 
-func (m *machine) Linear(seg tcg.Seg, off uint64, size int, _ bool) (uint64, bool) {
+func (m *machine) Linear(seg tcg.Seg, off uint64, size int, write bool) (uint64, bool) {
 	a := off + m.env.SegBase[seg]
+	if m.state.Mode != decoder.Mode64 {
+		top := m.env.SegRdTop[seg]
+		if write {
+			top = m.env.SegWrTop[seg]
+		}
+		switch {
+		case off+uint64(size) <= top:
+			return uint64(uint32(a)), true
+		case seg == tcg.SegSS:
+			return 0, m.Raise(tcg.VectorSS)
+		}
+		return 0, m.Raise(tcg.VectorGP)
+	}
 	return a, m.Canonical(a, size, false)
 }
 

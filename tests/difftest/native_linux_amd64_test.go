@@ -109,7 +109,7 @@ func (n *native) run(m *machine) bool {
 		switch env.ExitCode {
 		case tcg.ExitEdge:
 			from := n.byID[env.ExitBlock]
-			if env.RIP-codeBase >= codeSize || from.code.Edges[env.ExitSite].Target != env.RIP {
+			if env.RIP-m.start >= codeSize || from.code.Edges[env.ExitSite].Target != env.RIP {
 				return true
 			}
 			to := n.find(m)
@@ -152,7 +152,7 @@ func (n *native) bail(m *machine) bool {
 		return false
 	}
 	var i decoder.Inst
-	_ = decoder.Decode(m.code[m.env.RIP-codeBase:], decoder.Mode(m.mode&tcg.ModeCode), &i)
+	_ = decoder.Decode(m.code[m.env.RIP-m.start:], decoder.Mode(m.mode&tcg.ModeCode), &i)
 	if interp.Run(m.env, m, b) != tcg.ResultNext {
 		return false
 	}
