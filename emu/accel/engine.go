@@ -68,9 +68,10 @@ type Engine struct {
 	native         *amd64.Engine
 	trans          *translate.Translator
 	cache          *cache
-	jumps, globals []uint16 // jump-cache slots in use; those of code on global pages
-	granted        int32    // budget at the last refill
-	shadowed       bool     // an interrupt waits for the end of a STI or MOV SS shadow
+	jumps, globals []uint16     // jump-cache slots in use; those of code on global pages
+	jumpPages      [1024]uint64 // see noteJump
+	granted        int32        // budget at the last refill
+	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
 	Stats          Stats
 
 	scratch tcg.Block // reused for translation
@@ -128,6 +129,7 @@ func (e *Engine) FlushJumps(all bool) {
 	e.dropJumps(&e.jumps, inJumps, func(*tcg.JumpEntry) bool { return true })
 	if all {
 		e.dropJumps(&e.globals, inGlobals, func(*tcg.JumpEntry) bool { return true })
+		clear(e.jumpPages[:])
 	}
 }
 
@@ -139,12 +141,22 @@ func (e *Engine) FlushJumpPage(linear uint64) {
 		return
 	}
 	page := linear >> mmu.PageShift
+	if !e.mayHaveJumps(page) && !e.mayHaveJumps(page-1) {
+		return
+	}
 	on := func(j *tcg.JumpEntry) bool {
 		p := j.RIP >> mmu.PageShift
 		return p == page || p+1 == page
 	}
 	e.dropJumps(&e.jumps, inJumps, on)
 	e.dropJumps(&e.globals, inGlobals, on)
+}
+
+// noteJump and mayHaveJumps keep a filter of the pages that jump-cache entries lie on, by the low 16 bits of their number, so
+// that INVLPG of a data page costs little.
+func (e *Engine) noteJump(page uint64) { e.jumpPages[page>>6&1023] |= 1 << (page & 63) }
+func (e *Engine) mayHaveJumps(page uint64) bool {
+	return e.jumpPages[page>>6&1023]>>(page&63)&1 != 0
 }
 
 // dropJumps empties the slots of a list for which drop is true, and takes them out of the list.

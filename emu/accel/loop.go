@@ -256,6 +256,7 @@ func (e *Engine) remember(b *tb) {
 		return
 	}
 	j := &e.env.JumpCache[i]
+	e.noteJump(b.key.RIP >> mmu.PageShift)
 	listed := j.Listed
 	switch global := e.cpu.FetchGlobal(); {
 	case global && listed == 0:

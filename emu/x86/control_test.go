@@ -253,7 +253,7 @@ func TestFlushes(t *testing.T) {
 	}
 	fill()
 	m.writeCR(4, cr4PAE)
-	if read(0x20_0000) || read(dataAt) || len(m.tlb.filled) != 0 {
+	if read(0x20_0000) || read(dataAt) || len(m.tlb.local)+len(m.tlb.global) != 0 {
 		t.Error("a change of CR4.PGE must drop everything")
 	}
 	// A write entry needs the dirty bit and a page without code.

@@ -10,18 +10,18 @@ const (
 	fetchEntries = 256
 )
 
-// What is known of a filled slot beside its entry: it is in the list, it is global, and
-// log2 of the size of the page that it is part of.
+// What is known of a slot beside its entry: the lists it is in, and log2 of the size of the page that it is part of.
 const (
-	slotListed = 1 << iota
-	slotGlobal
-	slotShift = iota
+	slotLocal  = 1 << iota // in tlbState.local
+	slotGlobal             // in tlbState.global
+	slotShift  = iota
 )
 
 // tlbState remembers which slots are filled, so that a flush costs by what it drops, and
 // which large pages have been cut up, so that INVLPG drops all of one.
 type tlbState struct {
-	filled []uint16
+	local  []uint16 // slots with translations that go when CR3 changes
+	global []uint16 // slots with global ones; one that was local before stays in its list
 	flags  [numSlots]uint8
 	large  [1024]bool // by linear >> 21
 	huge   [64]bool   // by linear >> 30
@@ -34,7 +34,8 @@ type fetchEntry struct {
 }
 
 func (c *CPU) initTLB() {
-	c.tlb.filled = make([]uint16, 0, numSlots)
+	c.tlb.local = make([]uint16, 0, numSlots)
+	c.tlb.global = make([]uint16, 0, numSlots)
 	for i := range numSlots {
 		*c.slot(uint16(i)) = mmu.TLBEntry{Page: mmu.EmptyPage(uint64(i) % mmu.TLBEntries)}
 	}
@@ -78,12 +79,14 @@ func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) ui
 	}
 	*c.slot(n) = mmu.TLBEntry{Page: linear &^ mmu.PageMask, Host: uint64(host)}
 	s := &c.tlb
-	if s.flags[n] == 0 {
-		s.filled = append(s.filled, n)
-	}
-	f := uint8(slotListed)
-	if t.Global {
-		f |= slotGlobal
+	f := s.flags[n] & (slotLocal | slotGlobal)
+	switch {
+	case t.Global && f == 0:
+		s.global = append(s.global, n)
+		f = slotGlobal
+	case !t.Global && f&slotLocal == 0:
+		s.local = append(s.local, n)
+		f |= slotLocal
 	}
 	s.noteLarge(linear, t.Shift)
 	s.flags[n] = f | t.Shift<<slotShift
@@ -105,35 +108,37 @@ func (s *tlbState) noteLarge(linear uint64, shift uint8) {
 
 func (c *CPU) emptySlot(n uint16) {
 	*c.slot(n) = mmu.TLBEntry{Page: mmu.EmptyPage(uint64(n) % mmu.TLBEntries)}
-	c.tlb.flags[n] = 0
 }
 
-// dropSlots empties the filled slots that drop names.
+// dropSlots empties the slots for which drop is true.
 func (c *CPU) dropSlots(drop func(n uint16) bool) {
 	s := &c.tlb
-	kept := s.filled[:0]
-	for _, n := range s.filled {
-		if drop(n) {
-			c.emptySlot(n)
-		} else {
-			kept = append(kept, n)
+	for _, list := range [...][]uint16{s.local, s.global} {
+		for _, n := range list {
+			if drop(n) {
+				c.emptySlot(n) // the slot stays in its list; refilling it costs nothing more
+			}
 		}
 	}
-	s.filled = kept
+}
+
+// dropList empties all slots of a list, and the list.
+func (c *CPU) dropList(list *[]uint16, bit uint8) {
+	for _, n := range *list {
+		c.emptySlot(n)
+		c.tlb.flags[n] &^= bit
+	}
+	*list = (*list)[:0]
 }
 
 // FlushTLB drops all translations, or all but global ones.
 func (c *CPU) FlushTLB(global bool) {
 	s := &c.tlb
+	c.dropList(&s.local, slotLocal)
 	if global {
-		for _, n := range s.filled {
-			c.emptySlot(n)
-		}
-		s.filled = s.filled[:0]
+		c.dropList(&s.global, slotGlobal)
 		clear(s.large[:])
 		clear(s.huge[:])
-	} else {
-		c.dropSlots(func(n uint16) bool { return s.flags[n]&slotGlobal == 0 })
 	}
 	for i := range c.fetch {
 		if f := &c.fetch[i]; global || !f.global {
@@ -161,7 +166,6 @@ func (c *CPU) FlushPage(linear uint64) {
 	page := linear &^ mmu.PageMask
 	for n := uint16(mmu.TLBIndex(linear)); n < numSlots; n += mmu.TLBEntries {
 		if e := c.slot(n); e.Page == page {
-			// The slot stays in the list; refilling it costs nothing more.
 			e.Page = mmu.EmptyPage(uint64(n) % mmu.TLBEntries)
 		}
 	}

@@ -235,7 +235,7 @@ func (c *compiler) edge(target uint64) { c.inlineEdge(c.newEdge(target)) }
 // inlineEdge writes an edge at the place where the block's code ends.
 func (c *compiler) inlineEdge(i int) {
 	e := &c.edges[i]
-	if e.Target == c.b.Key.RIP && c.startLive&^c.heldInMem() == 0 && c.b.Key.Mode&tcg.ModeTF == 0 {
+	if e.Target == c.b.Key.RIP && c.startLive&^c.heldInMem() == 0 && c.b.Key.Mode&tcg.ModeTF == 0 && !c.e.opts.Count {
 		c.selfEdge(i)
 		return
 	}
