@@ -42,15 +42,23 @@ func (x *run) linear(op *tcg.Op, off, size uint64, write bool) (uint64, bool) {
 	return x.segment(op.Seg, off, size, write)
 }
 
-// check makes the checks of an access that has missed the TLB: canonical form in 64-bit code.
-// It leaves Env.RIP at the instruction, for the Machine.
+// check makes the checks of an access that has missed the TLB: canonical form in 64-bit code, else the limit of
+// flat segments, 4 GiB. It leaves Env.RIP at the instruction, for the Machine.
 func (x *run) check(op *tcg.Op, lin, size uint64) bool {
 	x.env.RIP = x.rip
-	if !x.long || int64(lin)>>47 == int64(lin+size-1)>>47 && uint64(int64(lin)>>47+1) <= 1 {
-		return true
-	}
 	stack := op.Seg == tcg.SegSS || op.Seg == tcg.SegNone && (op.A == tcg.Reg(4) || op.A == tcg.Reg(5))
-	return x.m.Canonical(lin, int(size), stack)
+	switch {
+	case x.long:
+		if int64(lin)>>47 == int64(lin+size-1)>>47 && uint64(int64(lin)>>47+1) <= 1 {
+			return true
+		}
+		return x.m.Canonical(lin, int(size), stack)
+	case op.Seg != tcg.SegNone || lin+size <= 1<<32:
+		return true
+	case stack:
+		return x.m.Raise(tcg.VectorSS)
+	}
+	return x.m.Raise(tcg.VectorGP)
 }
 
 // aligned raises #AC where it must. It comes after all other faults of the access.

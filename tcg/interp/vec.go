@@ -17,11 +17,11 @@ func (x *run) operand(op *tcg.Op) (lin uint64, ok bool) {
 	if !ok {
 		return 0, false
 	}
+	if op.Align && lin&15 != 0 { // before the canonical check, as processors do
+		return 0, x.m.Raise(tcg.VectorGP)
+	}
 	if !x.check(op, lin, size) {
 		return 0, false
-	}
-	if op.Align && lin&15 != 0 {
-		return 0, x.m.Raise(tcg.VectorGP)
 	}
 	if op.MemWr {
 		if !x.m.Probe(lin, int(size), x.idx) {
