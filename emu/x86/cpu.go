@@ -298,6 +298,7 @@ func (c *CPU) updateFP() {
 	e := c.env
 	e.SSEOK, e.X87OK = 0, 0
 	if c.pg.CR0&(cr0EM|cr0TS) != 0 {
+		c.syncX87() // generated code asks only whether the state is in the host FPU
 		return
 	}
 	if c.pg.CR4&cr4OSFXSR != 0 && e.MXCSR&mxcsrMasks == mxcsrMasks {

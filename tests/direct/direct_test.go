@@ -83,7 +83,7 @@ func TestBadFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	big := file("big.gz", make([]byte, 65<<20))
+	big := file("big.gz", make([]byte, 129<<20))
 	for _, c := range []struct {
 		name string
 		args []string
@@ -95,7 +95,7 @@ func TestBadFiles(t *testing.T) {
 		{"truncated kernel", []string{"-kernel", file("cut", kernel[:100000])}, []string{"cut", "ends here"}},
 		{"truncated header", []string{"-kernel", file("header", kernel[:0x210])}, []string{"header"}},
 		{"no such initrd", []string{"-kernel", vmlinuz, "-initrd", filepath.Join(dir, "nord")}, []string{"nord", "no such file"}},
-		{"initrd too big", []string{"-kernel", vmlinuz, "-initrd", big, "-m", "64"}, []string{"big.gz", "too big", "68157440"}},
+		{"initrd too big", []string{"-kernel", vmlinuz, "-initrd", big, "-m", "128"}, []string{"big.gz", "too big", "135266304"}},
 		{"little RAM", []string{"-kernel", vmlinuz, "-m", "4"}, []string{"vmlinuz"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
