@@ -1,11 +1,13 @@
 package boot
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"goemu/emu/tour/asm"
 )
@@ -83,7 +85,9 @@ func TestEntryUnderQEMU(t *testing.T) {
 			rom := file("rom", assemble(t, fmt.Sprintf(
 				"STAGE equ %d\nENTRY equ %d\nLONG equ %d\nSTART_RAX equ %d\nSTART_RBX equ %d\nSTART_RSI equ %d\nSTART_CR3 equ %d\n%s",
 				ramSize, e.RIP, e.Mode, e.GPR[rax], e.GPR[rbx], e.GPR[rsi], e.CR3, stub)))
-			out, err := exec.CommandContext(t.Context(), qemu, "-M", "pc", "-accel", "tcg", "-m", "16", "-bios", rom,
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			out, err := exec.CommandContext(ctx, qemu, "-M", "pc", "-accel", "tcg", "-m", "16", "-bios", rom,
 				"-display", "none", "-serial", "stdio", "-nodefaults", "-no-reboot",
 				"-device", fmt.Sprintf("loader,file=%s,addr=%#x,force-raw=on", file("low", m[:extendedRAM]), ramSize),
 				"-device", fmt.Sprintf("loader,file=%s,addr=%#x,force-raw=on", file("high", m[extendedRAM:]), extendedRAM),
