@@ -209,8 +209,8 @@ func isInline(op decoder.Op) bool {
 // TestProcessor compares the CPU with the interpreter.
 func TestProcessor(t *testing.T) {
 	for _, j := range []job{
-		{"64", decoder.Mode64, system, 4000},
-		{"32", decoder.Mode32, system, 4000},
+		{"64", decoder.Mode64, system, 3000},
+		{"32", decoder.Mode32, system, 3000},
 	} {
 		t.Run(j.name, func(t *testing.T) { j.run(t, newProcessor(t)) })
 	}

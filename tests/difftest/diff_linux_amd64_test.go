@@ -117,10 +117,10 @@ type job struct {
 }
 
 var jobs = []job{
-	{"integer64", decoder.Mode64, integer, 5000},
-	{"integer32", decoder.Mode32, integer, 3000},
-	{"integer16", decoder.Mode16, integer, 3000},
-	{"mmx+sse", decoder.Mode64, vector128, 5000},
+	{"integer64", decoder.Mode64, integer, 3000},
+	{"integer32", decoder.Mode32, integer, 2000},
+	{"integer16", decoder.Mode16, integer, 2000},
+	{"mmx+sse", decoder.Mode64, vector128, 3000},
 	{"x87", decoder.Mode64, x87, 2000},
 }
 

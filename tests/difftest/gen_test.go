@@ -34,7 +34,6 @@ type pattern struct {
 	fixed    int // second opcode byte that takes the place of ModRM, -1: none
 	mod      int // +1: register only, -1: memory only
 	imms     []string
-	weight   int
 }
 
 // one is a generated instruction.

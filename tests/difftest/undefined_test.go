@@ -77,13 +77,20 @@ func amdOnly(seq []one, want, got *state) bool {
 	switch {
 	case want.Vector == tcg.VectorAC && got.Vector == tcg.VectorPF:
 		return true // alignment is checked first
+	case want.Vector == tcg.VectorGP && got.Vector == tcg.VectorSS && has(seq, decoder.CMPXCHG16B):
+		return true // the same, and stack-based addresses that are not canonical
 	case want.FP[26]&2 != 0:
 		return true // MXCSR.MM, misaligned operands allowed
-	case want.Vector == tcg.VectorPF && got.Vector == tcg.VectorPF:
-		for i := range seq {
-			if seq[i].inst.Op == decoder.MASKMOVQ {
-				return true // the x87 registers change to MMX before the fault
-			}
+	case want.Vector == tcg.VectorPF && got.Vector == tcg.VectorPF && has(seq, decoder.MASKMOVQ):
+		return true // the x87 registers change to MMX before the fault
+	}
+	return false
+}
+
+func has(seq []one, op decoder.Op) bool {
+	for i := range seq {
+		if seq[i].inst.Op == op {
+			return true
 		}
 	}
 	return false
