@@ -81,8 +81,8 @@ func amdOnly(seq []one, want, got *state) bool {
 		return true // the same, and stack-based addresses that are not canonical
 	case want.FP[26]&2 != 0:
 		return true // MXCSR.MM, misaligned operands allowed
-	case want.Vector == tcg.VectorPF && got.Vector == tcg.VectorPF && has(seq, decoder.MASKMOVQ):
-		return true // the x87 registers change to MMX before the fault
+	case want.Vector == tcg.VectorPF && (has(seq, decoder.MASKMOVQ) || has(seq, decoder.MASKMOVDQU)):
+		return true // faults with an empty mask too; the x87 registers change to MMX before the fault
 	}
 	return false
 }
