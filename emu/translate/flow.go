@@ -25,11 +25,6 @@ func (t *Translator) target(i *decoder.Inst) uint64 {
 	return rip
 }
 
-// jumpTo ends the block with a jump to a known target.
-func (t *Translator) jumpTo(rip uint64) {
-	t.leave(rip)
-}
-
 // indirect is the destination of an indirect near branch, zero-extended. It does not change when RSP does.
 func (t *Translator) indirect(i *decoder.Inst, w tcg.Width) tcg.Ref {
 	a := i.Args[0]
@@ -50,7 +45,7 @@ func (t *Translator) indirect(i *decoder.Inst, w tcg.Width) tcg.Ref {
 
 func (t *Translator) jmp(i *decoder.Inst, _ tcg.Opcode) {
 	if i.Args[0].Kind == decoder.KRel {
-		t.jumpTo(t.target(i))
+		t.leave(t.target(i))
 		return
 	}
 	t.b.JmpInd(t.indirect(i, t.branchW(i)))
@@ -61,7 +56,7 @@ func (t *Translator) call(i *decoder.Inst, _ tcg.Opcode) {
 	w := t.branchW(i)
 	if i.Args[0].Kind == decoder.KRel {
 		t.push(w, t.b.Imm(int64(t.next)))
-		t.jumpTo(t.target(i))
+		t.leave(t.target(i))
 		return
 	}
 	x := t.indirect(i, w)

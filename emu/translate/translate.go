@@ -7,9 +7,11 @@
 // What the micro-ops of an instruction keep to: no guest state changes before the last op that can fault or
 // leave, so that an instruction can always be run again from its start.
 //
-// Left to others: a branch target beyond the CS limit, or not canonical, is found by the lookup of the target block,
-// which raises the #GP with RIP at the target's predecessor unknown; RIP of that fault is the target.
+// Left to others: a branch target beyond the CS limit, or not canonical, is found by the lookup of the target block.
+// RIP of that #GP is then the target, where processors report the branch.
 // Fences are no ops, which is right for one vCPU.
+// SHLD and SHRD in memory read before they check for writing: on a page not present the #PF says read.
+// Whether the CPU model has an instruction is not asked.
 // With Mode.TF a block is one instruction, but conditional and indirect jumps end as usual: the vCPU loop
 // must look at TF after every block of that mode.
 package translate
@@ -123,7 +125,7 @@ func (t *Translator) wrap(rip uint64) uint64 {
 	return uint64(uint32(rip))
 }
 
-// leave ends the block before the instruction at rip.
+// leave ends the block with a jump to rip, known now.
 func (t *Translator) leave(rip uint64) {
 	if t.shadow || t.mode&tcg.ModeTF != 0 {
 		t.b.Exit(rip)

@@ -183,3 +183,14 @@ func FuzzTranslate(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkTranslate(b *testing.B) {
+	code, _ := hex.DecodeString("01d8480345f8f048ff0b0fa2660f6fc1d9c04883ec08488b442408e800000000")
+	tr, blk := New(), &tcg.Block{Key: tcg.Key{RIP: 0x1000, Mode: mode64}}
+	for b.Loop() {
+		if err := tr.Translate(blk, code, 64); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*blk.NInsns), "ns/insn")
+}
