@@ -7,6 +7,7 @@ import (
 	"math/rand"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,23 +31,36 @@ type world struct {
 	eng   *accel.Engine
 	limit int64 // instructions to run
 	spent int64
+
+	out     func(port uint16, size int, v uint32) // what a port write does
+	queue   []happening                           // to come, in the order of time
+	irr     []int                                 // vectors that wait to be taken
+	stop    atomic.Bool                           // ends the run at the next poll
+	history []x86.Record                          // exceptions and software interrupts
+	mmio    *mmioLog
+}
+
+// happening is something that reaches the CPU from outside once at instructions have been executed.
+type happening struct {
+	at     int64
+	vector int // 2: NMI
 }
 
 func (w *world) In(port uint16, size int) uint32 { return uint32(port) * 0x01010101 }
-func (w *world) Out(uint16, int, uint32)         {}
-func (w *world) TSC() uint64                     { return uint64(w.spent) }
-func (w *world) APICBase() uint64                { return 0xfee00900 }
-func (w *world) SetAPICBase(uint64) bool         { return true }
-func (w *world) TPR() uint8                      { return 0 }
-func (w *world) SetTPR(uint8)                    {}
-func (w *world) SetFERR(bool)                    {}
-func (w *world) IGNNE() bool                     { return false }
-func (w *world) Poll() bool                      { return w.spent >= w.limit }
-func (w *world) Wait() bool                      { return true } // a HLT ends the run
-func (w *world) INTR() bool                      { return false }
-func (w *world) IntAck() int                     { return -1 }
-func (w *world) Budget() int32                   { return int32(max(w.limit-w.spent, 1)) }
-func (w *world) Spent(n int32)                   { w.spent += int64(n) }
+func (w *world) Out(port uint16, size int, v uint32) {
+	if w.out != nil {
+		w.out(port, size, v)
+	}
+}
+func (w *world) TSC() uint64             { return uint64(w.spent) }
+func (w *world) APICBase() uint64        { return 0xfee00900 }
+func (w *world) SetAPICBase(uint64) bool { return true }
+func (w *world) TPR() uint8              { return 0 }
+func (w *world) SetTPR(uint8)            {}
+func (w *world) SetFERR(bool)            {}
+func (w *world) IGNNE() bool             { return false }
+func (w *world) INTR() bool              { return len(w.irr) > 0 }
+func (w *world) Spent(n int32)           { w.spent += int64(n) }
 
 const (
 	worldRAM = 4 << 20
@@ -55,9 +69,51 @@ const (
 	gdtAt    = 0x6000
 	idtAt    = 0x7000
 	stackAt  = 0x30000
+	mmioAt   = 0x3f0000 // a page of device registers in the midst of RAM
 )
 
+// Poll makes what is due happen.
+func (w *world) Poll() bool {
+	for len(w.queue) > 0 && w.queue[0].at <= w.spent {
+		if v := w.queue[0].vector; v == 2 {
+			w.cpu.RequestNMI()
+		} else {
+			w.irr = append(w.irr, v)
+		}
+		w.queue = w.queue[1:]
+	}
+	return w.spent >= w.limit || w.stop.Load()
+}
+
+// Wait skips to what happens next; a HLT that nothing ends, ends the run.
+func (w *world) Wait() bool {
+	if len(w.queue) == 0 {
+		return true
+	}
+	w.spent = max(w.spent, w.queue[0].at)
+	return w.Poll()
+}
+
+func (w *world) IntAck() int {
+	v := w.irr[0]
+	w.irr = w.irr[1:]
+	return v
+}
+
+func (w *world) Budget() int32 {
+	next := w.limit
+	if len(w.queue) > 0 {
+		next = min(next, w.queue[0].at)
+	}
+	return int32(max(min(next-w.spent, 1<<30), 1))
+}
+
 func newWorld(t testing.TB, native bool, limit int64) *world {
+	t.Helper()
+	return newWorldWith(t, accel.Options{Native: native, Count: true, ArenaBytes: 4 << 20}, limit)
+}
+
+func newWorldWith(t testing.TB, opt accel.Options, limit int64) *world {
 	t.Helper()
 	env, err := accel.NewEnv()
 	if err != nil {
@@ -69,8 +125,9 @@ func newWorld(t testing.TB, native bool, limit int64) *world {
 	}
 	w := &world{t: t, env: env, ram: ram, space: mmu.NewSpace(40), limit: limit}
 	w.space.MapRAM(0, ram, false)
-	w.cpu = x86.New(env, w.space, w, x86.Options{SyncX87: accel.SyncX87})
-	w.eng, err = accel.New(w.cpu, w.space, w, accel.Options{Native: native, Count: true, ArenaBytes: 4 << 20})
+	w.cpu = x86.New(env, w.space, w, x86.Options{SyncX87: accel.SyncX87,
+		OnException: func(r x86.Record) { w.history = append(w.history, r) }})
+	w.eng, err = accel.New(w.cpu, w.space, w, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +138,12 @@ func (w *world) put64(at int, v uint64) { binary.LittleEndian.PutUint64(w.ram[at
 
 // enter puts the CPU in 16-, 32- or 64-bit mode at codeAt, with handlers for all exceptions that halt.
 func (w *world) enter(bits int, gpr [16]uint64) {
+	s := w.entry(bits, gpr)
+	w.cpu.Enter(&s)
+}
+
+// entry builds the tables for enter and gives the state that it enters.
+func (w *world) entry(bits int, gpr [16]uint64) x86.EntryState {
 	gpr[4] = stackAt
 	s := x86.EntryState{RIP: codeAt, RFLAGS: 2, GPR: gpr, CR0: 0x33, CR4: 0x600}
 	data := x86.Segment{Selector: 0x18, Limit: 0xffffffff, Attr: 0xc093}
@@ -126,7 +189,7 @@ func (w *world) enter(bits int, gpr [16]uint64) {
 	}
 	s.Segs[1] = code
 	s.TR = x86.Segment{Limit: 0x67, Attr: 0x8b}
-	w.cpu.Enter(&s)
+	return s
 }
 
 // outcome is what two engines must agree on.
