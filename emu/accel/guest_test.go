@@ -203,6 +203,13 @@ type outcome struct {
 
 func (w *world) run(t testing.TB) outcome {
 	t.Helper()
+	w.execute(t)
+	return w.outcome()
+}
+
+// execute runs the guest to the end.
+func (w *world) execute(t testing.TB) {
+	t.Helper()
 	done := make(chan struct{})
 	go func() { w.eng.Run(); close(done) }()
 	select {
@@ -210,6 +217,9 @@ func (w *world) run(t testing.TB) outcome {
 	case <-time.After(20 * time.Second):
 		t.Fatalf("the run does not end; RIP %#x, %d instructions so far, code % x", w.env.RIP, w.spent, w.ram[codeAt:codeAt+64])
 	}
+}
+
+func (w *world) outcome() outcome {
 	o := outcome{Spent: w.spent, RAM: crc64.Checksum(w.ram, crc64.MakeTable(crc64.ECMA)), XMM: w.env.XMM, X87: w.env.X87}
 	clear(o.X87[12:28]) // instruction and operand pointers: see docs/design.md
 	var b dump
