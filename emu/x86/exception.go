@@ -91,6 +91,7 @@ func (c *CPU) Deliver() {
 		c.pend.set = false
 		c.dispatch(ev)
 	}
+	c.noStep = false // the next instruction is not the one that was interrupted
 }
 
 // dispatch delivers an event, and what its delivery raises.
@@ -164,6 +165,7 @@ func (c *CPU) shutdown(last event) {
 // Interrupt delivers an external interrupt. The caller has seen InterruptWindow.
 func (c *CPU) Interrupt(vector int) {
 	c.dispatch(event{set: true, kind: evExternal, vector: vector, rip: c.env.RIP})
+	c.noStep = false
 }
 
 // NMI delivers a non-maskable interrupt, or keeps one until the handler of the last one has returned.
@@ -174,6 +176,7 @@ func (c *CPU) NMI() {
 	}
 	c.nmiMasked = true
 	c.dispatch(event{set: true, kind: evExternal, vector: vecNMI, rip: c.env.RIP})
+	c.noStep = false
 }
 
 // endNMI ends the masking of NMIs (IRET).

@@ -32,6 +32,7 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 		c.Unimplemented[i.Op]++
 		return c.ud()
 	}
+	c.noStep = false
 	c.next = c.advance(i.RIP, int(i.Len))
 	if !h(c, i) {
 		return false
