@@ -33,7 +33,10 @@ type strOp struct {
 	rep   bool
 	count uint64
 	src   tcg.Seg
-	done  bool // some piece has been done
+	rest  uint64 // repetitions beyond count: with TF set each is followed by a trap
+	rip   uint64 // of the instruction
+	end   uint64 // of the one after it
+	done  bool   // some piece has been done
 	idx   int
 }
 
@@ -46,7 +49,7 @@ func stringSize(i *tcg.SysInst) int {
 }
 
 func (c *CPU) newString(i *tcg.SysInst) strOp {
-	o := strOp{c: c, size: stringSize(i), mask: sizeMask(int(i.AddrSize)), src: tcg.SegDS, count: 1, idx: c.index()}
+	o := strOp{c: c, size: stringSize(i), mask: sizeMask(int(i.AddrSize)), src: tcg.SegDS, count: 1, idx: c.index(), rip: i.RIP, end: c.next}
 	o.step = uint64(o.size)
 	if c.env.EFlags&flagDF != 0 {
 		o.step, o.down = -o.step, true
@@ -57,6 +60,9 @@ func (c *CPU) newString(i *tcg.SysInst) strOp {
 	if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
 		o.rep = true
 		o.count = c.env.GPR[regCX] & o.mask
+		if c.mode&tcg.ModeTF != 0 && o.count > 1 {
+			o.count, o.rest = 1, o.count-1
+		}
 	}
 	return o
 }
@@ -80,7 +86,10 @@ func (o *strOp) took(n uint64, regs ...int) {
 	o.count -= n
 	o.done = true
 	if o.rep {
-		o.setMasked(regCX, o.count)
+		o.setMasked(regCX, o.count+o.rest)
+	}
+	if o.count == 0 && o.rest > 0 {
+		o.c.next = o.rip
 	}
 }
 
@@ -365,6 +374,7 @@ func sysSCAS(c *CPU, i *tcg.SysInst) bool {
 		c.setSubFlags(a, v, o.size)
 		o.took(1, regDI)
 		if o.rep && stop(i, a == v) {
+			c.next = o.end
 			return true
 		}
 		slow = (slow + 1) % slowBatch
@@ -427,6 +437,7 @@ func sysCMPS(c *CPU, i *tcg.SysInst) bool {
 		c.setSubFlags(a, b, o.size)
 		o.took(1, regSI, regDI)
 		if o.rep && stop(i, a == b) {
+			c.next = o.end
 			return true
 		}
 		slow = (slow + 1) % slowBatch
