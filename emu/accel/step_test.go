@@ -435,6 +435,7 @@ patch:	mov dl, 0
 	pushfq
 	pop r11
 	mul rbx
+	test rbx, rbx
 	hlt
 f:	lea eax, [rax+rbx*2+1]
 	test eax, eax
@@ -461,26 +462,32 @@ func TestEveryBoundary(t *testing.T) {
 	wantRegs, mem := end(w)
 	wantMem := slices.Clone(mem)
 	w.close()
+	reference := whole.start(t, false) // goes on from boundary to boundary; the native engine starts anew each time
+	defer reference.close()
 	for k := int64(1); k < n; k++ {
-		var states [][2]any
 		for _, native := range engines() {
-			p := program{bits: 64, src: everything, limit: k}
-			p.opt.Count = true
-			w := p.start(t, native)
+			w := reference
+			if native {
+				w = whole.start(t, true)
+			}
+			w.limit = k
 			w.execute(t)
 			if w.spent != k {
 				t.Fatalf("%s: %d instructions run instead of %d", engineName(native), w.spent, k)
 			}
-			r, m := end(w)
-			states = append(states, [2]any{[]any{r, w.env.RIP}, slices.Clone(m)})
-			w.close()
-		}
-		if len(states) == 2 {
-			if d := cmp.Diff(states[0], states[1]); d != "" {
-				t.Fatalf("after %d instructions (-interp +native):\n%s", k, d)
+			if native {
+				want, wantMem := end(reference)
+				got, mem := end(w)
+				if d := cmp.Diff([]any{reference.env.RIP, want}, []any{w.env.RIP, got}); d != "" || !slices.Equal(wantMem, mem) {
+					t.Fatalf("after %d instructions (-interp +native):\n%s\nmemory equal: %v", k, d, slices.Equal(wantMem, mem))
+				}
+				w.close()
 			}
 		}
 		for _, native := range engines() {
+			if !native && k%4 != 0 {
+				continue
+			}
 			p := program{bits: 64, src: everything, events: []happening{{k, 0x20}}, limit: 100000, setup: func(w *world, s *x86.EntryState) {
 				// The handler runs on a stack of its own and changes nothing but a counter.
 				copy(w.ram[0x5100:], "\xff\x04\x25\x00\x53\x00\x00\x48\xcf") // inc dword [0x5300]; iretq
@@ -502,8 +509,8 @@ func TestEveryBoundary(t *testing.T) {
 			if d := cmp.Diff(want, got); d != "" {
 				t.Fatalf("%s: an interrupt after %d instructions changes the end:\n%s", engineName(native), k, d)
 			}
-			if d := cmp.Diff(wantMem, slices.Clone(m)); d != "" {
-				t.Fatalf("%s: an interrupt after %d instructions changes memory:\n%s", engineName(native), k, d)
+			if !slices.Equal(wantMem, m) {
+				t.Fatalf("%s: an interrupt after %d instructions changes memory", engineName(native), k)
 			}
 			if w.ram[0x5300] != 1 && !slices.ContainsFunc(w.cpu.History(), func(r x86.Record) bool { return r.Extern }) {
 				t.Fatalf("%s: no interrupt after %d instructions; %v", engineName(native), k, w.history)
