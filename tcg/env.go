@@ -14,6 +14,7 @@ const (
 	JumpCacheBits    = 13
 	JumpCacheEntries = 1 << JumpCacheBits
 	SpillSlots       = 32
+	ShadowSlots      = 2048
 )
 
 // JumpEntry is one entry of the jump cache, indexed by JumpIndex. It hits when
@@ -86,10 +87,20 @@ type Env struct {
 	TLB       mmu.TLB
 	JumpCache [JumpCacheEntries]JumpEntry
 
+	// Host return addresses of guest calls: generated code's stack, so that the host predicts returns. An entry
+	// is the host address and the guest RIP to return to; the topmost is a sentinel that leads to the look-up stub.
+	ShadowSP  uint64 // host address of the newest entry
+	ShadowTop uint64 // of the sentinel
+	ShadowLow uint64 // below it there is no room for another call
+	Shadow    [ShadowSlots]uint64
+
 	// The interpreter's scratch. After all else, as generated code does not know it.
 	File [FileSize]uint64 // operands by Ref: None (0), guest registers, the immediate, temporaries
 	Buf  [512]byte        // memory operand of a Vec or Fpu op
 }
+
+// DropReturns forgets the host return addresses of guest calls: mode, mapping or blocks have changed.
+func (e *Env) DropReturns() { e.ShadowSP = e.ShadowTop }
 
 // FileSize is the number of operands that a block can name, a power of two.
 const FileSize = 1024

@@ -239,6 +239,16 @@ const (
 	SegNone
 )
 
+// Link tells that a jump is half of a call: back ends may pair the halves to predict returns. It changes nothing else.
+type Link uint8
+
+// Links.
+const (
+	LinkNone Link = iota
+	LinkCall      // Jmp, JmpInd: a call; it will return to Disp
+	LinkRet       // JmpInd: a return
+)
+
 // VKind says what a register number of a Vec op names.
 type VKind uint8
 
@@ -279,6 +289,7 @@ type Op struct {
 	Lock  bool
 	End   bool // Sys ends the block
 	Align bool // Vec: #GP unless 16-byte aligned
+	Link  Link // Jmp, JmpInd
 
 	Dst, A, B, C Ref
 

@@ -485,6 +485,11 @@ func (s *scanner) tail(o *Op) (err error) {
 			o.Lock = true
 		case w == "end":
 			o.End = true
+		case w == "ret" && o.Code == JmpInd:
+			o.Link = LinkRet
+		case w == "call" && (o.Code == Jmp || o.Code == JmpInd):
+			o.Link = LinkCall
+			o.Disp, err = parseNum(s.word())
 		case w == "->":
 			o.Dst, err = parseRef(s.word())
 		case w[0] == '!':

@@ -263,6 +263,12 @@ func (p *printer) tail(o *Op) {
 			p.WriteString(w.word)
 		}
 	}
+	switch o.Link {
+	case LinkCall:
+		fmt.Fprintf(p, " call %#x", uint64(o.Disp))
+	case LinkRet:
+		p.WriteString(" ret")
+	}
 	if o.SetF {
 		p.WriteString(" !" + o.FOut.String())
 		if o.FObs != 0 {

@@ -185,7 +185,11 @@ func (z *optimiser) fold(o *Op) value {
 	switch o.Code {
 	case JmpInd:
 		if c, ok := z.constOf(o, o.A); ok {
-			*o = Op{Code: Jmp, W: W64, Seg: SegNone, Imm: c}
+			to := Op{Code: Jmp, W: W64, Seg: SegNone, Imm: c}
+			if o.Link == LinkCall {
+				to.Link, to.Disp = LinkCall, o.Disp
+			}
+			*o = to
 		}
 		return value{}
 	case Jz, Jnz:

@@ -126,6 +126,7 @@ const (
 // FlushJumps empties the jump cache, as linear addresses may mean other code now; unless all is set, code
 // on global pages stays.
 func (e *Engine) FlushJumps(all bool) {
+	e.env.DropReturns()
 	e.dropJumps(&e.jumps, inJumps, func(*tcg.JumpEntry) bool { return true })
 	if all {
 		e.dropJumps(&e.globals, inGlobals, func(*tcg.JumpEntry) bool { return true })
@@ -135,6 +136,7 @@ func (e *Engine) FlushJumps(all bool) {
 
 // FlushJumpPage empties the jump cache of code on the page of a linear address, or that runs into it.
 func (e *Engine) FlushJumpPage(linear uint64) {
+	e.env.DropReturns()
 	// Entries hold RIPs, which differ from linear addresses by the CS base outside 64-bit mode: there all are dropped.
 	if e.cpu.CSBase() != 0 {
 		e.FlushJumps(true)
@@ -361,6 +363,7 @@ func (e *Engine) codeWritten(phys uint64, n int) {
 
 // drop removes b from the cache and everything that leads to it.
 func (e *Engine) drop(b *tb) {
+	e.env.DropReturns()
 	for _, in := range b.in {
 		if in.b.linked[in.n] == b {
 			e.native.Unlink(in.b.code, in.n)

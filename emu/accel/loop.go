@@ -142,6 +142,7 @@ func (e *Engine) runNative() {
 		e.logExec(b)
 	}
 	e.remember(b)
+	e.env.DropReturns() // the mode may have changed
 	at := b.code.Entry
 	env := e.env
 	for {

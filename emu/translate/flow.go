@@ -56,12 +56,17 @@ func (t *Translator) call(i *decoder.Inst, _ tcg.Opcode) {
 	w := t.branchW(i)
 	if i.Args[0].Kind == decoder.KRel {
 		t.push(w, t.b.Imm(int64(t.next)))
-		t.leave(t.target(i))
+		t.called(t.b.Jmp(t.target(i)))
 		return
 	}
 	x := t.indirect(i, w)
 	t.push(w, t.b.Imm(int64(t.next)))
-	t.b.JmpInd(x)
+	t.called(t.b.JmpInd(x))
+}
+
+// called marks the jump that ends the block as a call.
+func (t *Translator) called(o *tcg.Op) {
+	o.Link, o.Disp = tcg.LinkCall, int64(t.next)
 	t.done = true
 }
 
@@ -74,7 +79,7 @@ func (t *Translator) ret(i *decoder.Inst, _ tcg.Opcode) {
 		n += int64(uint16(i.Imm))
 	}
 	t.addSP(n)
-	t.b.JmpInd(x)
+	t.b.JmpInd(x).Link = tcg.LinkRet
 	t.done = true
 }
 

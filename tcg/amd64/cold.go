@@ -17,6 +17,8 @@ const (
 	coldEdge                     // flag-saving code of an edge and its jump
 	coldUnlinked                 // leave at an edge: ExitEdge
 	coldSelf                     // leave at an edge from the block to itself
+	coldShadow                   // empty the full stack of returns
+	coldReturn                   // a return to another address than the stack of returns says
 )
 
 // stub is code to be written behind the block's, with what is known where it is jumped to.
@@ -105,6 +107,11 @@ func (c *compiler) emitCold() {
 			e := &c.edges[s.edge]
 			e.stub = int32(c.n)
 			c.leave(tcg.ExitEdge, s.edge, false, e.Target, 0)
+		case coldShadow:
+			c.rm(opMovLoad|rexW, rsp, env(offShadowTop))
+			c.jmp(s.back)
+		case coldReturn:
+			c.mismatch()
 		case coldSelf:
 			c.saveFor(&s.fl)
 			c.leave(tcg.ExitReqd, 0, false, c.edges[s.edge].Target, 0)
@@ -163,7 +170,12 @@ func (c *compiler) branch() {
 	o := c.op
 	switch o.Code {
 	case tcg.Jmp:
-		c.edge(uint64(o.Imm))
+		t := c.newEdge(uint64(o.Imm))
+		if o.Link == tcg.LinkCall {
+			c.needMem()
+			c.pushReturn(uint64(o.Disp))
+		}
+		c.inlineEdge(t)
 	case tcg.Jcc:
 		cc := c.cond(o.Cond)
 		c.fork(cc, uint64(o.Imm), uint64(o.Disp))
@@ -187,7 +199,15 @@ func (c *compiler) branch() {
 	case tcg.JmpInd:
 		c.needMem()
 		c.copyTo(rax, o.A, tcg.W64, true)
-		c.jumpCache()
+		switch o.Link {
+		case tcg.LinkRet:
+			c.popReturn()
+		case tcg.LinkCall:
+			c.pushReturn(uint64(o.Disp))
+			fallthrough
+		default:
+			c.jumpCache()
+		}
 	case tcg.Exit:
 		c.needMem()
 		c.leave(tcg.ExitLookup, 0, false, uint64(o.Imm), 0)
@@ -228,9 +248,6 @@ func (c *compiler) fork(cc tcg.Cond, taken, fall uint64) {
 	f := c.newEdge(fall)
 	c.inlineEdge(f)
 }
-
-// edge ends the block with a jump to target.
-func (c *compiler) edge(target uint64) { c.inlineEdge(c.newEdge(target)) }
 
 // inlineEdge writes an edge at the place where the block's code ends.
 func (c *compiler) inlineEdge(i int) {

@@ -28,6 +28,7 @@ type Engine struct {
 
 // stubs holds the offsets of the routines that all blocks share.
 type stubs struct {
+	enter   int // switch to the stack of returns, go on at RCX
 	exit    int // leave as the descriptor at RDX says
 	exitEnd int // the same, without a place to go on: Env.Resume is 0
 	lookup  int // leave with ExitLookup, RIP in RAX
@@ -100,10 +101,15 @@ func (e *Engine) Used() int { return e.c.n }
 func (e *Engine) LookupStub() uintptr { return e.rx + uintptr(e.stubs.lookup) }
 
 // Run runs code (a block's Entry, or Env.Resume) until an exit. Env.ExitCode says why it ended.
-func (e *Engine) Run(env *tcg.Env, code uintptr) { run(env, code) }
+func (e *Engine) Run(env *tcg.Env, code uintptr) {
+	if env.Shadow[tcg.ShadowSlots-2] != uint64(e.LookupStub()) {
+		e.initShadow(env)
+	}
+	run(env, code, e.rx+uintptr(e.stubs.enter))
+}
 
 //go:noescape
-func run(env *tcg.Env, code uintptr)
+func run(env *tcg.Env, code, enter uintptr)
 
 //go:noescape
 func fnsave(p *byte)
@@ -133,11 +139,17 @@ func (e *Engine) emitStubs() {
 	a := &e.c.asm
 	a.n = 0
 	a.align(16, 0)
+	e.stubs.enter = a.n
+	a.rm(opMovStore|rexW, rsp, env(offHostSP))
+	a.rm(opMovLoad|rexW, rsp, env(offShadowSP))
+	a.rr(0xff, 4, rcx)
+
+	a.align(16, 0)
 	e.stubs.lookup = a.n
 	a.rm(opMovStore|rexW, rax, env(offRIP))
 	a.rm(opMovImm, 0, env(offExitCode))
 	a.imm32(tcg.ExitLookup)
-	a.byte(0xc3)
+	a.leaveStack()
 
 	a.align(16, 0)
 	e.stubs.exit = a.n
@@ -154,7 +166,7 @@ func (e *Engine) emitStubs() {
 	a.rm(opMovStore|rexW, rax, env(offExitCode))
 	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descBlock}) // and MemWrite
 	a.rm(opMovStore|rexW, rax, env(offExitBlock))
-	a.byte(0xc3)
+	a.leaveStack()
 
 	a.align(16, 0)
 	e.stubs.loadSSE = a.n

@@ -47,6 +47,10 @@ const (
 	offX87         = int(unsafe.Offsetof(tcg.Env{}.X87)) - tcg.EnvBias
 	offTLB         = int(unsafe.Offsetof(tcg.Env{}.TLB)) - tcg.EnvBias
 	offTLBWrite    = offTLB + int(unsafe.Offsetof(mmu.TLB{}.Write))
+	offHostSP      = int(unsafe.Offsetof(tcg.Env{}.HostSP)) - tcg.EnvBias
+	offShadowSP    = int(unsafe.Offsetof(tcg.Env{}.ShadowSP)) - tcg.EnvBias
+	offShadowTop   = int(unsafe.Offsetof(tcg.Env{}.ShadowTop)) - tcg.EnvBias
+	offShadowLow   = int(unsafe.Offsetof(tcg.Env{}.ShadowLow)) - tcg.EnvBias
 	offJumpCache   = int(unsafe.Offsetof(tcg.Env{}.JumpCache)) - tcg.EnvBias
 
 	tlbTable  = mmu.TLBEntries * tlbEntry // bytes of one table

@@ -7,12 +7,13 @@
 DATA goMXCSR<>+0(SB)/4, $0x1f80
 GLOBL goMXCSR<>(SB), RODATA|NOPTR, $4
 
-// func run(env *tcg.Env, code uintptr)
-// Loads the pinned registers, calls code, and stores them again. The ABI wrapper around this function restores
+// func run(env *tcg.Env, code, enter uintptr)
+// Loads the pinned registers, calls code through the stub enter, which switches stacks, and stores them again. The ABI wrapper around this function restores
 // R14 and X15; BP is restored by the epilogue.
-TEXT ·run(SB), NOSPLIT, $8-16
+TEXT ·run(SB), NOSPLIT, $8-24
 	MOVQ env+0(FP), R15
-	MOVQ code+8(FP), AX
+	MOVQ code+8(FP), CX
+	MOVQ enter+16(FP), AX
 	ADDQ $const_envBias, R15
 	MOVQ GPR(0), R11
 	MOVQ GPR(1), R12
