@@ -16,6 +16,17 @@ func (s *state) operands(out *Inst, f *form, osz uint8, bad *bool) {
 	out.NArgs = f.nargs
 	imms := 0
 	for i := 0; i < int(f.nargs) && i < len(f.args); i++ {
+		// The two most frequent operands are done here.
+		if o := &f.args[i]; o.sz < szX && (o.cl == clG && s.regHi <= 8 || o.cl == clE && s.isReg) {
+			a, n := &out.Args[i], out.ModRM>>3&7|s.regHi
+			a.Size = sizes[o.sz][(osz-1)&3]
+			if o.cl == clE {
+				n = out.ModRM&7 | s.baseB
+				a.Size = sizes[o.rsz][(osz-1)&3]
+			}
+			gpr(a, n, out)
+			continue
+		}
 		s.operand(out, f, &f.args[i], &out.Args[i], osz, &imms, bad)
 	}
 }

@@ -89,7 +89,8 @@ type state struct {
 }
 
 // fail is the error of an instruction whose bytes ran out.
-func (s *state) fail() error {
+func (s *state) fail(out *Inst) error {
+	out.Op = Invalid
 	if len(s.code) >= MaxLen {
 		return ErrTooLong
 	}
@@ -104,17 +105,19 @@ func (s *state) undefined(out *Inst) error {
 }
 
 // Decode decodes the instruction at the start of code, as in a code segment of default size mode, into out.
-// It reads at most 15 bytes and allocates nothing. On ErrUndefined out.Op is Invalid and out.Len counts
-// the bytes that were looked at; on other errors out means nothing.
+// It reads at most 15 bytes and allocates nothing. On errors out.Op is Invalid, and on ErrUndefined out.Len counts
+// the bytes that were looked at; the rest of out means nothing then.
 func Decode(code []byte, mode Mode, out *Inst) error {
 	if len(code) > MaxLen {
 		code = code[:MaxLen]
 	}
 	*out = Inst{} // much faster than a literal with values
 	out.Mode, out.Base, out.Index, out.Scale, out.Seg = mode, NoReg, NoReg, 1, SegDS
+	// pos and key stay in registers; s has them for the methods.
 	s := state{code: code}
+	pos, key := 0, uint32(0)
 	if mode == Mode64 {
-		s.key = key64
+		key = key64
 	}
 	var b, seg, rex, rep uint8
 	seg = NoReg
@@ -122,11 +125,11 @@ func Decode(code []byte, mode Mode, out *Inst) error {
 	space := 0
 prefixes:
 	for {
-		if s.pos >= len(code) {
-			return s.fail()
+		if pos >= len(code) {
+			return s.fail(out)
 		}
-		b = code[s.pos]
-		s.pos++
+		b = code[pos]
+		pos++
 		c := prefixClass[b]
 		if c == pfNone {
 			break
@@ -156,32 +159,33 @@ prefixes:
 			rex = b
 			continue
 		case pfEscape:
-			if s.pos >= len(code) {
-				return s.fail()
+			if pos >= len(code) {
+				return s.fail(out)
 			}
 			space = 1
-			b = code[s.pos]
-			s.pos++
+			b = code[pos]
+			pos++
 			if b == 0x38 || b == 0x3A {
 				space = 2 + int(b>>1&1)
-				if s.pos >= len(code) {
-					return s.fail()
+				if pos >= len(code) {
+					return s.fail(out)
 				}
-				b = code[s.pos]
-				s.pos++
+				b = code[pos]
+				pos++
 			}
 			break prefixes
 		case pfVex:
 			if mode != Mode64 {
 				// LES, LDS and BOUND unless their ModRM byte would name a register.
-				if s.pos >= len(code) {
-					return s.fail()
+				if pos >= len(code) {
+					return s.fail(out)
 				}
-				if code[s.pos] < 0xC0 {
+				if code[pos] < 0xC0 {
 					break prefixes
 				}
 			}
 			if s.data || rep != 0 || rex != 0 || out.Prefix&PrefixLock != 0 {
+				s.pos = pos
 				return s.undefined(out)
 			}
 			s.vex = true
@@ -208,11 +212,14 @@ prefixes:
 
 	if s.vex {
 		var ok bool
+		s.pos, s.key = pos, key
 		b, space, ok = s.vexPrefix(b, mode, out)
+		pos, key = s.pos, s.key
 		if s.short {
-			return s.fail()
+			return s.fail(out)
 		}
 		if !ok {
+			s.pos = pos
 			return s.undefined(out)
 		}
 	} else {
@@ -224,7 +231,7 @@ prefixes:
 			s.baseB = rex << 3 & 8
 			s.rmHi = s.baseB
 			s.rexW = rex >> 2 & 2
-			s.key |= uint32(rex>>3&1)*keyW | uint32(rex&1)*keyRexB
+			key |= uint32(rex>>3&1)*keyW | uint32(rex&1)*keyRexB
 		}
 		switch {
 		case rep == 0xF3:
@@ -244,23 +251,23 @@ prefixes:
 	// Find the row.
 	c := &cells[(space<<8|int(b))<<2|int(s.pp)]
 	if c.kind&cellModRM != 0 {
-		if s.pos >= len(code) {
-			return s.fail()
+		if pos >= len(code) {
+			return s.fail(out)
 		}
-		m := code[s.pos]
-		s.pos++
+		m := code[pos]
+		pos++
 		if c.kind&cellNoMod != 0 {
 			s.isReg = true
-			s.key |= keyIsReg | 0xC0
+			key |= keyIsReg | 0xC0
 		} else if m >= 0xC0 {
 			s.isReg = true
-			s.key |= keyIsReg
+			key |= keyIsReg
 		}
-		s.key |= uint32(m)
+		key |= uint32(m)
 		out.ModRM = m
 		out.HasModRM = true
 		if s.evex && s.isReg && out.Bcast != 0 {
-			s.key = s.key&^keyL | 2<<keyLShift | keyLNot128 // L'L is the rounding mode
+			key = key&^keyL | 2<<keyLShift | keyLNot128 // L'L is the rounding mode
 		}
 		if c.kind&cellGrouped != 0 {
 			g := m >> 3 & 7
@@ -272,12 +279,13 @@ prefixes:
 	}
 	var f *form
 	for _, i := range order[c.first : c.first+uint16(c.n)] {
-		if t := &forms[i]; (s.key^t.match)&t.mask == 0 {
+		if t := &forms[i]; (key^t.match)&t.mask == 0 {
 			f = t
 			break
 		}
 	}
 	if f == nil {
+		s.pos = pos
 		return s.undefined(out)
 	}
 	out.Op = f.op
@@ -306,9 +314,10 @@ prefixes:
 			out.Cond = [4]uint8{2, 4, 6, 10}[out.ModRM>>3&3] | b&1
 		}
 	}
+	s.pos = pos
 	if out.HasModRM && !s.isReg {
 		if !s.memory(out, f, seg) {
-			return s.fail()
+			return s.fail(out)
 		}
 	}
 	bad := false
@@ -317,7 +326,7 @@ prefixes:
 	}
 	s.operands(out, f, osz, &bad)
 	if s.short {
-		return s.fail()
+		return s.fail(out)
 	}
 	out.Len = uint8(s.pos)
 	if out.Prefix&PrefixLock != 0 && (f.attr&Lock == 0 || s.isReg) || bad {

@@ -61,7 +61,12 @@ func (s *state) memory(out *Inst, f *form, seg uint8) bool {
 		if s.pos+int(dispSize) > len(s.code) {
 			return false
 		}
-		out.Disp = s.word(dispSize)
+		if dispSize == 1 {
+			out.Disp = int64(int8(s.code[s.pos]))
+			s.pos++
+		} else {
+			out.Disp = s.word(dispSize)
+		}
 		s.dispN = dispSize
 	}
 	return true
