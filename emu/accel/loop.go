@@ -169,8 +169,10 @@ func (e *Engine) runNative() {
 				e.logExec(to)
 			}
 			at = to.code.Entry
-		case tcg.ExitLookup:
+		case tcg.ExitLookup, tcg.ExitLearn:
 			e.Stats.Lookups++
+			from, site := e.cache.byID[env.ExitBlock], int(env.ExitSite)
+			learn := env.ExitCode == tcg.ExitLearn
 			if atomic.LoadUint32(&env.ExitReq) != 0 {
 				return
 			}
@@ -182,6 +184,9 @@ func (e *Engine) runNative() {
 				e.logExec(to)
 			} else {
 				e.remember(to)
+				if learn && !from.dead {
+					e.native.Learn(from.code, site, to.key.RIP)
+				}
 			}
 			at = to.code.Entry
 		case tcg.ExitTLB:

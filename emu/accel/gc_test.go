@@ -1,0 +1,197 @@
+//go:build linux
+
+package accel_test
+
+import (
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// within fails the test if f takes unreasonably long.
+func within(t *testing.T, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() { f(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s does not come to an end", what)
+	}
+}
+
+// A guest that jumps to itself keeps neither the garbage collector nor a request to stop waiting.
+func TestSpinningGuest(t *testing.T) {
+	for name, src := range map[string]string{
+		"jmp $":              "jmp $",
+		"two blocks":         "a: jmp b\nalign 64\nb: jmp a",
+		"indirect jumps":     "mov eax, a\na: jmp rax",
+		"call and ret":       "a: call f\njmp a\nf: ret",
+		"forward, flags die": "a: cmp eax, 1\nje b\nb: cmp eax, 2\njmp a",
+		"loop of stores":     "a: inc dword [SCRATCH]\njnz a\njmp a",
+		"rep movsb":          "a: mov esi, SCRATCH\nmov edi, SCRATCH+0x1000\nmov ecx, 0x1000\nrep movsb\njmp a",
+		"port":               "a: in al, 0x80\njmp a",
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, native := range engines() {
+				p := program{bits: 64, src: src, limit: 1 << 60}
+				w := p.start(t, native)
+				done := make(chan struct{})
+				go func() { w.eng.Run(); close(done) }()
+				within(t, engineName(native)+": garbage collection", func() {
+					for range 5 {
+						runtime.GC()
+					}
+				})
+				within(t, engineName(native)+": stopping the world", func() {
+					for range 20 {
+						runtime.ReadMemStats(new(runtime.MemStats))
+					}
+				})
+				w.stop.Store(true)
+				atomic.StoreUint32(&w.env.ExitReq, 1)
+				within(t, engineName(native)+": the run", func() { <-done })
+				w.close()
+			}
+		})
+	}
+}
+
+// stressed computes over and over what the test knows: integers in registers and memory, SSE, x87, calls, string moves, faults that a handler
+// mends. A wrong value ends it.
+const stressed = `
+	gate64 6, ud
+	mov eax, 1
+	movd xmm7, eax
+	cvtdq2pd xmm7, xmm7
+	fld1
+	xor r15d, r15d
+again:	mov ecx, 2000
+	xor eax, eax
+	xor r8d, r8d
+	pxor xmm0, xmm0
+	fldz
+.l:	add eax, ecx
+	adc r8, rcx
+	mov [SCRATCH], eax
+	xor edx, edx
+	xadd [SCRATCH], edx
+	cmp edx, eax
+	jne bad
+	addsd xmm0, xmm7
+	fadd st0, st1
+	call f
+	dec ecx
+	jnz .l
+	cmp eax, 2001000
+	jne bad
+	cvttsd2si ebx, xmm0
+	cmp ebx, 2000
+	jne bad
+	fistp dword [SCRATCH+16]
+	cmp dword [SCRATCH+16], 2000
+	jne bad
+	ud2
+	cmp r14d, 77
+	jne bad
+	mov esi, again
+	mov edi, SCRATCH+0x100
+	mov ecx, 64
+	rep movsd
+	inc r15
+	jmp again
+f:	push rax
+	lea rax, [rsp]
+	cmp rax, rsp
+	jne bad
+	pop rax
+	ret
+ud:	mov r14d, 77
+	add qword [rsp], 2
+	iretq
+bad:	mov r13d, 0xbad
+	hlt`
+
+// Generated code runs under all that the Go runtime does to its threads: garbage collection, preemption, profiling
+// signals, and a storm of the signal that asks for preemption. GOEMU_STRESS=1 runs it for a minute.
+func TestRuntimeStress(t *testing.T) {
+	length := 1500 * time.Millisecond
+	if os.Getenv("GOEMU_STRESS") != "" {
+		length = time.Minute
+	}
+	for _, native := range engines() {
+		t.Run(engineName(native), func(t *testing.T) { stress(t, native, length) })
+	}
+}
+
+func stress(t *testing.T, native bool, length time.Duration) {
+	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	if err := pprof.StartCPUProfile(io.Discard); err == nil {
+		defer pprof.StopCPUProfile()
+	}
+	p := program{bits: 64, src: stressed, limit: 1 << 60}
+	w := p.start(t, native)
+	defer w.close()
+	var stop atomic.Bool
+	var all sync.WaitGroup
+	loop := func(f func()) {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for !stop.Load() {
+				f()
+			}
+		}()
+	}
+	tid := make(chan int, 1)
+	done := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		tid <- unix.Gettid()
+		w.eng.Run()
+		close(done)
+	}()
+	thread := <-tid
+	var signals, collections int
+	loop(func() { runtime.GC(); collections++ })
+	loop(func() {
+		for range 50 {
+			unix.Tgkill(os.Getpid(), thread, unix.SIGURG)
+			signals++
+		}
+		time.Sleep(200 * time.Microsecond)
+	})
+	var sink atomic.Pointer[[]byte]
+	loop(func() {
+		for range 100 {
+			b := make([]byte, 4096)
+			sink.Store(&b)
+		}
+		runtime.Gosched()
+	})
+	select {
+	case <-time.After(length):
+	case <-done:
+		t.Errorf("the guest has stopped: RIP %#x R13 %#x, %v", w.env.RIP, w.env.GPR[13], tail(w.history))
+	}
+	stop.Store(true)
+	w.stop.Store(true)
+	atomic.StoreUint32(&w.env.ExitReq, 1)
+	within(t, "the run", func() { <-done })
+	all.Wait()
+	if w.env.GPR[13] != 0 {
+		t.Errorf("the guest has computed something wrong; R15 %d", w.env.GPR[15])
+	}
+	if w.env.GPR[15] == 0 || collections == 0 || signals == 0 {
+		t.Errorf("%d rounds of the guest, %d collections, %d signals: not much of a test", w.env.GPR[15], collections, signals)
+	}
+	t.Logf("%d rounds of the guest, %d collections, %d signals", w.env.GPR[15], collections, signals)
+}
