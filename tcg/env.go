@@ -113,5 +113,6 @@ const (
 	ExitLookup // jump cache missed, or a block ended without static target; RIP is the target
 	ExitTLB    // TLB miss at site ExitSite for MemAddr/MemWrite; go on at Resume to try again
 	ExitBail   // the guest instruction of site ExitSite must be run by the interpreter
+	ExitLearn  // indirect jump ExitSite (an edge) of block ExitBlock goes to RIP for the first time
 	ExitSys    // run Sys instruction (site ExitSite); go on at Resume, or look up if the op ended the block
 )

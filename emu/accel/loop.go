@@ -171,8 +171,11 @@ func (e *Engine) runNative() {
 			at = to.code.Entry
 		case tcg.ExitLookup, tcg.ExitLearn:
 			e.Stats.Lookups++
-			from, site := e.cache.byID[env.ExitBlock], int(env.ExitSite)
-			learn := env.ExitCode == tcg.ExitLearn
+			var from *tb
+			site := int(env.ExitSite)
+			if env.ExitCode == tcg.ExitLearn {
+				from = e.cache.byID[env.ExitBlock]
+			}
 			if atomic.LoadUint32(&env.ExitReq) != 0 {
 				return
 			}
@@ -184,7 +187,7 @@ func (e *Engine) runNative() {
 				e.logExec(to)
 			} else {
 				e.remember(to)
-				if learn && !from.dead {
+				if from != nil && !from.dead {
 					e.native.Learn(from.code, site, to.key.RIP)
 				}
 			}

@@ -18,6 +18,7 @@ const (
 	coldUnlinked                 // leave at an edge: ExitEdge
 	coldSelf                     // leave at an edge from the block to itself
 	coldShadow                   // empty the full stack of returns
+	coldLearn                    // leave with ExitLearn
 	coldReturn                   // a return to another address than the stack of returns says
 )
 
@@ -110,6 +111,8 @@ func (c *compiler) emitCold() {
 		case coldShadow:
 			c.rm(opMovLoad|rexW, rsp, env(offShadowTop))
 			c.jmp(s.back)
+		case coldLearn:
+			c.learn(s.edge)
 		case coldReturn:
 			c.mismatch()
 		case coldSelf:
@@ -206,7 +209,7 @@ func (c *compiler) branch() {
 			c.pushReturn(uint64(o.Disp))
 			fallthrough
 		default:
-			c.jumpCache()
+			c.jumpIndirect()
 		}
 	case tcg.Exit:
 		c.needMem()
@@ -317,20 +320,21 @@ func (c *compiler) jumpCache() {
 	c.movRR(tcg.W32, rcx, rax)
 	c.aluRI(aluAnd, tcg.W32, rcx, tcg.JumpCacheEntries-1)
 	c.shiftI(4, tcg.W32, rcx, 5)
-	c.cachedJump(mem{base: r15, index: rcx, disp: int32(offJumpCache)})
+	c.cachedJump(c.b.Key.Mode, c.e.stubs.lookup, mem{base: r15, index: rcx, disp: int32(offJumpCache)})
 }
 
 // jumpCacheAt is jumpCache for a constant RIP, which is in RAX too.
 func (c *compiler) jumpCacheAt(rip uint64) {
-	c.cachedJump(env(offJumpCache + int(tcg.JumpIndex(rip))*jumpEntry))
+	c.cachedJump(c.b.Key.Mode, c.e.stubs.lookup, env(offJumpCache+int(tcg.JumpIndex(rip))*jumpEntry))
 }
 
-func (c *compiler) cachedJump(m mem) {
-	c.aluMR(0, aluCmp, tcg.W64, m, rax)
-	c.patch(c.jcc(tcg.CondNE), c.e.stubs.lookup)
+// cachedJump jumps through jump-cache entry m if it is for the RIP in RAX and for mode, else to the stub miss.
+func (a *asm) cachedJump(mode tcg.Mode, miss int, m mem) {
+	a.aluMR(0, aluCmp, tcg.W64, m, rax)
+	a.patch(a.jcc(tcg.CondNE), miss)
 	m.disp += 8
-	c.aluMI(0, aluCmp, tcg.W64, m, int32(c.b.Key.Mode))
-	c.patch(c.jcc(tcg.CondNE), c.e.stubs.lookup)
+	a.aluMI(0, aluCmp, tcg.W64, m, int32(mode))
+	a.patch(a.jcc(tcg.CondNE), miss)
 	m.disp += 8
-	c.rm(0xff, 4, m)
+	a.rm(0xff, 4, m)
 }

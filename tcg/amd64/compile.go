@@ -103,7 +103,7 @@ func (c *compiler) reset(b *tcg.Block) {
 func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	c.reset(b)
 	c.align(16, 0)
-	code := &Code{ID: b.ID, RIP: b.Key.RIP, start: int32(c.n), e: c.e}
+	code := &Code{ID: b.ID, RIP: b.Key.RIP, mode: b.Key.Mode, start: int32(c.n), e: c.e}
 	c.code = code
 	// With Count the budget's exit is behind Body, and there the flags must be in Env.CC.
 	dead := c.liveness() == 0

@@ -239,7 +239,7 @@ func (d *duo) compare(b *tcg.Block, ignore tcg.Flags) {
 		} else {
 			interp.Run(d.env, native, tail)
 		}
-	case tcg.ExitEdge, tcg.ExitLookup:
+	case tcg.ExitEdge, tcg.ExitLookup, tcg.ExitLearn:
 	default:
 		d.t.Fatalf("exit %d", code)
 	}

@@ -26,6 +26,7 @@ func (*Engine) Compile(*tcg.Block) (*Code, error) { return nil, errHost }
 
 // The rest of the engine does nothing on this host.
 func (*Engine) Link(c *Code, edge int, to *Code, toRIP uint64) {}
+func (*Engine) Learn(c *Code, edge int, rip uint64)            {}
 func (*Engine) Unlink(c *Code, edge int)                       {}
 func (*Engine) Run(env *tcg.Env, code uintptr)                 {}
 func (*Engine) LookupStub() uintptr                            { return 0 }

@@ -207,6 +207,10 @@ func TestJumpCache(t *testing.T) {
 	m := newMachine(t, Options{})
 	to := m.compile(m.blockAt(0x5000, tcg.ModeCode64, incRCX))
 	c := m.compile(m.block(tcg.Op{Code: tcg.JmpInd, W: tcg.W64, A: tcg.Reg(0)}))
+	// The jump learns other targets first, so that this one takes the general look-up.
+	for i := range uint64(maxLearned) {
+		m.e.Learn(c, len(c.Edges)-1, 0x9000+16*i)
+	}
 	j := &m.env.JumpCache[tcg.JumpIndex(0x5000)]
 	for _, tc := range []struct {
 		name  string

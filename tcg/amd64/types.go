@@ -1,6 +1,10 @@
 package amd64
 
-import "errors"
+import (
+	"errors"
+
+	"goemu/tcg"
+)
 
 // ErrFull is returned by Compile when the code arena has no room left: Reset, and compile again.
 var ErrFull = errors.New("code arena is full")
@@ -24,10 +28,18 @@ type Edge struct {
 	Target   uint64 // guest RIP
 	Linkable bool
 
+	// Indirect: a jump to a computed target; see Engine.Learn.
+	Indirect bool
+
 	stub   int32 // where an unlinked edge leads, as an offset in the arena
 	saved  int32 // displacement of the jump taken with the flags in Env.CC
 	direct int32 // place reached with the flags not saved: see kind
 	kind   directKind
+
+	known   uint8 // indirect: targets learned
+	head    int32 // indirect: first of the code that tries them, or what leaves to learn one
+	tail    int32 // indirect: displacement of the last one's jump to what comes next
+	generic int32 // indirect: the jump through the jump cache
 }
 
 // directKind says what stands at Edge.direct.
@@ -50,6 +62,7 @@ type Code struct {
 	Sites      []Site
 	Edges      []Edge
 
+	mode  tcg.Mode
 	start int32 // offset in the arena
 	save  [2]int32
 	e     *Engine
