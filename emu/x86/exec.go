@@ -25,8 +25,15 @@ func init() {
 // Implemented reports whether Sys executes op.
 func Implemented(op decoder.Op) bool { return int(op) < len(handlers) && handlers[op] != nil }
 
+// maxInsnLen is the longest instruction, in bytes; a longer one is #GP(0) (SDM vol. 2A 2.3.11). The translator gives such a one the
+// length after this.
+const maxInsnLen = 15
+
 // Sys runs one whole instruction: see tcg.Machine.
 func (c *CPU) Sys(i *tcg.SysInst) bool {
+	if i.Len > maxInsnLen {
+		return c.gp(0)
+	}
 	h := handlers[i.Op]
 	if h == nil {
 		c.Unimplemented[i.Op]++
