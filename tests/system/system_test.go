@@ -1,0 +1,91 @@
+// Package system runs small guests on goemu and on QEMU: each prints what a processor did, a line a rule, and the
+// test holds what the manual says it does.
+package system
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"goemu/tests/guest"
+)
+
+// emulators are what every guest runs on.
+var emulators = []struct {
+	name string
+	args []string
+}{
+	{"tcg", []string{"-accel", "tcg"}},
+	{"interp", []string{"-accel", "interp"}},
+	{"QEMU", []string{"-accel", "tcg", "-cpu", "max"}},
+}
+
+// run assembles a guest with definitions, runs it and returns the lines it printed.
+func run(t *testing.T, emulator int, source string, defines ...string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	kernel, console := filepath.Join(dir, "guest"), filepath.Join(dir, "console")
+	args := []string{"-f", "bin", "-w-all", "-o", kernel}
+	if emulators[emulator].name == "QEMU" {
+		defines = append(defines, "QEMU") // leaves out what QEMU does not survive
+	}
+	for _, d := range defines {
+		args = append(args, "-D"+d)
+	}
+	if msg, err := exec.Command("nasm", append(args, source)...).CombinedOutput(); err != nil {
+		t.Fatalf("nasm %s: %v\n%s", source, err, msg)
+	}
+	e := emulators[emulator]
+	args = append(append([]string{}, e.args...), "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
+		"-debugcon", "file:"+console, "-device", "isa-debug-exit,iobase=0xf4,iosize=1")
+	name := "qemu-system-x86_64"
+	if e.name != "QEMU" {
+		name = guest.Goemu(t)
+	}
+	s := guest.StartCommand(t, name, args...)
+	status := s.Wait()
+	out, err := os.ReadFile(console)
+	if err != nil {
+		t.Fatalf("%s: %v, exit status %d\n%s", e.name, err, status, s.Output())
+	}
+	_, text, found := strings.Cut(string(out), "BEGIN\n")
+	if !found {
+		t.Fatalf("%s: the guest does not begin; exit status %d\n%s%s", e.name, status, out, s.Output())
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if status != 1 {
+		lines = append(lines, "ended without its last line")
+	}
+	return lines
+}
+
+// check compares what the emulators print with what the manual says, a line each. deviant has the lines of QEMU that
+// are not the manual's, by the manual's; "": QEMU does not run the line.
+func check(t *testing.T, want string, deviant map[string]string, source string, defines ...string) {
+	wanted := strings.Split(strings.TrimSpace(want), "\n")
+	for i := range wanted {
+		wanted[i] = strings.TrimSpace(wanted[i])
+	}
+	for i, e := range emulators {
+		t.Run(e.name, func(t *testing.T) {
+			got := run(t, i, source, defines...)
+			var w []string
+			for _, line := range wanted {
+				d, differs := deviant[line]
+				switch {
+				case e.name != "QEMU" || !differs:
+					w = append(w, line)
+				case d != "":
+					w = append(w, d)
+				}
+			}
+			if d := cmp.Diff(w, got); d != "" {
+				t.Errorf("(-manual +%s):\n%s", e.name, d)
+			}
+		})
+	}
+}
