@@ -8,6 +8,8 @@ const (
 	numSlots  = 2 * slotWrite
 
 	fetchEntries = 256
+
+	writeHash = 4096
 )
 
 // What is known of a slot beside its entry: the lists it is in, and log2 of the size of the page that it is part of.
@@ -23,6 +25,7 @@ type tlbState struct {
 	local  []uint16 // slots with translations that go when CR3 changes
 	global []uint16 // slots with global ones; one that was local before stays in its list
 	flags  [numSlots]uint8
+	writes [writeHash]uint16 // how many filled write slots have a host page with this hash
 	large  [1024]bool // by linear >> 21
 	huge   [64]bool   // by linear >> 30
 }
@@ -77,8 +80,12 @@ func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) ui
 	if write {
 		n += slotWrite
 	}
+	c.emptySlot(n)
 	*c.slot(n) = mmu.TLBEntry{Page: linear &^ mmu.PageMask, Host: uint64(host)}
 	s := &c.tlb
+	if write {
+		s.writes[writeKey(uint64(host))]++
+	}
 	f := s.flags[n] & (slotLocal | slotGlobal)
 	switch {
 	case t.Global && f == 0:
@@ -107,8 +114,15 @@ func (s *tlbState) noteLarge(linear uint64, shift uint8) {
 }
 
 func (c *CPU) emptySlot(n uint16) {
-	*c.slot(n) = mmu.TLBEntry{Page: mmu.EmptyPage(uint64(n) % mmu.TLBEntries)}
+	e := c.slot(n)
+	if n >= slotWrite && e.Host != 0 {
+		c.tlb.writes[writeKey(e.Host)]--
+	}
+	*e = mmu.TLBEntry{Page: mmu.EmptyPage(uint64(n) % mmu.TLBEntries)}
 }
+
+// writeKey hashes the host address of a page.
+func writeKey(host uint64) uint64 { return host >> mmu.PageShift % writeHash }
 
 // dropSlots empties the slots for which drop is true.
 func (c *CPU) dropSlots(drop func(n uint16) bool) {
@@ -165,8 +179,8 @@ func (c *CPU) FlushPage(linear uint64) {
 	}
 	page := linear &^ mmu.PageMask
 	for n := uint16(mmu.TLBIndex(linear)); n < numSlots; n += mmu.TLBEntries {
-		if e := c.slot(n); e.Page == page {
-			e.Page = mmu.EmptyPage(uint64(n) % mmu.TLBEntries)
+		if c.slot(n).Page == page {
+			c.emptySlot(n)
 		}
 	}
 	c.fetch[linear>>mmu.PageShift%fetchEntries] = fetchEntry{}
@@ -178,7 +192,7 @@ func (c *CPU) FlushPage(linear uint64) {
 // DropWrite removes write entries of a physical page, so that stores to it take the slow path.
 func (c *CPU) DropWrite(phys uint64) {
 	host, _, ok := c.space.HostPage(phys)
-	if !ok {
+	if !ok || c.tlb.writes[writeKey(uint64(host))] == 0 {
 		return
 	}
 	c.dropSlots(func(n uint16) bool { return n >= slotWrite && c.slot(n).Host == uint64(host) })
