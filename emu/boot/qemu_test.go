@@ -45,7 +45,7 @@ func assemble(t *testing.T, text string) []byte {
 func TestEntryUnderQEMU(t *testing.T) {
 	qemu, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {
-		t.Skip("qemu-system-x86_64 is not installed")
+		t.Fatal("qemu-system-x86_64 is not installed")
 	}
 	stub, err := os.ReadFile("testdata/enter.asm")
 	if err != nil {

@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "write tourtest/testdata/auto.txt from Q
 func TestSameAsNASM(t *testing.T) {
 	nasm, err := exec.LookPath("nasm")
 	if err != nil {
-		t.Skip("nasm is not installed")
+		t.Fatal("nasm is not installed")
 	}
 	src, err := tour.Sources()
 	if err != nil {
@@ -92,7 +92,7 @@ func qemu(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	tool, err := exec.LookPath("qemu-system-x86_64")
 	if err != nil {
-		t.Skip("qemu-system-x86_64 is not installed")
+		t.Fatal("qemu-system-x86_64 is not installed")
 	}
 	rom, err := tour.ROM()
 	if err != nil {

@@ -16,7 +16,7 @@ func nasm(t *testing.T, text string) []byte {
 	t.Helper()
 	tool, err := exec.LookPath("nasm")
 	if err != nil {
-		t.Skip("nasm is not installed")
+		t.Fatal("nasm is not installed")
 	}
 	dir := t.TempDir()
 	src, out := filepath.Join(dir, "a.asm"), filepath.Join(dir, "a.bin")

@@ -69,8 +69,11 @@ to_user:
         push rsi
         iretq
 
-; to_compatibility goes to RSI in a 32-bit segment: some instructions exist only there.
+; to_compatibility goes to RSI in a 32-bit segment: some instructions exist only there. DS counts there too,
+; and the returns to user mode have left it null (SDM vol. 2A, IRET: segments of inner levels).
 to_compatibility:
+        mov eax, DATA64
+        mov ds, eax
         push CODE32
         push rsi
         retfq
