@@ -79,10 +79,12 @@ func (c *compiler) alignment(size int) int {
 	switch {
 	case c.op.Align, c.op.Code == tcg.Vec && size == 16 && !unaligned(c.op.Enc):
 		return 16 // the host would fault
-	case c.b.Key.Mode&tcg.ModeAlign != 0 && size <= 8 && size&(size-1) == 0:
+	case c.b.Key.Mode&tcg.ModeAlign == 0:
+		return 1
+	case size&(size-1) == 0:
 		return size
 	}
-	return 1
+	return 8 // the interpreter knows better
 }
 
 // access translates the current op's memory operand: address, segment, TLB. The result is good until RAX or RCX changes.
