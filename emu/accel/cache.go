@@ -4,6 +4,7 @@ import (
 	"goemu/mmu"
 	"goemu/tcg"
 	"goemu/tcg/amd64"
+	"goemu/tcg/interp"
 )
 
 // modeSingle marks blocks of one instruction for the interpreter, kept beside
@@ -17,7 +18,7 @@ type tb struct {
 	insns  int
 	bytes  int
 	code   *amd64.Code   // native
-	ir     *tcg.Block    // interpreter
+	ir     *interp.Code  // interpreter
 	sys    []tcg.SysInst // instructions that leave for emu/x86
 	phys2  uint64        // page of the last byte, where the block crosses into a second page
 	cross  bool
@@ -90,8 +91,16 @@ func (c *cache) remove(b *tb) {
 	if b.cross {
 		c.leavePage(b.phys2>>mmu.PageShift, b)
 	}
-	b.dead = true
+	b.kill()
 	c.live--
+}
+
+// kill says that b must not be run again.
+func (b *tb) kill() {
+	b.dead = true
+	if b.ir != nil {
+		b.ir.Kill()
+	}
 }
 
 func (c *cache) leavePage(p uint64, b *tb) {

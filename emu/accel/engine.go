@@ -14,6 +14,7 @@ import (
 	"goemu/mmu"
 	"goemu/tcg"
 	"goemu/tcg/amd64"
+	"goemu/tcg/interp"
 )
 
 // MaxInsns is the most guest instructions in one block.
@@ -72,6 +73,7 @@ type Engine struct {
 	jumpPages      [1024]uint64 // see noteJump
 	granted        int32        // budget at the last refill
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
+	hops           interp.Jumps // where the interpreter goes from block to block by itself
 	Stats          Stats
 
 	scratch tcg.Block // reused for translation
@@ -90,6 +92,7 @@ func SyncX87(env *tcg.Env) { amd64.SyncX87(env) }
 // New makes an engine for cpu and takes the hooks of cpu and space.
 func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, error) {
 	e := &Engine{cpu: cpu, env: cpu.Env(), space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
+	e.hops.Count, e.hops.Least = opt.Count, MaxInsns
 	if opt.Native {
 		if opt.ArenaBytes == 0 {
 			opt.ArenaBytes = 64 << 20
@@ -127,6 +130,7 @@ const (
 // on global pages stays.
 func (e *Engine) FlushJumps(all bool) {
 	e.env.DropReturns()
+	e.hops.Flush(all)
 	e.dropJumps(&e.jumps, inJumps, func(*tcg.JumpEntry) bool { return true })
 	if all {
 		e.dropJumps(&e.globals, inGlobals, func(*tcg.JumpEntry) bool { return true })
@@ -146,6 +150,7 @@ func (e *Engine) FlushJumpPage(linear uint64) {
 	if !e.mayHaveJumps(page) && !e.mayHaveJumps(page-1) {
 		return
 	}
+	e.hops.Flush(true)
 	on := func(j *tcg.JumpEntry) bool {
 		p := j.RIP >> mmu.PageShift
 		return p == page || p+1 == page
@@ -180,8 +185,11 @@ func (e *Engine) dropJumps(list *[]uint16, bit uint64, drop func(*tcg.JumpEntry)
 // Flush drops all blocks.
 func (e *Engine) Flush() {
 	e.FlushJumps(true)
-	for p := range e.cache.pages {
+	for p, l := range e.cache.pages {
 		e.space.ClearCode(p << mmu.PageShift)
+		for _, b := range l {
+			b.kill()
+		}
 	}
 	for _, b := range e.cache.byID {
 		if b != nil {
@@ -285,7 +293,7 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 	if !e.mark(b) {
 		// Code outside RAM is not watched: run it once and forget it.
 		b.dead = true
-		b.ir = clone(blk)
+		b.ir = compact(blk)
 		return b
 	}
 	if e.native != nil && key.Mode&modeSingle == 0 {
@@ -309,17 +317,17 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 		e.Stats.HostBytes += uint64(c.Size)
 		e.logHost(b)
 	} else {
-		b.ir = clone(blk)
+		b.ir = compact(blk)
 	}
 	e.cache.add(b)
 	return b
 }
 
-func clone(blk *tcg.Block) *tcg.Block {
-	c := *blk
-	c.Ops = append([]tcg.Op(nil), blk.Ops...)
-	c.Insts = append([]tcg.SysInst(nil), blk.Insts...)
-	return &c
+// compact makes the interpreter's form of a block that is used again for translation.
+func compact(blk *tcg.Block) *interp.Code {
+	b := *blk
+	b.Insts = append([]tcg.SysInst(nil), blk.Insts...)
+	return interp.Compile(&b)
 }
 
 // mark notes code on the block's pages, so that stores to them are seen; false if they are not RAM or ROM.

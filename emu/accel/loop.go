@@ -17,6 +17,7 @@ func (e *Engine) Run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer e.syncX87()
+	defer e.settle()
 	for {
 		if e.cpu.Pending() {
 			e.cpu.Deliver()
@@ -114,15 +115,19 @@ func (e *Engine) runIR(extra tcg.Mode) {
 	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
 		e.logExec(b)
 	}
-	e.interpret(b)
+	e.interpret(b, extra == 0)
 }
 
-func (e *Engine) interpret(b *tb) {
-	before := e.env.Insns
-	r := interp.Run(e.env, e.cpu, b.ir)
-	if e.opt.Count {
-		e.env.Budget -= int32(e.env.Insns - before)
+// interpret runs b, and if chain is set and nothing speaks against it, blocks that follow.
+func (e *Engine) interpret(b *tb, chain bool) {
+	const stepped, flat = modeSingle | tcg.ModeTF, tcg.ModeFlat | tcg.ModeCode64
+	mode := b.key.Mode
+	chain = chain && mode&stepped == 0 && mode&flat != 0 && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU)
+	if chain && !b.cross && !b.dead {
+		e.noteJump(b.key.RIP >> mmu.PageShift)
+		e.hops.Enter(b.ir, e.cpu.FetchGlobal())
 	}
+	r := b.ir.Run(e.env, e.cpu, &e.hops, chain)
 	if b.key.Mode&tcg.ModeTF != 0 && r == tcg.ResultNext {
 		e.cpu.AfterStep()
 	}
