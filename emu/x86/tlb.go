@@ -26,8 +26,8 @@ type tlbState struct {
 	global []uint16 // slots with global ones; one that was local before stays in its list
 	flags  [numSlots]uint8
 	writes [writeHash]uint16 // how many filled write slots have a host page with this hash
-	large  [1024]bool // by linear >> 21
-	huge   [64]bool   // by linear >> 30
+	large  [1024]bool        // by linear >> 21
+	huge   [64]bool          // by linear >> 30
 }
 
 // fetchEntry caches an execute translation. page is the linear page, bit 0 user, bit 1 valid.
@@ -204,6 +204,7 @@ func (c *CPU) FetchGlobal() bool { return c.fetchGlobal }
 // FetchPhys translates the address of an instruction: segment limit or canonical
 // check, and the execute permission. False: a fault has been recorded.
 func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
+	c.resume = false
 	linear := rip
 	if c.long64 {
 		if !canonical(rip) {
