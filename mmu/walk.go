@@ -9,15 +9,15 @@ import (
 
 // Control-register and EFER bits that paging depends on (SDM vol. 3A 2.5, 4.1.1).
 const (
-	CR0WP    = 1 << 16
-	CR0PG    = 1 << 31
-	CR4PSE   = 1 << 4
-	CR4PAE   = 1 << 5
-	CR4PGE   = 1 << 7
-	CR4SMEP  = 1 << 20
-	CR4SMAP  = 1 << 21
-	EFERLMA  = 1 << 10
-	EFERNXE  = 1 << 11
+	CR0WP   = 1 << 16
+	CR0PG   = 1 << 31
+	CR4PSE  = 1 << 4
+	CR4PAE  = 1 << 5
+	CR4PGE  = 1 << 7
+	CR4SMEP = 1 << 20
+	CR4SMAP = 1 << 21
+	EFERLMA = 1 << 10
+	EFERNXE = 1 << 11
 )
 
 // Bits of paging-structure entries (SDM vol. 3A 4.3 to 4.5).
@@ -71,7 +71,7 @@ type format struct {
 	name     string
 	entry    int // bytes of an entry
 	bits     uint
-	top      int  // level of the first table in memory: 4 PML4, 3 PDPT, 2 PD, 1 PT
+	top      int // level of the first table in memory: 4 PML4, 3 PDPT, 2 PD, 1 PT
 	addrMask uint64
 }
 

@@ -86,6 +86,7 @@ type CPU struct {
 	shadow     bool   // interrupts are inhibited while RIP is shadowRIP (STI, MOV SS)
 	shadowSS   bool   // the shadow is that of a load of SS: debug traps too
 	shadowRIP  uint64 // address of the instruction in the shadow
+	resume     bool   // RF: set by IRET, or between repetitions of a string instruction, until the next instruction is fetched
 	noStep     bool   // the instruction that ended cannot be followed by a single-step trap
 
 	pend event
@@ -185,14 +186,19 @@ func (c *CPU) Segment(n int) Segment { return c.seg[n] }
 // Flags assembles RFLAGS.
 func (c *CPU) Flags() uint32 {
 	cc := c.env.CC
-	return c.env.EFlags | cc>>8&0xd5 | cc&1<<11 | flagFixed
+	f := c.env.EFlags | cc>>8&0xd5 | cc&1<<11 | flagFixed
+	if c.resume {
+		f |= flagRF
+	}
+	return f
 }
 
-// SetFlags sets RFLAGS as given: no privilege is looked at. RF, which only suppresses instruction breakpoints for one
-// instruction, is not kept.
+// SetFlags sets RFLAGS as given: no privilege is looked at. RF lasts until the next instruction begins, and so is seen only by
+// what comes before it.
 func (c *CPU) SetFlags(f uint32) {
 	e := c.env
 	c.setCC(f)
+	c.resume = f&flagRF != 0
 	e.EFlags = f&flagsKnown&^(flagsArith|flagRF) | flagFixed
 	if f&flagIF != 0 && atomic.LoadUint32(&e.IntrPending) != 0 {
 		c.requestExit()

@@ -120,14 +120,12 @@ func sysCMPXCHG16B(c *CPU, i *tcg.SysInst) bool {
 	if !hasMem(i, 0) {
 		return c.ud()
 	}
-	a, ok := c.Linear(tcg.Seg(i.Seg), c.ea(i), 16, true)
-	if !ok {
-		return false
-	}
-	if a&15 != 0 {
+	off := c.ea(i)
+	if (off+c.env.SegBase[i.Seg])&15 != 0 { // before the address is found canonical or not
 		return c.gp(0)
 	}
-	if !c.Probe(a, 16, c.index()) {
+	a, ok := c.Linear(tcg.Seg(i.Seg), off, 16, true)
+	if !ok || !c.Probe(a, 16, c.index()) {
 		return false
 	}
 	var b [16]byte

@@ -388,3 +388,79 @@ func TestSingleStep(t *testing.T) {
 		t.Error("no trap after the instruction that follows MOV SS")
 	}
 }
+
+// Images of RFLAGS: faults set RF, and what interrupts a repeated string instruction; interrupts keep what IRET
+// has loaded, which lasts until the next instruction begins (SDM vol. 3B 18.3.1.1).
+func TestResumeFlag(t *testing.T) {
+	frame := func(m *machine) uint64 { return m.get(m.env.GPR[regSP]+16, 8) & flagRF }
+	long := func() *machine {
+		m := newMachine(t).long(0)
+		for v := range 256 {
+			m.gate(v, selCode64, 0x3000, typeInt32, 0, 0)
+		}
+		return m
+	}
+	iret := func(m *machine) {
+		m.env.GPR[regSP] = stackAt - 64
+		for k, v := range []uint64{codeAt, selCode64, flagFixed | flagIF | flagRF, stackAt, selData} {
+			m.put(stackAt-64+8*uint64(k), 8, v)
+		}
+		if !m.exec(0x48, 0xcf) {
+			t.Fatal("IRET faults")
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		run  func(m *machine)
+		want uint64
+	}{
+		{"interrupt", func(m *machine) { m.Interrupt(0x20) }, 0},
+		{"INT n", func(m *machine) { m.exec(0xcd, 0x80) }, 0},
+		{"fault", func(m *machine) { m.ud(); m.Deliver() }, flagRF},
+		{"trap", func(m *machine) { m.AfterStep(); m.Deliver() }, 0},
+		{"interrupt after IRET", func(m *machine) { iret(m); m.Interrupt(0x20) }, flagRF},
+		{"interrupt after the instruction after IRET", func(m *machine) {
+			iret(m)
+			m.FetchPhys(m.env.RIP)
+			m.exec(0x90)
+			m.Interrupt(0x20)
+		}, 0},
+		{"second interrupt", func(m *machine) { iret(m); m.Interrupt(0x20); m.Interrupt(0x21) }, 0},
+		{"interrupt within REP STOSB", func(m *machine) {
+			m.env.GPR[regDI], m.env.GPR[regCX], m.env.ExitReq = dataAt, 0x3000, 1
+			m.exec(0xf3, 0xaa)
+			m.Interrupt(0x20)
+		}, flagRF},
+		{"interrupt after REP STOSB", func(m *machine) {
+			m.env.GPR[regDI], m.env.GPR[regCX] = dataAt, 0x3000
+			m.exec(0xf3, 0xaa)
+			m.Interrupt(0x20)
+		}, 0},
+		{"single step within REP SCASB", func(m *machine) {
+			m.SetFlags(flagTF)
+			m.env.GPR[regDI], m.env.GPR[regCX], m.env.GPR[regAX] = dataAt, 2, 1
+			m.exec(0xf2, 0xae)
+			m.AfterStep()
+			m.Deliver()
+		}, flagRF},
+		{"single step after REP SCASB has found", func(m *machine) {
+			m.SetFlags(flagTF)
+			m.env.GPR[regDI], m.env.GPR[regCX], m.env.GPR[regAX] = dataAt, 2, 0
+			m.exec(0xf2, 0xae)
+			m.AfterStep()
+			m.Deliver()
+		}, 0},
+	} {
+		m := long()
+		tt.run(m)
+		if m.env.RIP != 0x3000 {
+			t.Errorf("%s: RIP %#x", tt.name, m.env.RIP)
+		}
+		if got := frame(m); got != tt.want {
+			t.Errorf("%s: RF in the image is %#x, want %#x", tt.name, got, tt.want)
+		}
+		if m.Flags()&flagRF != 0 {
+			t.Errorf("%s: RF is set in the handler", tt.name)
+		}
+	}
+}

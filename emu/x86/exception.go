@@ -98,6 +98,7 @@ func (c *CPU) Deliver() {
 func (c *CPU) dispatch(ev event) {
 	c.state = Running
 	c.shadow = false
+	defer func() { c.resume = false }()
 	for {
 		c.record(&ev)
 		if c.enter(&ev) {

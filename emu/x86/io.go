@@ -79,7 +79,7 @@ func sysINS(c *CPU, i *tcg.SysInst) bool {
 		return false
 	}
 	for slow := 0; o.count > 0; slow = (slow + 1) % slowBatch {
-		if slow == 0 && !o.more(i) {
+		if slow == 0 && !o.more() {
 			return true
 		}
 		a, ok := c.Linear(tcg.SegES, c.env.GPR[regDI]&o.mask, o.size, true)
@@ -102,7 +102,7 @@ func sysOUTS(c *CPU, i *tcg.SysInst) bool {
 		return false
 	}
 	for slow := 0; o.count > 0; slow = (slow + 1) % slowBatch {
-		if slow == 0 && !o.more(i) {
+		if slow == 0 && !o.more() {
 			return true
 		}
 		v, ok := o.readElem(regSI, o.src)

@@ -89,21 +89,25 @@ func (o *strOp) took(n uint64, regs ...int) {
 		o.setMasked(regCX, o.count+o.rest)
 	}
 	if o.count == 0 && o.rest > 0 {
-		o.c.next = o.rip
+		o.again()
 	}
 }
 
 // more tells whether to go on. When the vCPU loop is wanted, the instruction is left to be restarted.
-func (o *strOp) more(i *tcg.SysInst) bool {
+func (o *strOp) more() bool {
 	if o.count == 0 {
 		return false
 	}
 	if o.done && o.c.exitRequested() {
-		o.c.next = i.RIP
+		o.again()
 		return false
 	}
 	return true
 }
+
+// again leaves the rest of the repetitions to the same instruction. What comes between finds RF set
+// (SDM vol. 3B 18.3.1.1).
+func (o *strOp) again() { o.c.next, o.c.resume = o.rip, true }
 
 // run gives how many elements from register r on lie in one page, do not wrap
 // and do not leave the segment, and the linear address of the lowest byte of them. n is 0 if the
@@ -144,6 +148,9 @@ func (o *strOp) run(r int, seg tcg.Seg, write bool) (low uint64, n uint64) {
 
 // linearQuiet is Linear without recording a fault.
 func (c *CPU) linearQuiet(seg tcg.Seg, off uint64, size int, write bool) (uint64, bool) {
+	if c.mode&tcg.ModeAlign != 0 {
+		return 0, false
+	}
 	if c.long64 {
 		if seg == tcg.SegFS || seg == tcg.SegGS {
 			off += c.seg[seg].Base
@@ -154,7 +161,7 @@ func (c *CPU) linearQuiet(seg tcg.Seg, off uint64, size int, write bool) (uint64
 	if write {
 		top = c.env.SegWrTop[seg]
 	}
-	if off+uint64(size) > top || c.mode&tcg.ModeAlign != 0 {
+	if off+uint64(size) > top {
 		return 0, false
 	}
 	a := (c.seg[seg].Base + off) & 0xffff_ffff
@@ -181,7 +188,7 @@ func (o *strOp) writeElem(v uint64) bool {
 func sysMOVS(c *CPU, i *tcg.SysInst) bool {
 	o := c.newString(i)
 	for slow := 0; o.count > 0; {
-		if slow == 0 && !o.more(i) {
+		if slow == 0 && !o.more() {
 			return true
 		}
 		if n := o.copyPiece(); n > 0 {
@@ -254,7 +261,7 @@ func sysSTOS(c *CPU, i *tcg.SysInst) bool {
 	o := c.newString(i)
 	v := c.env.GPR[regAX] & sizeMask(o.size)
 	for slow := 0; o.count > 0; {
-		if slow == 0 && !o.more(i) {
+		if slow == 0 && !o.more() {
 			return true
 		}
 		if o.count > 1 {
@@ -293,7 +300,7 @@ func fill(p []byte, v uint64, size int) {
 func sysLODS(c *CPU, i *tcg.SysInst) bool {
 	o := c.newString(i)
 	for slow := 0; o.count > 0; {
-		if slow == 0 && !o.more(i) {
+		if slow == 0 && !o.more() {
 			return true
 		}
 		v, ok := o.readElem(regSI, o.src)
@@ -351,7 +358,7 @@ func sysSCAS(c *CPU, i *tcg.SysInst) bool {
 	cc := c.env.CC // a fault leaves the flags as they were before the instruction
 	a := c.env.GPR[regAX] & sizeMask(o.size)
 	for slow := 0; o.count > 0; {
-		if slow == 0 && !o.more(i) {
+		if slow == 0 && !o.more() {
 			return true
 		}
 		if o.rep && !o.down && o.count > 2 {
@@ -374,7 +381,7 @@ func sysSCAS(c *CPU, i *tcg.SysInst) bool {
 		c.setSubFlags(a, v, o.size)
 		o.took(1, regDI)
 		if o.rep && stop(i, a == v) {
-			c.next = o.end
+			c.next, c.resume = o.end, false
 			return true
 		}
 		slow = (slow + 1) % slowBatch
@@ -415,7 +422,7 @@ func sysCMPS(c *CPU, i *tcg.SysInst) bool {
 	o := c.newString(i)
 	cc := c.env.CC // a fault leaves the flags as they were before the instruction
 	for slow := 0; o.count > 0; {
-		if slow == 0 && !o.more(i) {
+		if slow == 0 && !o.more() {
 			return true
 		}
 		if o.rep && !o.down && o.count > 2 && i.Prefix&decoder.PrefixRepne == 0 {
@@ -437,7 +444,7 @@ func sysCMPS(c *CPU, i *tcg.SysInst) bool {
 		c.setSubFlags(a, b, o.size)
 		o.took(1, regSI, regDI)
 		if o.rep && stop(i, a == b) {
-			c.next = o.end
+			c.next, c.resume = o.end, false
 			return true
 		}
 		slow = (slow + 1) % slowBatch

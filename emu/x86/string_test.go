@@ -313,3 +313,52 @@ func BenchmarkRepMovsb(b *testing.B) {
 		m.exec(0xf3, 0xa4)
 	}
 }
+
+// With alignment checks on, repeated instructions check every element (SDM vol. 3A 6.15, #AC).
+func TestStringAlignment(t *testing.T) {
+	for _, tt := range []struct {
+		code     []byte
+		src, dst uint64
+		want     int
+	}{
+		{[]byte{0xf3, 0xa5}, 1, 0, vecAC},
+		{[]byte{0xf3, 0xa5}, 0, 2, vecAC},
+		{[]byte{0xf3, 0xa5}, 4, 8, -1},
+		{[]byte{0xf3, 0xa4}, 1, 3, -1},
+		{[]byte{0xf3, 0xab}, 0, 1, vecAC},
+		{[]byte{0xf3, 0xaf}, 0, 1, vecAC},
+		{[]byte{0xf3, 0xa7}, 1, 0, vecAC},
+	} {
+		for _, long := range []bool{true, false} {
+			m := newMachine(t)
+			if long {
+				m.long(3)
+			} else {
+				m.protected32(3)
+			}
+			m.pg.CR0 |= cr0AM
+			m.SetFlags(flagAC)
+			g := &m.env.GPR
+			g[regSI], g[regDI], g[regCX] = dataAt+tt.src, dataAt+0x1000+tt.dst, 8
+			m.exec(tt.code...)
+			if v, _ := m.fault(); v != tt.want {
+				t.Errorf("% x from %d to %d, 64-bit %v: exception %d, want %d", tt.code, tt.src, tt.dst, long, v, tt.want)
+			}
+		}
+	}
+}
+
+// CMPXCHG16B looks at the alignment before it looks whether the address is canonical, as AMD's processors do.
+func TestCMPXCHG16BFaults(t *testing.T) {
+	for _, tt := range []struct {
+		rsp  uint64
+		want int
+	}{{1 << 62, vecSS}, {1<<62 + 8, vecGP}, {dataAt + 8, vecGP}, {dataAt, -1}} {
+		m := newMachine(t).long(0)
+		m.env.GPR[regSP] = tt.rsp
+		m.exec(0x48, 0x0f, 0xc7, 0x0c, 0x24)
+		if v, _ := m.fault(); v != tt.want {
+			t.Errorf("[%#x]: exception %d, want %d", tt.rsp, v, tt.want)
+		}
+	}
+}

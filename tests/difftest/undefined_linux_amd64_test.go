@@ -77,8 +77,6 @@ func amdOnly(seq []one, want, got *state) bool {
 	switch {
 	case want.Vector == tcg.VectorAC && got.Vector == tcg.VectorPF:
 		return true // alignment is checked first
-	case want.Vector == tcg.VectorGP && got.Vector == tcg.VectorSS && has(seq, decoder.CMPXCHG16B):
-		return true // the same, and stack-based addresses that are not canonical
 	case want.FP[26]&2 != 0:
 		return true // MXCSR.MM, misaligned operands allowed
 	case want.Vector == tcg.VectorPF && (has(seq, decoder.MASKMOVQ) || has(seq, decoder.MASKMOVDQU)):
