@@ -21,7 +21,7 @@ var emulators = []struct {
 }{
 	{"tcg", []string{"-accel", "tcg"}},
 	{"interp", []string{"-accel", "interp"}},
-	{"QEMU", []string{"-accel", "tcg", "-cpu", "max"}},
+	{"QEMU", []string{"-accel", "tcg", "-cpu", "max,vendor=GenuineIntel"}},
 }
 
 // run assembles a guest with definitions, runs it and returns the lines it printed.
