@@ -63,6 +63,7 @@ func (e *Engine) Compile(b *tcg.Block) (*Code, error) {
 	if len(c.buf)-c.n < maxBlockBytes+len(b.Ops)*maxOpBytes {
 		return nil, ErrFull
 	}
+	e.trimView()
 	start := c.n
 	code, err := c.compile(b)
 	if err != nil {

@@ -23,6 +23,7 @@ type Engine struct {
 	first  int // end of the shared stubs: what Reset goes back to
 	stubs  stubs
 	c      compiler
+	shown  int // code below this offset has been taken out of the writable view
 	closed bool
 }
 
@@ -91,8 +92,20 @@ func (e *Engine) Close() error {
 	return err
 }
 
+// viewChunk is how much code is written before the writable view of it is given up, in bytes.
+const viewChunk = 1 << 20
+
+// trimView takes finished code out of the writable view, so that it is resident once, not twice. A
+// later patch brings its page back.
+func (e *Engine) trimView() {
+	if n := e.c.n &^ (viewChunk - 1); n > e.shown {
+		unix.Madvise(e.rw[e.shown:n], unix.MADV_DONTNEED) // a shared mapping: the contents stay
+		e.shown = n
+	}
+}
+
 // Reset forgets all code. The caller drops every Code and every jump-cache entry with it.
-func (e *Engine) Reset() { e.c.n = e.first }
+func (e *Engine) Reset() { e.c.n, e.shown = e.first, 0 }
 
 // Used is the number of bytes of the arena in use.
 func (e *Engine) Used() int { return e.c.n }
