@@ -8,7 +8,6 @@ import (
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg"
-	"goemu/tcg/interp"
 )
 
 // Run runs the vCPU until Events.Poll or Events.Wait says stop, or the CPU has shut down.

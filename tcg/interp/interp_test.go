@@ -287,9 +287,10 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	m.allowed(ramBase, ramSize, true, 0)
 	b := parse(t, flat64, "--- 0x1000 +1\nld rcx, [0x10000]\nadd t0, rcx, 0x1 !\n--- 0x1001 +1\nvec.66.1.6f xmm1, [0x10010] b16 rd\n--- 0x1002 +1\nrmw.add [0x10000], rax lock !\njmp 0x2000")
 	m.log = make([]string, 0, 1<<16)
+	c := Compile(b)
 	if n := testing.AllocsPerRun(100, func() {
 		m.log = m.log[:0]
-		Run(m.env, quiet{m}, b)
+		c.Run(m.env, quiet{m}, nil, false)
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -327,8 +328,9 @@ jcc.ne 0x1000, 0x101f
 `)
 	tcg.Optimise(blk, nil)
 	m.env.GPR[3] = ramBase
+	c := Compile(blk)
 	for b.Loop() {
-		Run(m.env, m, blk)
+		c.Run(m.env, m, nil, false)
 	}
 	b.ReportMetric(float64(m.env.Insns)/b.Elapsed().Seconds()/1e6, "Minsn/s")
 }

@@ -19,7 +19,7 @@ func (x *run) ea(op *tcg.Op) uint64 {
 }
 
 // segment adds the base of seg to an offset, after the checks that it can make itself.
-func (x *run) segment(seg tcg.Seg, off, size uint64, write bool) (uint64, bool) {
+func (x *run) segment(rip uint64, seg tcg.Seg, off, size uint64, write bool) (uint64, bool) {
 	if x.long {
 		return off + x.env.SegBase[seg], true
 	}
@@ -30,7 +30,7 @@ func (x *run) segment(seg tcg.Seg, off, size uint64, write bool) (uint64, bool) 
 	if off+size <= top {
 		return uint64(uint32(off + x.env.SegBase[seg])), true
 	}
-	x.env.RIP = x.rip
+	x.env.RIP = rip
 	return x.m.Linear(seg, off, int(size), write)
 }
 
@@ -39,21 +39,21 @@ func (x *run) linear(op *tcg.Op, off, size uint64, write bool) (uint64, bool) {
 	if op.Seg == tcg.SegNone {
 		return off, true
 	}
-	return x.segment(op.Seg, off, size, write)
+	return x.segment(x.rip, op.Seg, off, size, write)
 }
 
 // check makes the checks of an access that has missed the TLB: canonical form in 64-bit code, else the limit of
 // flat segments, 4 GiB. It leaves Env.RIP at the instruction, for the Machine.
-func (x *run) check(op *tcg.Op, lin, size uint64) bool {
-	x.env.RIP = x.rip
-	stack := op.Seg == tcg.SegSS || op.Seg == tcg.SegNone && (op.A == tcg.Reg(4) || op.A == tcg.Reg(5))
+func (x *run) check(rip uint64, seg tcg.Seg, base tcg.Ref, lin, size uint64) bool {
+	x.env.RIP = rip
+	stack := seg == tcg.SegSS || seg == tcg.SegNone && (base == tcg.Reg(4) || base == tcg.Reg(5))
 	switch {
 	case x.long:
 		if int64(lin)>>47 == int64(lin+size-1)>>47 && uint64(int64(lin)>>47+1) <= 1 {
 			return true
 		}
 		return x.m.Canonical(lin, int(size), stack)
-	case op.Seg != tcg.SegNone || lin+size <= 1<<32:
+	case seg != tcg.SegNone || lin+size <= 1<<32:
 		return true
 	case stack:
 		return x.m.Raise(tcg.VectorSS)
@@ -81,8 +81,8 @@ func (x *run) aligned(lin, size uint64) bool {
 }
 
 // loadSlow reads an operand that is not a plain hit in the TLB.
-func (x *run) loadSlow(op *tcg.Op, lin, size uint64) (uint64, bool) {
-	if !x.check(op, lin, size) {
+func (x *run) loadSlow(p *ins, lin, size uint64) (uint64, bool) {
+	if !x.check(x.c.rips[p.insn], p.seg, tcg.Ref(p.a/8), lin, size) {
 		return 0, false
 	}
 	v, ok := x.m.ReadMem(lin, int(size), x.idx)
@@ -90,14 +90,14 @@ func (x *run) loadSlow(op *tcg.Op, lin, size uint64) (uint64, bool) {
 }
 
 // storeSlow writes one.
-func (x *run) storeSlow(op *tcg.Op, lin, size, v uint64) bool {
-	if !x.check(op, lin, size) {
+func (x *run) storeSlow(p *ins, lin, size, v uint64) bool {
+	if !x.check(x.c.rips[p.insn], p.seg, tcg.Ref(p.a/8), lin, size) {
 		return false
 	}
 	if x.strict != 0 && (!x.m.Probe(lin, int(size), x.idx) || !x.aligned(lin, size)) {
 		return false
 	}
-	if !x.m.WriteMem(lin, int(size), v&mask(op.W), x.idx) {
+	if !x.m.WriteMem(lin, int(size), v&mask(p.w), x.idx) {
 		return false
 	}
 	x.wrote()
@@ -124,7 +124,7 @@ func (x *run) open(op *tcg.Op, off uint64) (lin uint64, host unsafe.Pointer, ok 
 	if host = x.hit(lin, size); host != nil {
 		return lin, host, true
 	}
-	if !x.check(op, lin, size) || !x.m.Probe(lin, int(size), x.idx) || !x.aligned(lin, size) {
+	if !x.check(x.rip, op.Seg, op.A, lin, size) || !x.m.Probe(lin, int(size), x.idx) || !x.aligned(lin, size) {
 		return 0, nil, false
 	}
 	return lin, x.hit(lin, size), true // Probe may have filled the TLB

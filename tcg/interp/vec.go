@@ -20,7 +20,7 @@ func (x *run) operand(op *tcg.Op) (lin uint64, ok bool) {
 	if op.Align && lin&15 != 0 { // before the canonical check, as processors do
 		return 0, x.m.Raise(tcg.VectorGP)
 	}
-	if !x.check(op, lin, size) {
+	if !x.check(x.rip, op.Seg, op.A, lin, size) {
 		return 0, false
 	}
 	if op.MemWr {
