@@ -4,7 +4,6 @@ package emu
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 
@@ -14,7 +13,6 @@ import (
 	"goemu/emu/board"
 	"goemu/emu/boot"
 	"goemu/emu/chardev"
-	"goemu/emu/debuglog"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg"
@@ -107,11 +105,13 @@ func (m *Machine) assemble() error {
 	if err := m.buildBoard(); err != nil {
 		return err
 	}
-	m.cpu = x86.New(m.env, m.space, m, x86.Options{
+	opts := x86.Options{
 		SyncX87:       accel.SyncX87,
 		OnException:   m.logException,
 		OnTripleFault: m.tripleFault,
-	})
+	}
+	m.hookLogs(&opts)
+	m.cpu = x86.New(m.env, m.space, m, opts)
 	m.engine, err = accel.New(m.cpu, m.space, m, accel.Options{
 		Native: m.cfg.Accel == AccelTCG,
 		Count:  m.cfg.Icount,
@@ -194,9 +194,7 @@ func (m *Machine) Run() (status int, err error) {
 			}
 		}
 	}
-	if m.cfg.Log.Wants(debuglog.Insns) && m.cfg.Icount {
-		defer m.cfg.Log.Printf("instructions executed: %d\n", m.clock.insns)
-	}
+	m.logEnd()
 	if err := m.close(); m.err == nil {
 		m.err = err
 	}
@@ -212,6 +210,11 @@ func (m *Machine) close() error {
 		}
 	}
 	m.opened = nil
+	if m.engine != nil {
+		if err := m.engine.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
 	return first
 }
 
@@ -268,8 +271,4 @@ func (m *Machine) input(port int, p []byte) {
 	q.p = append(q.p, p...)
 	q.mu.Unlock()
 	m.want(wantInput)
-}
-
-func (m *Machine) warn(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "goemu: "+format+"\r\n", args...)
 }

@@ -46,6 +46,9 @@ type Space struct {
 	OnCodeWrite func(phys uint64, n int)
 	OnRemap     func()
 
+	// OnUnclaimed is told of accesses to what nobody claims; nil: nobody wants to know.
+	OnUnclaimed func(phys uint64, size int, write bool, v uint64)
+
 	Mask uint64 // address bits that exist (A20 gate, MAXPHYADDR)
 }
 
@@ -193,6 +196,16 @@ func orFlag(f *uint32, bit uint32) {
 	}
 }
 
+// hole tells whether nobody claims any of size bytes at phys.
+func (s *Space) hole(phys uint64, size int) bool {
+	for i := range uint64(size) {
+		if r, _ := s.Find(phys + i); r != nil {
+			return false
+		}
+	}
+	return true
+}
+
 // Read reads size (1, 2, 4 or 8) bytes at phys. Accesses may cross regions.
 func (s *Space) Read(phys uint64, size int) uint64 {
 	r, off := s.Find(phys)
@@ -202,8 +215,12 @@ func (s *Space) Read(phys uint64, size int) uint64 {
 		}
 		return r.IO.ReadMMIO(phys&s.Mask-s.ioBase(phys), size)
 	}
-	if r == nil && size == 1 {
-		return 0xff
+	if r == nil && s.hole(phys, size) {
+		ones := ^uint64(0) >> (64 - 8*size)
+		if s.OnUnclaimed != nil {
+			s.OnUnclaimed(phys&s.Mask, size, false, ones)
+		}
+		return ones
 	}
 	var v uint64
 	for i := 0; i < size; i++ {
@@ -225,7 +242,10 @@ func (s *Space) Write(phys uint64, size int, v uint64) {
 		}
 		return
 	}
-	if size == 1 {
+	if r == nil && s.hole(phys, size) {
+		if s.OnUnclaimed != nil {
+			s.OnUnclaimed(phys&s.Mask, size, true, v)
+		}
 		return
 	}
 	for i := 0; i < size; i++ {

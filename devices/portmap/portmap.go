@@ -22,6 +22,9 @@ type claim struct {
 
 // Map is the port space. It implements devices.PortBus and devices.PortDevice.
 type Map struct {
+	// OnUnclaimed is told of accesses that nobody answers; nil: nobody wants to know.
+	OnUnclaimed func(port uint16, size int, write bool, v uint32)
+
 	claims []claim // oldest first; [0] is nobody
 	owner  [1 << 16]uint16
 }
@@ -78,16 +81,30 @@ func (m *Map) takes(port uint16, size int) (dev devices.PortDevice, whole bool) 
 	return c.dev, size <= c.max && int(port)+size <= int(c.first)+c.count
 }
 
+// nobody tells whether none of size ports from port on is claimed.
+func (m *Map) nobody(port uint16, size int) bool {
+	for i := range size {
+		if m.owner[port+uint16(i)] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // In reads size (1, 2 or 4) bytes.
 func (m *Map) In(port uint16, size int) uint32 {
 	dev, whole := m.takes(port, size)
+	if dev == nil && m.nobody(port, size) {
+		ones := uint32(1<<(8*size) - 1)
+		if m.OnUnclaimed != nil {
+			m.OnUnclaimed(port, size, false, ones)
+		}
+		return ones
+	}
 	if !whole && size > 1 {
 		h := size / 2
 		lo := m.In(port, h)
 		return lo | m.In(port+uint16(h), h)<<(8*h)
-	}
-	if dev == nil {
-		return 0xff
 	}
 	return dev.In(port, size) & (1<<(8*size) - 1)
 }
@@ -95,13 +112,17 @@ func (m *Map) In(port uint16, size int) uint32 {
 // Out writes the low size (1, 2 or 4) bytes of v.
 func (m *Map) Out(port uint16, size int, v uint32) {
 	dev, whole := m.takes(port, size)
+	if dev == nil && m.nobody(port, size) {
+		if m.OnUnclaimed != nil {
+			m.OnUnclaimed(port, size, true, v&(1<<(8*size)-1))
+		}
+		return
+	}
 	if !whole && size > 1 {
 		h := size / 2
 		m.Out(port, h, v&(1<<(8*h)-1))
 		m.Out(port+uint16(h), h, v>>(8*h))
 		return
 	}
-	if dev != nil {
-		dev.Out(port, size, v&(1<<(8*size)-1))
-	}
+	dev.Out(port, size, v&(1<<(8*size)-1))
 }

@@ -26,8 +26,9 @@ const (
 	Int                          // exceptions and interrupts
 	Exec                         // each block executed
 	CPU                          // registers before each block executed
-	MMU                          // page walks and TLB fills
+	MMU                          // page faults, CR3 loads and TLB flushes
 	GuestErrors                  // what the guest does that hardware would not answer
+	Stats                        // what the engine and the CPU counted, at the end
 	Insns                        // the number of instructions executed, at the end (-icount)
 )
 
@@ -42,7 +43,8 @@ var names = []struct {
 	{"int", "exceptions and interrupts, with error code and registers", Int},
 	{"exec", "a line for each block executed (blocks are not chained)", Exec},
 	{"cpu", "registers before each block executed (blocks are not chained)", CPU},
-	{"mmu", "TLB fills and page faults", MMU},
+	{"mmu", "page faults with their walks, loads of CR3, TLB flushes", MMU},
+	{"stats", "what the engine did, instructions that goemu lacks, exceptions by vector, at the end", Stats},
 	{"insns", "the number of instructions executed, at the end (needs -icount)", Insns},
 	{"guest_errors", "accesses that no device answers, instructions that goemu lacks", GuestErrors},
 }

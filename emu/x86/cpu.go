@@ -43,6 +43,12 @@ type Options struct {
 
 	// OnException is told every exception and software interrupt before delivery.
 	OnException func(Record)
+	// OnUnimplemented is told every instruction that raises #UD because nothing here executes it.
+	OnUnimplemented func(i *tcg.SysInst)
+	// OnCR3, OnFlushTLB and OnFlushPage are told loads of CR3 and what is dropped from the TLB, before it is.
+	OnCR3       func(v uint64)
+	OnFlushTLB  func(global bool)
+	OnFlushPage func(linear uint64)
 	// OnTripleFault is called when the CPU shuts down.
 	OnTripleFault func()
 }
@@ -102,6 +108,8 @@ type CPU struct {
 	ring  [16]Record
 	ringN int
 
+	// Events counts exceptions and interrupts by vector.
+	Events [256]uint64
 	// Unimplemented counts instructions that raised #UD because nothing here executes them, by decoder.Op.
 	Unimplemented map[decoder.Op]uint64
 }

@@ -37,6 +37,9 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 	h := handlers[i.Op]
 	if h == nil {
 		c.Unimplemented[i.Op]++
+		if c.opt.OnUnimplemented != nil {
+			c.opt.OnUnimplemented(i)
+		}
 		return c.ud()
 	}
 	c.noStep = false

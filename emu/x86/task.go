@@ -330,6 +330,9 @@ func (c *CPU) loadCR3(v uint64) bool {
 		}
 		c.pg.PDPTE = e
 	}
+	if c.opt.OnCR3 != nil {
+		c.opt.OnCR3(v)
+	}
 	c.pg.CR3 = v
 	c.FlushTLB(false)
 	return true

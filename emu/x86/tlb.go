@@ -147,6 +147,9 @@ func (c *CPU) dropList(list *[]uint16, bit uint8) {
 
 // FlushTLB drops all translations, or all but global ones.
 func (c *CPU) FlushTLB(global bool) {
+	if c.opt.OnFlushTLB != nil {
+		c.opt.OnFlushTLB(global)
+	}
 	s := &c.tlb
 	c.dropList(&s.local, slotLocal)
 	if global {
@@ -166,6 +169,9 @@ func (c *CPU) FlushTLB(global bool) {
 
 // FlushPage drops the translations of the page that holds linear, whatever its size (SDM vol. 3A 4.10.4.1).
 func (c *CPU) FlushPage(linear uint64) {
+	if c.opt.OnFlushPage != nil {
+		c.opt.OnFlushPage(linear)
+	}
 	s := &c.tlb
 	if s.large[linear>>21%1024] || s.huge[linear>>30%64] {
 		c.dropSlots(func(n uint16) bool {
