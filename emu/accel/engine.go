@@ -41,7 +41,7 @@ type Options struct {
 	Native     bool          // use the native back end; it must be amd64.Supported
 	Count      bool          // -icount: count instructions and stop at budgets
 	NoOptimise bool          // leave the micro-ops as translated
-	ArenaBytes int           // code memory, 0: 64 MiB
+	ArenaBytes int           // code memory, 0: the back end's default, 40 MiB
 	Log        *debuglog.Log // -d
 }
 
@@ -94,9 +94,6 @@ func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, e
 	e := &Engine{cpu: cpu, env: cpu.Env(), space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
 	e.hops.Count, e.hops.Least = opt.Count, MaxInsns
 	if opt.Native {
-		if opt.ArenaBytes == 0 {
-			opt.ArenaBytes = 64 << 20
-		}
 		n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})
 		if err != nil {
 			return nil, fmt.Errorf("translator: %w", err)

@@ -40,7 +40,7 @@ type stubs struct {
 // Supported tells whether this host can run generated code.
 func Supported() bool { return true }
 
-const defaultArena = 64 << 20
+const defaultArena = 40 << 20
 
 // New makes an engine with an empty arena.
 func New(opts Options) (*Engine, error) {
@@ -99,7 +99,7 @@ const viewChunk = 1 << 20
 // later patch brings its page back.
 func (e *Engine) trimView() {
 	if n := e.c.n &^ (viewChunk - 1); n > e.shown {
-		unix.Madvise(e.rw[e.shown:n], unix.MADV_DONTNEED) // a shared mapping: the contents stay
+		unix.Madvise(e.rw[:n], unix.MADV_DONTNEED) // all of it, with what patches brought back; a shared mapping: the contents stay
 		e.shown = n
 	}
 }

@@ -11,7 +11,7 @@ var ErrFull = errors.New("code arena is full")
 
 // Options of an Engine.
 type Options struct {
-	ArenaBytes int  // size of the code arena; 0: 64 MiB
+	ArenaBytes int  // size of the code arena; 0: 40 MiB
 	Count      bool // count instructions in Env.Insns and against Env.Budget at block heads
 }
 
