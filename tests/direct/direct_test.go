@@ -14,10 +14,10 @@ import (
 )
 
 // assemble builds a flat binary from a source in this folder.
-func assemble(t *testing.T, source string) string {
+func assemble(t *testing.T, source string, options ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), strings.TrimSuffix(source, ".asm")+".bin")
-	if msg, err := exec.Command("nasm", "-f", "bin", "-o", out, source).CombinedOutput(); err != nil {
+	if msg, err := exec.Command("nasm", append(options, "-f", "bin", "-o", out, source)...).CombinedOutput(); err != nil {
 		t.Fatalf("nasm %s: %v\n%s", source, err, msg)
 	}
 	return out
