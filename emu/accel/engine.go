@@ -80,9 +80,6 @@ type Engine struct {
 	span    [mmu.PageSize + 16]byte
 }
 
-// errFetch says that fetching guest code has recorded a fault.
-var errFetch = errors.New("fault on instruction fetch")
-
 // NewEnv allocates the Env of a vCPU, outside the Go heap where the host allows it.
 func NewEnv() (*tcg.Env, error) { return amd64.NewEnv() }
 

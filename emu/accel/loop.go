@@ -132,7 +132,8 @@ func (e *Engine) interpret(b *tb, chain bool) {
 	}
 }
 
-// runNative runs generated code from the block at RIP until something needs the loop.
+// runNative runs generated code from the block at RIP until something needs the loop. Each way through the loop calls
+// functions with a stack frame, where the runtime can stop the goroutine.
 func (e *Engine) runNative() {
 	b := e.find(0)
 	if b == nil {
@@ -151,7 +152,6 @@ func (e *Engine) runNative() {
 	env := e.env
 	for {
 		e.native.Run(env, at)
-		yield()
 		switch env.ExitCode {
 		case tcg.ExitEdge:
 			from := e.cache.byID[env.ExitBlock]
@@ -238,13 +238,6 @@ func (e *Engine) present(linear uint64, write bool) bool {
 	}
 	return t[e.cpu.Mode().Index()][mmu.TLBIndex(linear)].Page == linear&^mmu.PageMask
 }
-
-// yield is a framed call: its prologue is where the runtime stops this goroutine for GC.
-//
-//go:noinline
-func yield() { yields++ }
-
-var yields uint64
 
 // bail runs the instruction that generated code could not.
 func (e *Engine) bail() {
