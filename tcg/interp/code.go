@@ -103,6 +103,7 @@ const (
 	opStI
 	opJmp
 	opExit
+	opLeave // before guest instruction insn, at imm
 	opInd
 	opJcc
 	opJE // these after an op that leaves flags of a subtraction

@@ -11,6 +11,9 @@ import (
 // at is an operand in the file, by its byte offset.
 func at(f unsafe.Pointer, off uint16) *uint64 { return (*uint64)(unsafe.Add(f, off)) }
 
+// next is the op after p.
+func next(p *ins) *ins { return (*ins)(unsafe.Add(unsafe.Pointer(p), unsafe.Sizeof(*p))) }
+
 // Run runs c, and with chain goes on with the blocks that follow as far as j knows them, until Env.ExitReq is set or the
 // budget runs low. All of env is current on return. Env.Insns grows by the number of
 // instructions completed. A block may end early, with ResultNext, when Env.ExitReq is set
@@ -36,49 +39,45 @@ func (c *Code) Run(env *tcg.Env, m tcg.Machine, j *Jumps, chain bool) tcg.Result
 	f := unsafe.Pointer(&env.File)
 	*at(f, 0) = 0
 
-	// The flags: see flagKind.
-	var k flagKind
-	var la, lb uint64
-	cc := env.CC | tcg.CCFixed
+	x.cc = env.CC | tcg.CCFixed
 
 block:
-	code := c.ins
+	p := &c.ins[0]
 	var rip uint64
 	var edge int
-	for i := 0; i < len(code); i++ {
-		p := &code[i]
+	for ; ; p = next(p) {
 		switch p.op {
 		case opRare:
 			op := &c.rare[p.imm]
-			cc, k = flags(k, la, lb, cc), 0
+			x.settle()
 			x.rip = c.rips[p.insn]
 			var ok bool
 			if op.EndsBlock() {
 				rip = x.target(op)
 				goto out
 			}
-			if cc, ok = x.step(op, cc); !ok {
-				return x.fault(p.insn, cc)
+			if x.cc, ok = x.step(op, x.cc); !ok {
+				return x.fault(p.insn, x.cc)
 			}
 			if x.stop {
-				code = x.cut(p.insn)
+				p = x.cut(p)
 			}
 		case opSys:
-			cc, k = flags(k, la, lb, cc), 0
+			x.settle()
 			x.storeGPR()
-			env.CC, env.RIP = cc, c.rips[p.insn]
+			env.CC, env.RIP = x.cc, c.rips[p.insn]
 			if !m.Sys(&c.insts[p.imm]) {
 				x.book(int(p.insn))
 				return tcg.ResultFault
 			}
 			x.fetchGPR()
-			cc = env.CC | tcg.CCFixed
+			x.cc = env.CC | tcg.CCFixed
 			if x.wrote(); x.stop {
-				code = x.cut(p.insn)
+				p = x.cut(p)
 			}
 		case opSysEnd:
 			x.storeGPR()
-			env.CC, env.RIP = flags(k, la, lb, cc), c.rips[p.insn]
+			env.CC, env.RIP = x.flags(), c.rips[p.insn]
 			if !m.Sys(&c.insts[p.imm]) {
 				x.book(int(p.insn))
 				return tcg.ResultFault
@@ -108,67 +107,67 @@ block:
 		case opAddI:
 			*at(f, p.dst) = (*at(f, p.a)<<(p.scale&63) + uint64(p.imm)) >> (p.scale & 63)
 		case opAddRF:
-			k, la, lb = lazyAdd|flagKind(p.w), *at(f, p.a)<<(p.scale&63), *at(f, p.b)<<(p.scale&63)
-			*at(f, p.dst) = (la + lb) >> (p.scale & 63)
+			x.k, x.la, x.lb = lazyAdd|flagKind(p.w), *at(f, p.a)<<(p.scale&63), *at(f, p.b)<<(p.scale&63)
+			*at(f, p.dst) = (x.la + x.lb) >> (p.scale & 63)
 		case opAddIF:
-			k, la, lb = lazyAdd|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
-			*at(f, p.dst) = (la + lb) >> (p.scale & 63)
+			x.k, x.la, x.lb = lazyAdd|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
+			*at(f, p.dst) = (x.la + x.lb) >> (p.scale & 63)
 		case opSubR:
 			*at(f, p.dst) = (*at(f, p.a) - *at(f, p.b)) << (p.scale & 63) >> (p.scale & 63)
 		case opSubI:
 			*at(f, p.dst) = (*at(f, p.a)<<(p.scale&63) - uint64(p.imm)) >> (p.scale & 63)
 		case opSubRF:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), *at(f, p.b)<<(p.scale&63)
-			*at(f, p.dst) = (la - lb) >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), *at(f, p.b)<<(p.scale&63)
+			*at(f, p.dst) = (x.la - x.lb) >> (p.scale & 63)
 		case opSubIF:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
-			*at(f, p.dst) = (la - lb) >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
+			*at(f, p.dst) = (x.la - x.lb) >> (p.scale & 63)
 		case opAndR:
 			*at(f, p.dst) = *at(f, p.a) & *at(f, p.b) << (p.scale & 63) >> (p.scale & 63)
 		case opAndI:
 			*at(f, p.dst) = *at(f, p.a) << (p.scale & 63) & uint64(p.imm) >> (p.scale & 63)
 		case opAndRF:
-			k, la, lb = lazySub|flagKind(p.w), (*at(f, p.a)&*at(f, p.b))<<(p.scale&63), 0
-			*at(f, p.dst) = la >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), (*at(f, p.a)&*at(f, p.b))<<(p.scale&63), 0
+			*at(f, p.dst) = x.la >> (p.scale & 63)
 		case opAndIF:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)&uint64(p.imm), 0
-			*at(f, p.dst) = la >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)&uint64(p.imm), 0
+			*at(f, p.dst) = x.la >> (p.scale & 63)
 		case opOrR:
 			*at(f, p.dst) = (*at(f, p.a) | *at(f, p.b)) << (p.scale & 63) >> (p.scale & 63)
 		case opOrI:
 			*at(f, p.dst) = (*at(f, p.a)<<(p.scale&63) | uint64(p.imm)) >> (p.scale & 63)
 		case opOrRF:
-			k, la, lb = lazySub|flagKind(p.w), (*at(f, p.a)|*at(f, p.b))<<(p.scale&63), 0
-			*at(f, p.dst) = la >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), (*at(f, p.a)|*at(f, p.b))<<(p.scale&63), 0
+			*at(f, p.dst) = x.la >> (p.scale & 63)
 		case opOrIF:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)|uint64(p.imm), 0
-			*at(f, p.dst) = la >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)|uint64(p.imm), 0
+			*at(f, p.dst) = x.la >> (p.scale & 63)
 		case opXorR:
 			*at(f, p.dst) = (*at(f, p.a) ^ *at(f, p.b)) << (p.scale & 63) >> (p.scale & 63)
 		case opXorI:
 			*at(f, p.dst) = (*at(f, p.a)<<(p.scale&63) ^ uint64(p.imm)) >> (p.scale & 63)
 		case opXorRF:
-			k, la, lb = lazySub|flagKind(p.w), (*at(f, p.a)^*at(f, p.b))<<(p.scale&63), 0
-			*at(f, p.dst) = la >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), (*at(f, p.a)^*at(f, p.b))<<(p.scale&63), 0
+			*at(f, p.dst) = x.la >> (p.scale & 63)
 		case opXorIF:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)^uint64(p.imm), 0
-			*at(f, p.dst) = la >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)^uint64(p.imm), 0
+			*at(f, p.dst) = x.la >> (p.scale & 63)
 		case opCmpR:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), *at(f, p.b)<<(p.scale&63)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), *at(f, p.b)<<(p.scale&63)
 		case opCmpI:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
 		case opTestR:
-			k, la, lb = lazySub|flagKind(p.w), (*at(f, p.a)&*at(f, p.b))<<(p.scale&63), 0
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), (*at(f, p.a)&*at(f, p.b))<<(p.scale&63), 0
 		case opTestI:
-			k, la, lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)&uint64(p.imm), 0
+			x.k, x.la, x.lb = lazySub|flagKind(p.w), *at(f, p.a)<<(p.scale&63)&uint64(p.imm), 0
 		case opIncF:
-			cc = flags(k, la, lb, cc)
-			k, la = lazyInc|flagKind(p.w), *at(f, p.a)<<(p.scale&63)
-			*at(f, p.dst) = (la + 1<<(p.scale&63)) >> (p.scale & 63)
+			x.settle()
+			x.k, x.la = lazyInc|flagKind(p.w), *at(f, p.a)<<(p.scale&63)
+			*at(f, p.dst) = (x.la + 1<<(p.scale&63)) >> (p.scale & 63)
 		case opDecF:
-			cc = flags(k, la, lb, cc)
-			k, la = lazyDec|flagKind(p.w), *at(f, p.a)<<(p.scale&63)
-			*at(f, p.dst) = (la - 1<<(p.scale&63)) >> (p.scale & 63)
+			x.settle()
+			x.k, x.la = lazyDec|flagKind(p.w), *at(f, p.a)<<(p.scale&63)
+			*at(f, p.dst) = (x.la - 1<<(p.scale&63)) >> (p.scale & 63)
 		case opShlI:
 			*at(f, p.dst) = *at(f, p.a) << (p.imm & 63) << (p.scale & 63) >> (p.scale & 63)
 		case opShrI:
@@ -176,14 +175,14 @@ block:
 		case opSarI:
 			*at(f, p.dst) = uint64(int64(*at(f, p.a)<<(p.scale&63))>>(p.imm&63)) >> (p.scale & 63)
 		case opShlIF:
-			k, la, lb = lazyShl|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
-			*at(f, p.dst) = la << (p.imm & 63) >> (p.scale & 63)
+			x.k, x.la, x.lb = lazyShl|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
+			*at(f, p.dst) = x.la << (p.imm & 63) >> (p.scale & 63)
 		case opShrIF:
-			k, la, lb = lazyShr|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
-			*at(f, p.dst) = la >> (p.scale & 63) >> (p.imm & 63)
+			x.k, x.la, x.lb = lazyShr|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
+			*at(f, p.dst) = x.la >> (p.scale & 63) >> (p.imm & 63)
 		case opSarIF:
-			k, la, lb = lazySar|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
-			*at(f, p.dst) = uint64(int64(la)>>(p.imm&63)) >> (p.scale & 63)
+			x.k, x.la, x.lb = lazySar|flagKind(p.w), *at(f, p.a)<<(p.scale&63), uint64(p.imm)
+			*at(f, p.dst) = uint64(int64(x.la)>>(p.imm&63)) >> (p.scale & 63)
 		case opShlR:
 			*at(f, p.dst) = *at(f, p.a) << (*at(f, p.b) & uint64(p.cond) & 63) << (p.scale & 63) >> (p.scale & 63)
 		case opShrR:
@@ -192,13 +191,13 @@ block:
 			*at(f, p.dst) = uint64(int64(*at(f, p.a)<<(p.scale&63))>>(*at(f, p.b)&uint64(p.cond)&63)) >> (p.scale & 63)
 		case opSetcc:
 			v := uint64(0)
-			if holds(tcg.Cond(p.cond), k, la, lb, cc) {
+			if x.holds(tcg.Cond(p.cond)) {
 				v = 1
 			}
 			put((*file)(f), tcg.Ref(p.dst/8), tcg.W8, v)
 		case opCmov:
 			v := *at(f, p.dst)
-			if holds(tcg.Cond(p.cond), k, la, lb, cc) {
+			if x.holds(tcg.Cond(p.cond)) {
 				v = *at(f, p.a)
 			}
 			*at(f, p.dst) = v << (p.scale & 63) >> (p.scale & 63)
@@ -212,7 +211,7 @@ block:
 			}
 			v, ok := x.loadSlow(p, lin, 8)
 			if !ok {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			*at(f, p.dst) = v
 		case opLd32:
@@ -224,7 +223,7 @@ block:
 			}
 			v, ok := x.loadSlow(p, lin, 4)
 			if !ok {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			*at(f, p.dst) = v
 		case opLd16:
@@ -236,7 +235,7 @@ block:
 			}
 			v, ok := x.loadSlow(p, lin, 2)
 			if !ok {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			*at(f, p.dst) = v
 		case opLd8:
@@ -248,13 +247,13 @@ block:
 			}
 			v, ok := x.loadSlow(p, lin, 1)
 			if !ok {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			*at(f, p.dst) = v
 		case opLd, opLds:
 			v, ok := x.load(p)
 			if !ok {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			put((*file)(f), tcg.Ref(p.dst/8), p.w, v)
 
@@ -270,10 +269,10 @@ block:
 				continue
 			}
 			if !x.storeSlow(p, lin, 8, v) {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			if x.stop {
-				code = x.cut(p.insn)
+				p = x.cut(p)
 			}
 		case opSt32, opSt32I:
 			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
@@ -287,10 +286,10 @@ block:
 				continue
 			}
 			if !x.storeSlow(p, lin, 4, v) {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			if x.stop {
-				code = x.cut(p.insn)
+				p = x.cut(p)
 			}
 		case opSt8, opSt8I:
 			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
@@ -304,19 +303,22 @@ block:
 				continue
 			}
 			if !x.storeSlow(p, lin, 1, v) {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			if x.stop {
-				code = x.cut(p.insn)
+				p = x.cut(p)
 			}
 		case opSt, opStI:
 			if !x.store(p) {
-				return x.fault(p.insn, flags(k, la, lb, cc))
+				return x.fault(p.insn, x.flags())
 			}
 			if x.stop {
-				code = x.cut(p.insn)
+				p = x.cut(p)
 			}
 
+		case opLeave:
+			env.CC = x.flags()
+			return x.leave(uint64(p.imm), int(p.insn))
 		case opExit:
 			rip = uint64(p.imm)
 			goto out
@@ -327,7 +329,7 @@ block:
 			rip = uint64(p.imm)
 			goto jump
 		case opJcc:
-			if holds(tcg.Cond(p.cond), k, la, lb, cc) {
+			if x.holds(tcg.Cond(p.cond)) {
 				rip = uint64(p.imm)
 				goto jump
 			}
@@ -335,73 +337,73 @@ block:
 			goto jump
 		case opJE:
 			rip = uint64(p.imm)
-			if la != lb {
+			if x.la != x.lb {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJNE:
 			rip = uint64(p.imm)
-			if la == lb {
+			if x.la == x.lb {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJB:
 			rip = uint64(p.imm)
-			if la >= lb {
+			if x.la >= x.lb {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJAE:
 			rip = uint64(p.imm)
-			if la < lb {
+			if x.la < x.lb {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJBE:
 			rip = uint64(p.imm)
-			if la > lb {
+			if x.la > x.lb {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJA:
 			rip = uint64(p.imm)
-			if la <= lb {
+			if x.la <= x.lb {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJS:
 			rip = uint64(p.imm)
-			if int64(la-lb) >= 0 {
+			if int64(x.la-x.lb) >= 0 {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJNS:
 			rip = uint64(p.imm)
-			if int64(la-lb) < 0 {
+			if int64(x.la-x.lb) < 0 {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJL:
 			rip = uint64(p.imm)
-			if int64(la) >= int64(lb) {
+			if int64(x.la) >= int64(x.lb) {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJGE:
 			rip = uint64(p.imm)
-			if int64(la) < int64(lb) {
+			if int64(x.la) < int64(x.lb) {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJLE:
 			rip = uint64(p.imm)
-			if int64(la) > int64(lb) {
+			if int64(x.la) > int64(x.lb) {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
 		case opJG:
 			rip = uint64(p.imm)
-			if int64(la) <= int64(lb) {
+			if int64(x.la) <= int64(x.lb) {
 				rip, edge = uint64(p.disp), 1
 			}
 			goto jump
@@ -419,14 +421,6 @@ block:
 			goto jump
 		}
 	}
-	// The ops of an instruction in the middle were the last.
-	env.CC = flags(k, la, lb, cc)
-	for n := range c.first {
-		if int(c.first[n]) == len(code) {
-			return x.leave(c.rips[n], n)
-		}
-	}
-	return x.leave(c.rips[0], 0) // not reached
 
 jump:
 	if j != nil {
@@ -459,7 +453,7 @@ lookup:
 out:
 	x.book(c.n)
 booked:
-	env.CC = flags(k, la, lb, cc)
+	env.CC = x.flags()
 	x.storeGPR()
 	env.RIP = rip
 	return tcg.ResultNext

@@ -28,10 +28,12 @@ type run struct {
 	c      *Code
 	read   *[mmu.TLBEntries]mmu.TLBEntry
 	write  *[mmu.TLBEntries]mmu.TLBEntry
-	rip    uint64 // of the current instruction, on slow paths
-	idx    int    // MMU index
-	long   bool   // 64-bit code
-	strict uint64 // low address bits that must be 0 where the size says so: 15 with #AC on, else 0
+	rip    uint64   // of the current instruction, on slow paths
+	idx    int      // MMU index
+	long   bool     // 64-bit code
+	strict uint64   // low address bits that must be 0 where the size says so: 15 with #AC on, else 0
+	la, lb uint64   // what the flags are computed from
+	k      flagKind // how, or 0: they are in cc
 	cc     uint32
 	stop   bool // somebody wants the vCPU: leave before the next instruction
 	spend  int32
@@ -74,12 +76,20 @@ func (x *run) fault(n uint8, cc uint32) tcg.Result {
 	return tcg.ResultFault
 }
 
-// cut gives what is left to run when the vCPU must be left after instruction n.
-func (x *run) cut(n uint8) []ins {
-	if next := int(n) + 1; next < len(x.c.first) {
-		return x.c.ins[:x.c.first[next]]
+// cut gives the op before those that are left when the vCPU must be left after p's instruction: p itself,
+// or if others of the block follow, one in a copy that ends there.
+func (x *run) cut(p *ins) *ins {
+	c, n := x.c, int(p.insn)+1
+	if n >= len(c.first) {
+		return p
 	}
-	return x.c.ins
+	rest := []ins{*p}
+	for q := next(p); q != &c.ins[c.first[n]]; q = next(q) {
+		rest = append(rest, *q)
+	}
+	rest = append(rest, ins{op: opLeave, insn: uint8(n), imm: int64(c.rips[n])})
+	x.stop = false
+	return &rest[0]
 }
 
 // wrote asks whether to leave after the current instruction, because memory has been written

@@ -17,14 +17,22 @@ const (
 	lazySar
 )
 
-// flags gives the flags that k, a and b, or else cc stand for.
-func flags(k flagKind, a, b uint64, cc uint32) uint32 {
-	if k == 0 {
-		return cc
+// flags gives the arithmetic flags.
+func (x *run) flags() uint32 {
+	if x.k == 0 {
+		return x.cc
 	}
-	return compute(k, a, b, cc)
+	return compute(x.k, x.la, x.lb, x.cc)
 }
 
+// settle brings them into x.cc.
+func (x *run) settle() {
+	if x.k != 0 {
+		x.cc, x.k = compute(x.k, x.la, x.lb, x.cc), 0
+	}
+}
+
+// compute gives the flags that k, a and b stand for; cc are the flags before.
 func compute(k flagKind, a, b uint64, cc uint32) uint32 {
 	w := tcg.Width(k & 3)
 	sh := uint(64-w.Bits()) & 63
@@ -51,8 +59,9 @@ func compute(k flagKind, a, b uint64, cc uint32) uint32 {
 }
 
 // holds evaluates a condition.
-func holds(c tcg.Cond, k flagKind, a, b uint64, cc uint32) bool {
-	if k&^3 == lazySub {
+func (x *run) holds(c tcg.Cond) bool {
+	if x.k&^3 == lazySub {
+		a, b := x.la, x.lb
 		var r bool
 		switch c >> 1 {
 		case tcg.CondB >> 1:
@@ -68,9 +77,9 @@ func holds(c tcg.Cond, k flagKind, a, b uint64, cc uint32) bool {
 		case tcg.CondG >> 1:
 			r = int64(a) <= int64(b)
 		default:
-			return c.Holds(compute(k, a, b, cc))
+			return c.Holds(x.flags())
 		}
 		return r != (c&1 != 0)
 	}
-	return c.Holds(flags(k, a, b, cc))
+	return c.Holds(x.flags())
 }
