@@ -574,7 +574,7 @@ func TestLazySwitch(t *testing.T) {
 		iretq`}
 	// ECX counts 400..1; context 1 has the even counts. Odd counts add to x87, all but multiples of 4 to XMM3.
 	want := uint64(200*3)<<16 | 200*3 // context 0: counts 399, 397 ...
-	want |= (uint64(100*5)<<16 | 0) << 32
+	want |= uint64(100*5) << 48
 	p.run(t, func(t *testing.T, w *world) {
 		if got := w.env.GPR[0]; got != want {
 			t.Errorf("RAX = %#x, want %#x", got, want)

@@ -123,7 +123,7 @@ bad:	mov r13d, 0xbad
 // Generated code runs under all that the Go runtime does to its threads: garbage collection, preemption, profiling
 // signals, and a storm of the signal that asks for preemption. GOEMU_STRESS=1 runs it for a minute.
 func TestRuntimeStress(t *testing.T) {
-	length := 1500 * time.Millisecond
+	length := time.Second
 	if os.Getenv("GOEMU_STRESS") != "" {
 		length = time.Minute
 	}

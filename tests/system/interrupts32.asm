@@ -142,12 +142,12 @@ main:   mov al, 0x11
         call pit_fired
         try "masked in the I/O APIC", stinop
         jmp finish
-; pit_fired lets the counter run out.
+; pit_fired waits until the PIC has the request.
 pit_fired:
         pit
-.wait:  mov al, 0xe2
-        out 0x43, al
-        in al, 0x40
-        test al, 0x80
+        mov al, 0x0a
+        out 0x20, al
+.wait:  in al, 0x20
+        test al, 1
         jz .wait
         ret
