@@ -62,6 +62,8 @@ func BenchmarkBuild(b *testing.B) {
 	for b.Loop() {
 		cells, groups, order, forms = [len(cells)]cell{}, nil, nil, nil
 		build()
+		fastTables = [3]fastTable{}
+		buildFast()
 	}
 }
 

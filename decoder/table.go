@@ -104,6 +104,7 @@ func init() {
 		rows = append(rows, part...)
 	}
 	build()
+	buildFast()
 }
 
 // build makes the lookup arrays from rows.

@@ -1,0 +1,112 @@
+package decoder
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// checkFast compares the fast path with the general one, and tells if it took the instruction.
+func checkFast(t *testing.T, code []byte, mode Mode) bool {
+	t.Helper()
+	var p [fastLen]byte
+	for i := range p {
+		p[i] = 0xA5
+	}
+	copy(p[:], code)
+	got, want := Inst{Vvvv: 7, RC: 3, Imm2: 5, VSIB: KYMM}, Inst{}
+	if !fastTables[mode].decode(&p, &got) {
+		return false
+	}
+	if err := decode(p[:], mode, &want); err != nil {
+		t.Errorf("% x in mode %d: %v, want %v", p[:MaxLen], mode, got.Op, err)
+	} else if got != want {
+		t.Errorf("% x in mode %d (-want +got):\n%s", p[:MaxLen], mode, cmp.Diff(want, got))
+	}
+	return true
+}
+
+// TestFastSamples: both paths agree on every opcode with every prefix, every ModRM byte of some opcodes and every SIB byte.
+func TestFastSamples(t *testing.T) {
+	var codes [][]byte
+	for _, c := range sampleCodes() {
+		if c[0] != 0xC4 && c[0] != 0x62 {
+			codes = append(codes, c)
+		}
+	}
+	for i := range 256 {
+		for rex := range 17 {
+			head := []byte{byte(rex | 0x40)}
+			if rex == 16 {
+				head = nil
+			}
+			head = head[:len(head):len(head)]
+			b := byte(i)
+			for _, op := range []byte{0x8B, 0x88, 0x81, 0xC6, 0xF6, 0xF7, 0xFF, 0xD1} {
+				codes = append(codes, append(head, op, b, 0x91, 0x82, 0x83, 0x84))
+			}
+			for mod := range byte(3) {
+				codes = append(codes, append(head, 0x03, mod<<6|0x14, b, 0x81, 0x92, 0x83, 0x94))
+			}
+			for _, op := range []byte{0x6F, 0xB6, 0xBA, 0xC7, 0x12, 0x10} {
+				codes = append(codes, append(head, 0x0F, op, b, 0x91, 0x82, 0x83, 0x84))
+			}
+			codes = append(codes, append(head, b, 0xC5), append(head, 0x0F, b, 0xC5), append(head, b, 0x94), append(head, 0x0F, b, 0x94))
+		}
+	}
+	taken := 0
+	for _, c := range codes {
+		for mode := Mode16; mode <= Mode64; mode++ {
+			for _, p := range [][]byte{nil, {0x66}, {0xF2}, {0xF3}, {0xF0}, {0x2E}, {0x65}, {0x67}} {
+				if checkFast(t, append(p[:len(p):len(p)], c...), mode) {
+					taken++
+				}
+				if t.Failed() {
+					t.FailNow()
+				}
+			}
+		}
+	}
+	t.Logf("%d codes, %d of %d taken", len(codes), taken, len(codes)*24)
+}
+
+// TestFastRandom does the same with random code.
+func TestFastRandom(t *testing.T) {
+	r := seed(t)
+	taken := 0
+	for range 500000 {
+		mode := Mode(r.IntN(3))
+		if checkFast(t, randomCode(r, mode), mode) {
+			taken++
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	t.Logf("%d taken", taken)
+}
+
+// TestFastShare: most instructions of a real program take the fast path.
+func TestFastShare(t *testing.T) {
+	text := textOf(t)
+	fast, all := 0, 0
+	for pos := 0; pos+fastLen <= len(text) && all < 1000000; {
+		var in Inst
+		if decode(text[pos:], Mode64, &in) != nil {
+			pos++
+			continue
+		}
+		all++
+		if checkFast(t, text[pos:pos+fastLen], Mode64) {
+			fast++
+		}
+		if t.Failed() {
+			t.FailNow()
+		}
+		pos += int(in.Len)
+	}
+	if fast < all*9/10 {
+		t.Errorf("%d of %d instructions take the fast path", fast, all)
+	}
+	t.Logf("%d of %d instructions take the fast path", fast, all)
+}
