@@ -55,7 +55,7 @@ func (j *Jumps) Flush(all bool) {
 // Kill says that c must not be run again: its guest code has changed.
 func (c *Code) Kill() { c.dead = true }
 
-func jumpSlot(rip uint64) uint64 { return rip & (jumpSlots - 1) }
+func jumpSlot(rip uint64) uint64 { return (rip ^ rip>>mmu.PageShift) & (jumpSlots - 1) }
 
 // find gives the block at rip, or nil.
 func (j *Jumps) find(rip uint64, mode tcg.Mode) *Code {
