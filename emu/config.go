@@ -2,6 +2,7 @@ package emu
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,11 @@ type Config struct {
 	Kernel string // file to boot directly; "": the built-in guest
 	Initrd string // initial RAM disk, or for multiboot "file args,file2 args"
 	Append string // kernel command line
+
+	// ConsoleIn and ConsoleOut stand for the terminal, wherever "stdio" is named. Both nil: standard input and output.
+	// A reader is read from until it fails, if need be beyond the end of Run.
+	ConsoleIn  io.Reader
+	ConsoleOut io.Writer
 
 	NoDefaults bool              // no devices but those asked for
 	Serial     []string          // COM1, COM2: see chardev.Open; nil: stdio for COM1

@@ -1,5 +1,9 @@
 // Package emu is the machine: it puts memory, CPU, engine, board and the
 // host's side of character devices together, and runs them.
+//
+// New makes a Machine of a Config, Run runs it until the guest powers off, and Stop, from any goroutine, ends it before. Errors
+// of New name the option at fault and leave nothing behind. A Machine runs once; several may run at a time. The
+// CPU follows the SDM, the board an i440FX with PIIX3. There is one vCPU; state cannot be saved, and disks and displays are missing.
 package emu
 
 import (
@@ -83,11 +87,39 @@ func New(cfg Config) (*Machine, error) {
 		}
 	}
 	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1), backends: map[string]chardev.Backend{}}
-	if err := m.assemble(); err != nil {
-		m.close()
+	err := m.assemble()
+	if err == nil {
+		err = m.begin()
+	}
+	if err != nil {
+		m.abandon()
 		return nil, err
 	}
 	return m, nil
+}
+
+// begin empties the files that the guest is to write to, now that nothing else can fail.
+func (m *Machine) begin() error {
+	for _, b := range m.opened {
+		if o, ok := b.(*chardev.Output); ok {
+			if err := o.Begin(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// abandon undoes what New has done.
+func (m *Machine) abandon() {
+	for i, b := range m.opened {
+		if o, ok := b.(*chardev.Output); ok {
+			// The error that counts is the one that New returns.
+			_ = o.Abandon()
+			m.opened[i] = chardev.Null{}
+		}
+	}
+	_ = m.close()
 }
 
 func (m *Machine) assemble() error {

@@ -14,12 +14,16 @@ const serialPorts = 2
 // openConsole opens the terminal, once.
 func (m *Machine) openConsole() (chardev.Backend, error) {
 	if m.console == nil {
-		c, err := chardev.NewConsole(func() { m.Stop(0) })
-		if err != nil {
-			return nil, err
+		if m.cfg.ConsoleIn != nil || m.cfg.ConsoleOut != nil {
+			m.console = chardev.NewPair(m.cfg.ConsoleIn, m.cfg.ConsoleOut)
+		} else {
+			c, err := chardev.NewConsole(func() { m.Stop(0) })
+			if err != nil {
+				return nil, err
+			}
+			m.console = c
 		}
-		m.console = c
-		m.opened = append(m.opened, c)
+		m.opened = append(m.opened, m.console)
 	}
 	return m.console, nil
 }

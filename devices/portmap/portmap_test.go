@@ -95,3 +95,23 @@ func TestNewestClaimWins(t *testing.T) {
 		t.Errorf("after the younger claim is gone: old saw %v, young %v", old.log, young.log)
 	}
 }
+
+// OnUnclaimed hears of the parts of an access that nobody answers, in as few pieces as there are.
+func TestUnclaimed(t *testing.T) {
+	m := New()
+	m.MapPorts(0x10, 1, &recorder{})
+	var got []string
+	m.OnUnclaimed = func(port uint16, size int, write bool, v uint32) {
+		got = append(got, fmt.Sprintf("%x %d %v %x", port, size, write, v))
+	}
+	m.In(0x20, 4)
+	m.Out(0x20, 2, 0x12345678)
+	m.In(0x10, 1)
+	if v := m.In(0x10, 4); v != 0xffffff10 {
+		t.Errorf("read %#x", v)
+	}
+	want := []string{"20 4 false ffffffff", "20 2 true 5678", "11 1 false ff", "12 2 false ffff"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}

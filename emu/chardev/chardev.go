@@ -4,6 +4,7 @@
 package chardev
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -171,19 +172,54 @@ func Open(spec string, console func() (Backend, error)) (Backend, error) {
 	case spec == "none":
 		return nil, nil
 	case strings.HasPrefix(spec, "file:"):
-		return File(strings.TrimPrefix(spec, "file:"))
+		o, err := File(strings.TrimPrefix(spec, "file:"))
+		if err != nil {
+			return nil, err // not a nil *Output in a Backend
+		}
+		return o, nil
 	}
 	return nil, fmt.Errorf("character device %q: want stdio, mon:stdio, null, none or file:PATH", spec)
 }
 
-// File makes a backend that writes to a new file.
-func File(path string) (Backend, error) {
+// Output is a Backend over a file. Until Begin, the file's old contents are there, and Abandon leaves all as it was.
+type Output struct {
+	*Stream
+	f       *os.File
+	created bool
+}
+
+// File makes a backend that writes to a file, which is made if there is none.
+func File(path string) (*Output, error) {
 	if path == "" {
-		return nil, fmt.Errorf("character device file: no path given")
+		return nil, errors.New("character device file: no path given")
 	}
-	f, err := os.Create(path)
+	created := true
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, os.ErrExist) {
+		created = false
+		f, err = os.OpenFile(path, os.O_WRONLY, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("character device: %w", err)
 	}
-	return NewStream(path, f, f), nil
+	return &Output{NewStream(path, f, f), f, created}, nil
+}
+
+// Begin empties the file, if it is a file and not a device or pipe.
+func (o *Output) Begin() error {
+	if st, err := o.f.Stat(); err == nil && st.Mode().IsRegular() {
+		if err := o.f.Truncate(0); err != nil {
+			return fmt.Errorf("character device: %w", err)
+		}
+	}
+	return nil
+}
+
+// Abandon closes the file, to which nothing has been written, and removes it if File made it.
+func (o *Output) Abandon() error {
+	err := o.Close()
+	if o.created {
+		err = errors.Join(err, os.Remove(o.f.Name()))
+	}
+	return err
 }

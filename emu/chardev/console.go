@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/term"
@@ -18,7 +19,7 @@ const escapeHelp = "\r\n" +
 	"Ctrl-A x    exit goemu\r\n" +
 	"Ctrl-A Ctrl-A    send Ctrl-A to the guest\r\n"
 
-// Console is the host's terminal as a character device: keys go to the guest
+// Console is the host's terminal as a character device, or what stands for it: keys go to the guest
 // unchanged but for the escape key, and Close leaves the terminal as it was.
 type Console struct {
 	*Stream
@@ -40,6 +41,17 @@ func NewConsole(quit func()) (*Console, error) {
 		c.old = old
 	}
 	return c, nil
+}
+
+// NewPair makes a console of a reader and a writer instead of the terminal; either may be nil. There is no escape key.
+func NewPair(in io.Reader, out io.Writer) *Console {
+	if in == nil {
+		in = strings.NewReader("")
+	}
+	if out == nil {
+		out = io.Discard
+	}
+	return &Console{Stream: NewStream("console", out, nil), in: in}
 }
 
 // Interactive tells whether standard input is a terminal.
