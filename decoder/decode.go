@@ -104,16 +104,6 @@ func (s *state) undefined(out *Inst) error {
 	return ErrUndefined
 }
 
-// Decode decodes the instruction at the start of code, as in a code segment of default size mode, into out.
-// The result depends on 15 bytes at most; with 24 or more it comes faster. Decode allocates nothing. On errors out.Op is
-// Invalid, and on ErrUndefined out.Len counts the bytes that were looked at; the rest of out means nothing then.
-func Decode(code []byte, mode Mode, out *Inst) error {
-	if len(code) >= fastLen && mode <= Mode64 && fastTables[mode].decode((*[fastLen]byte)(code), out) {
-		return nil
-	}
-	return decode(code, mode, out)
-}
-
 // decode is Decode for every instruction.
 func decode(code []byte, mode Mode, out *Inst) error {
 	if len(code) > MaxLen {

@@ -89,35 +89,61 @@ var (
 	leafOf     [1 << 14]uint16
 )
 
+// classes is the class of an entry by ModRM, rexRegs the highest bits of ModRM.reg and ModRM.rm by REX.
+var (
+	classes = func() (t [256]uint8) {
+		for m := range t {
+			t[m] = uint8(m >> 2 & 14)
+			if m >= 0xC0 {
+				t[m] |= 1
+			}
+		}
+		return t
+	}()
+	rexRegs = func() (t [16]uint16) {
+		for rex := range t {
+			t[rex] = uint16(rex)<<3&8 | uint16(rex)<<9&0x800
+		}
+		return t
+	}()
+)
+
 // segments and indices are the default segment of a base register and the index register by SIB.index with REX.
 var (
 	segments = [16]uint8{SegDS, SegDS, SegDS, SegDS, SegSS, SegSS, SegDS, SegDS, SegDS, SegDS, SegDS, SegDS, SegDS, SegDS, SegDS, SegDS}
 	indices  = [16]uint8{0, 1, 2, 3, NoReg, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 )
 
-// decode decodes an instruction, or gives false if that is left to the general path.
-func (t *fastTable) decode(p *[fastLen]byte, out *Inst) bool {
+// Decode decodes the instruction at the start of code, as in a code segment of default size mode, into out.
+// The result depends on 15 bytes at most; with 24 or more it comes faster. Decode allocates nothing. On errors out.Op is
+// Invalid, and on ErrUndefined out.Len counts the bytes that were looked at; the rest of out means nothing then.
+func Decode(code []byte, mode Mode, out *Inst) error {
+	if len(code) < fastLen || mode > Mode64 {
+		return decode(code, mode, out)
+	}
+	p := (*[fastLen]byte)(code)
+	t := &fastTables[mode]
 	w := binary.LittleEndian.Uint64(p[:8])
 	pos := uint(1) // of the byte after the opcode
 	bits, seg, at := uint16(always), uint8(NoReg), uint(0)
 	if l := &t.legacy[byte(w)]; l.kind != legacyNone {
 		if l.kind == legacySlow {
-			return false
+			return decode(code, mode, out)
 		}
 		bits, seg, at = l.bits, l.seg, uint(l.col)<<1
 		w = binary.LittleEndian.Uint64(p[1:9])
 		pos = 2
 	}
-	var isRex uint8
-	b := byte(w)
-	if b>>4 == t.rexHigh {
-		isRex = 1
-	}
-	rex := b & -isRex & 15
-	w >>= isRex << 3 & 63
-	pos += uint(isRex)
-	at |= uint(rex >> 3)
+	var rex uint8
 	op := byte(w)
+	if op>>4 == t.rexHigh {
+		rex = op & 15
+		bits |= PrefixRex | uint16(rex&1)*withRexB
+		at |= uint(rex >> 3)
+		w >>= 8
+		pos++
+		op = byte(w)
+	}
 	if op == 0x0F {
 		w >>= 8
 		op = byte(w)
@@ -126,64 +152,66 @@ func (t *fastTable) decode(p *[fastLen]byte, out *Inst) bool {
 	}
 	e := &t.entries[(at|uint(op)<<3)&(1<<12-1)]
 	m := byte(w>>8) | e.noModRM
-	next := pos + 1 - uint(e.noModRM&1)
-	class := m>>2&14 | m>>6&(m>>7)
-	l := &leaves[leafOf[(e.first+uint16(class&e.mask))&(1<<14-1)]&(1<<12-1)]
-	if (bits|uint16(rex&1)*withRexB)&l.reject != 0 {
-		return false
+	l := &leaves[leafOf[(e.first+uint16(classes[m]&e.mask))&(1<<14-1)]&(1<<12-1)]
+	if bits&l.reject != 0 {
+		return decode(code, mode, out)
 	}
 
 	*out = l.inst
-	if m < 0xC0 {
-		a := &t.addresses[uint(rex&1)<<8|uint(m)]
-		base, index, defSeg, shift, mask, at := a.base, a.index, a.seg, a.dispShift, a.dispMask, next+uint(a.dispAt)
-		next += uint(a.size)
-		if a.sib {
-			sib := byte(w >> 16)
-			base = sib & 7
-			index = indices[sib>>3&7|rex<<2&8]
-			out.Scale = 1 << (sib >> 6)
-			if base == 5 && m < 0x40 {
-				base, shift, mask = NoReg, 32, -1
-				next += 4
-			} else {
-				base |= rex << 3 & 8
-				defSeg = segments[base&15]
+	if e.noModRM == 0 {
+		pos++
+		out.ModRM = m
+		if m < 0xC0 {
+			a := &t.addresses[uint(rex&1)<<8|uint(m)]
+			base, index, defSeg, shift, mask, at := a.base, a.index, a.seg, a.dispShift, a.dispMask, pos+uint(a.dispAt)
+			pos += uint(a.size)
+			if a.sib {
+				sib := byte(w >> 16)
+				base = sib & 7
+				index = indices[sib>>3&7|rex<<2&8]
+				out.Scale = 1 << (sib >> 6)
+				if base == 5 && m < 0x40 {
+					base, shift, mask = NoReg, 32, -1
+					pos += 4
+				} else {
+					base |= rex << 3 & 8
+					defSeg = segments[base&15]
+				}
 			}
+			out.Base, out.Index, out.Seg = base, index, defSeg
+			d := int64(binary.LittleEndian.Uint64(p[at&15 : at&15+8]))
+			out.Disp = d << (shift & 63) >> (shift & 63) & mask
 		}
-		out.Base, out.Index, out.Seg = base, index, defSeg
-		d := int64(binary.LittleEndian.Uint64(p[at&15 : at&15+8]))
-		out.Disp = d << (shift & 63) >> (shift & 63) & mask
 	}
 	immLen := e.immLen
 	if immLen == immVaries {
 		immLen = l.immLen
 	}
-	out.Len = uint8(next) + immLen
 	if immLen != 0 {
-		d := int64(binary.LittleEndian.Uint64(p[next&15 : next&15+8]))
+		d := int64(binary.LittleEndian.Uint64(p[pos&15 : pos&15+8]))
 		out.Imm = d << (l.immShift & 63) >> (l.immShift & 63) & l.immMask
+		pos += uint(immLen)
 	}
+	out.Len = uint8(pos)
 	out.Mode, out.AddrSize = t.mode, t.addrSize
-	out.Prefix = bits&l.keep | uint16(isRex)*PrefixRex
+	out.Prefix = bits & l.keep
 	out.Rex = rex
 	out.Opcode = op
 	out.Cond = op & l.cond
-	out.ModRM = m &^ e.noModRM
 	if seg != NoReg {
 		out.Seg = seg
 	}
 
 	// The registers: ModRM.rm or those of the opcode in the low byte, ModRM.reg in the high one.
 	r := uint(byte(w >> (^e.noModRM & 8)))
-	r = r&7 | r&0x38<<5 | uint(rex)<<3&8 | uint(rex)<<9&0x800
+	r = r&7 | r&0x38<<5 | uint(rexRegs[rex&15])
 	out.Args[0].Reg = l.inst.Args[0].Reg | uint8(r>>(l.regs[0].shift&63))&l.regs[0].mask
 	out.Args[1].Reg = l.inst.Args[1].Reg | uint8(r>>(l.regs[1].shift&63))&l.regs[1].mask
-	if l.bytes && isRex == 0 {
+	if l.bytes && bits&PrefixRex == 0 {
 		highByte(&out.Args[0], l.regs[0])
 		highByte(&out.Args[1], l.regs[1])
 	}
-	return true
+	return nil
 }
 
 // highByte makes AH, CH, DH, BH from 4..7 in a byte register.

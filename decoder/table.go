@@ -139,9 +139,10 @@ func build() {
 			}
 		}
 	}
+	operands := map[string]*form{}
 	for i := range rows {
 		var err error
-		if forms[i], places[i], err = parseRow(&rows[i]); err != nil {
+		if forms[i], places[i], err = parseRow(&rows[i], operands); err != nil {
 			panic(fmt.Sprintf("decoder: row %d, %v %q %q: %v", i, rows[i].Op, rows[i].Enc, rows[i].Args, err))
 		}
 		forms[i].row = uint16(i)
@@ -195,14 +196,20 @@ func build() {
 	}
 }
 
-// parseRow reads a row's notation.
-func parseRow(r *Row) (form, place, error) {
-	f := form{op: r.Op, attr: r.Attr}
+// parseRow reads a row's notation. It keeps in operands what each Row.Args means, as most stand in many rows.
+func parseRow(r *Row, operands map[string]*form) (form, place, error) {
+	a := operands[r.Args]
+	if a == nil {
+		a = new(form)
+		if err := parseArgs(r.Args, a); err != nil {
+			return *a, place{}, err
+		}
+		operands[r.Args] = a
+	}
+	f := *a
+	f.op, f.attr = r.Op, r.Attr
 	p := place{count: 1, cols: 1<<ppNone | 1<<pp66 | 1<<ppF3 | 1<<ppF2}
 	if err := parseEnc(r.Enc, &f, &p); err != nil {
-		return f, p, err
-	}
-	if err := parseArgs(r.Args, &f); err != nil {
 		return f, p, err
 	}
 	switch {
