@@ -93,6 +93,10 @@ func (fb *fastBuilder) entries(t *fastTable) {
 		if c.n == 0 && c.kind&cellGrouped == 0 || c.kind&cellNoMod != 0 {
 			continue
 		}
+		if j := i &^ 6; col >= ppF3 && *c == cells[(space<<8|int(b))<<2] {
+			t.entries[i] = t.entries[j] // F2 and F3 change nothing
+			continue
+		}
 		e := entry{noModRM: 0xff}
 		if c.kind&cellModRM != 0 {
 			e.noModRM, e.mask = 0, 1

@@ -154,8 +154,18 @@ func build() {
 	for i := range rows {
 		add(i, true)
 	}
+	same := func(a, b int32) bool {
+		for a != 0 && b != 0 && nodes[a].form == nodes[b].form {
+			a, b = nodes[a].next, nodes[b].next
+		}
+		return a == b
+	}
 	for c := range cells {
 		if head[c] == 0 {
+			continue
+		}
+		if base := &cells[c&^3]; c&3 != 0 && same(head[c], head[c&^3]) {
+			cells[c] = *base
 			continue
 		}
 		n, digits := 0, false
