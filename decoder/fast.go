@@ -4,8 +4,8 @@ import "encoding/binary"
 
 // The fast path decodes what most code is made of: maps 0 and 0F, at most one legacy prefix and a REX prefix,
 // default address size, and no operand that has rules of its own. The tables below come from the same forms that the
-// general path uses. The path avoids branches on the bytes of the instruction,
-// as they are what costs: such a branch is mispredicted often.
+// general path uses. Operands are filled without branches, as those on their kinds are mispredicted often; what
+// decides the length of the instruction is branched on, so that the host need not wait for it before it begins the next.
 
 // fastLen is how many bytes the fast path wants to have; it loads words behind the
 // instruction, but uses 15 bytes at most.
