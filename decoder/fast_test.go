@@ -70,7 +70,7 @@ func TestFastSamples(t *testing.T) {
 
 // TestFastRandom does the same with random code.
 func TestFastRandom(t *testing.T) {
-	r := seed(t)
+	r := newRand(t)
 	taken := 0
 	for range 500000 {
 		mode := Mode(r.IntN(3))

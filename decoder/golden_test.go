@@ -246,7 +246,7 @@ func FuzzDecode(f *testing.F) {
 
 // TestRandom is FuzzDecode on likely code.
 func TestRandom(t *testing.T) {
-	r := seed(t)
+	r := newRand(t)
 	for range 50000 {
 		mode := Mode(r.IntN(3))
 		c := randomCode(r, mode)

@@ -11,7 +11,7 @@ import (
 func TestHost(t *testing.T) {
 	h := startHost(t)
 	have := hostFeatures(t)
-	r := seed(t)
+	r := newRand(t)
 	fails := 0
 	seen := map[[4]int]bool{}
 	report := func(code []byte, mode Mode, in *Inst, format string, args ...any) {

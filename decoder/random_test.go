@@ -2,26 +2,12 @@ package decoder
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
-	"time"
+
+	"goemu/tests/seed"
 )
 
-// seed gives the seed of a random test: GOEMU_SEED or the time.
-func seed(t *testing.T) *rand.Rand {
-	t.Helper()
-	s := uint64(time.Now().UnixNano())
-	if v := os.Getenv("GOEMU_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatalf("GOEMU_SEED: %v", err)
-		}
-		s = n
-	}
-	t.Logf("GOEMU_SEED=%d", s)
-	return rand.New(rand.NewPCG(s, 1))
-}
+func newRand(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(seed.Of(t), 1)) }
 
 // randomCode makes 15 bytes that look like an instruction.
 func randomCode(r *rand.Rand, mode Mode) []byte {

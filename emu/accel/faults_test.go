@@ -152,7 +152,7 @@ const (
 // An instruction that faults on the first or on the second page of its operand has done nothing: registers,
 // flags and memory are as before, CR2 is the first byte that could not be reached (SDM vol. 3A 6.5, 4.7).
 func TestFaultsLeaveNoTrace(t *testing.T) {
-	s := seed(t)
+	s := newSeed(t)
 	for _, bits := range []int{64, 32} {
 		// All instructions in one image, 32 bytes each.
 		var src strings.Builder

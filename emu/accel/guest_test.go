@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"hash/crc64"
 	"math/rand"
-	"os"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +17,7 @@ import (
 	"goemu/mmu"
 	"goemu/tcg"
 	"goemu/tcg/amd64"
+	"goemu/tests/seed"
 )
 
 // world is a machine without devices: RAM from 0 on, ports that read a fixed pattern, time that counts instructions.
@@ -338,25 +337,14 @@ func compare(t testing.TB, bits int, code []byte, seed int64, limit int64) {
 	}
 }
 
-func seed(t *testing.T) int64 {
-	s := time.Now().UnixNano()
-	if v := os.Getenv("GOEMU_SEED"); v != "" {
-		n, err := strconv.ParseInt(v, 0, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s = n
-	}
-	t.Logf("GOEMU_SEED=%d", s)
-	return s
-}
+func newSeed(t *testing.T) int64 { return int64(seed.Of(t)) }
 
 // TestRandomBytes runs random bytes in all modes on both engines: nothing may crash or hang, and both end in the same state.
 func TestRandomBytes(t *testing.T) {
 	if !amd64.Supported() {
 		t.Skip("SKIP: no native engine on this host")
 	}
-	s := seed(t)
+	s := newSeed(t)
 	for _, bits := range []int{16, 32, 64} {
 		t.Run(fmt.Sprint(bits), func(t *testing.T) {
 			for i := range int64(150) {

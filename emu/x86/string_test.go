@@ -4,23 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
 
 	"goemu/mmu"
+	"goemu/tests/seed"
 )
 
-func seed(t *testing.T) *rand.Rand {
-	s := uint64(1)
-	if v, err := strconv.ParseUint(os.Getenv("GOEMU_SEED"), 0, 64); err == nil {
-		s = v
-	} else {
-		s = rand.Uint64()
-	}
-	t.Logf("GOEMU_SEED=%d", s)
-	return rand.New(rand.NewPCG(s, 0))
-}
+func newRand(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(seed.Of(t), 0)) }
 
 // model does a string instruction one element at a time, as the manual's operation section has it.
 type model struct {
@@ -88,7 +78,7 @@ func (m *model) run(op byte, size int, down bool, rep byte) {
 
 // Random string instructions over overlapping, page-crossing buffers against the model.
 func TestStringsAgainstModel(t *testing.T) {
-	r := seed(t)
+	r := newRand(t)
 	m := newMachine(t).long(0)
 	for n := range 4000 {
 		op := []byte{0xa4, 0xaa, 0xac, 0xae, 0xa6}[r.IntN(5)]

@@ -6,32 +6,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unsafe"
 
 	"goemu/mmu"
 	"goemu/tcg"
 	"goemu/tcg/interp"
 )
-
-// seed takes the random seed from GOEMU_SEED, or the clock; it is logged.
-func seed(t testing.TB) uint64 {
-	t.Helper()
-	s := uint64(time.Now().UnixNano())
-	if v := os.Getenv("GOEMU_SEED"); v != "" {
-		n, err := strconv.ParseUint(v, 0, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s = n
-	}
-	t.Logf("GOEMU_SEED=%d", s)
-	return s
-}
 
 // noFault is flatMemory.raised where no exception was raised: 0 is #DE.
 const noFault = -1

@@ -8,6 +8,7 @@ import (
 
 	"goemu/tcg"
 	"goemu/tcg/interp"
+	"goemu/tests/seed"
 )
 
 // blockMaker makes random blocks of which every flag that is read or compared is defined.
@@ -379,7 +380,7 @@ func (g *blockMaker) make(id uint32, n int) *tcg.Block {
 
 func TestRandomBlocks(t *testing.T) {
 	d := newDuo(t, Options{ArenaBytes: 64 << 20})
-	s := seed(t)
+	s := seed.Of(t)
 	g := &blockMaker{Rand: rand.New(rand.NewPCG(s, 1))}
 	for i := range 30000 {
 		g.mode = tcg.ModeCode64

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"goemu/tcg"
+	"goemu/tests/seed"
 )
 
 // vecRange is a run of opcodes with the same operands.
@@ -205,7 +206,7 @@ func TestRandomX87(t *testing.T) {
 // randomUnits runs blocks of which half the instructions are made by unit.
 func randomUnits(t *testing.T, stream uint64, unit func(*blockMaker)) {
 	d := newDuo(t, Options{ArenaBytes: 4 << 20})
-	g := &blockMaker{Rand: rand.New(rand.NewPCG(seed(t), stream)), mode: tcg.ModeCode64, unit: unit}
+	g := &blockMaker{Rand: rand.New(rand.NewPCG(seed.Of(t), stream)), mode: tcg.ModeCode64, unit: unit}
 	for i := range 10000 {
 		b := g.make(uint32(i), 1+g.IntN(6))
 		d.randomise(g.Rand)

@@ -3,14 +3,12 @@ package interp
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
-	"time"
 	"unsafe"
 
 	"goemu/mmu"
 	"goemu/tcg"
+	"goemu/tests/seed"
 )
 
 // Memory of the test machine: a few pages of RAM at ramBase, nothing else.
@@ -137,19 +135,7 @@ func (m *machine) Raise(vector int) bool {
 func (m *machine) CheckSSE(mmx bool) bool  { return m.note("sse %v", mmx) }
 func (m *machine) CheckFPU(wait bool) bool { return m.note("fpu %v", wait) }
 
-// rng gives a generator from a seed that is printed, and can be set by GOEMU_SEED.
-func rng(t testing.TB) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("GOEMU_SEED"); s != "" {
-		v, err := strconv.ParseUint(s, 0, 64)
-		if err != nil {
-			t.Fatalf("GOEMU_SEED: %v", err)
-		}
-		seed = v
-	}
-	t.Logf("GOEMU_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 1))
-}
+func rng(t testing.TB) *rand.Rand { return rand.New(rand.NewPCG(seed.Of(t), 1)) }
 
 var edges = []uint64{0, 1, 2, 3, 7, 8, 9, 0xf, 0x10, 0x11, 0x1f, 0x20, 0x21, 0x3f, 0x40, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x100,
 	0x7fff, 0x8000, 0xffff, 0x10000, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0xffff_ffff, 0x1_0000_0000,

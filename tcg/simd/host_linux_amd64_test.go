@@ -9,22 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"goemu/tcg"
 	"goemu/tcg/softfloat/hostcpu"
 	"goemu/tcg/x87"
+	"goemu/tests/seed"
 )
 
-// newRand prints its seed and takes it from GOEMU_SEED.
-func newRand(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("GOEMU_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 0, 64)
-	}
-	t.Logf("GOEMU_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 1))
-}
+func newRand(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(seed.Of(t), 1)) }
 
 // operands says what an instruction takes: the kinds of reg and r/m, which
 // forms exist, how much it stores (0: the operand is read) and whether it is worth trying immediates.

@@ -4,21 +4,12 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
-	"time"
+
+	"goemu/tests/seed"
 )
 
-// newRand prints its seed and takes it from GOEMU_SEED.
-func newRand(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("GOEMU_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 0, 64)
-	}
-	t.Logf("GOEMU_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 1))
-}
+func newRand(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(seed.Of(t), 1)) }
 
 func rand64(r *rand.Rand) uint64 {
 	switch r.IntN(6) {

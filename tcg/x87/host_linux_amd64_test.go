@@ -9,22 +9,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"goemu/tcg"
 	"goemu/tcg/softfloat"
 	"goemu/tcg/softfloat/hostcpu"
+	"goemu/tests/seed"
 )
 
-// newRand prints its seed and takes it from GOEMU_SEED.
-func newRand(t *testing.T) *rand.Rand {
-	seed := uint64(time.Now().UnixNano())
-	if s := os.Getenv("GOEMU_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 0, 64)
-	}
-	t.Logf("GOEMU_SEED=%d", seed)
-	return rand.New(rand.NewPCG(seed, 1))
-}
+func newRand(t *testing.T) *rand.Rand { return rand.New(rand.NewPCG(seed.Of(t), 1)) }
 
 func f80(r *rand.Rand) softfloat.F80 {
 	exps := []uint16{0, 1, 2, 0x3ffe, 0x3fff, 0x4000, 0x7ffe, 0x7fff, 0x3fff - 1022, 0x3fff - 1023, 0x3fff - 1074, 0x3fff - 149, 0x3fff - 126,

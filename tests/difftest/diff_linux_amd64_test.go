@@ -7,13 +7,13 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/arch/x86/x86asm"
 
 	"goemu/decoder"
 	"goemu/tcg"
 	"goemu/tcg/amd64"
+	"goemu/tests/seed"
 )
 
 // knob reads a number from the environment.
@@ -204,10 +204,9 @@ func outcome(t *testing.T, h *host, m *machine, s *state, seq []one) (diff strin
 // run compares n sequences.
 func (j job) run(t *testing.T, m *machine) {
 	h := newHost(t) // per test, as each runs on a goroutine and so a thread of its own
-	seed := knob(t, "GOEMU_SEED", uint64(time.Now().UnixNano()))
+	start := seed.Of(t)
 	count := int(knob(t, "GOEMU_DIFF_N", uint64(j.n)))
-	t.Logf("GOEMU_SEED=%d", seed)
-	g := newGen(seed, j.mode, j.want)
+	g := newGen(start, j.mode, j.want)
 	m.mode = modes[j.mode]
 	// A row that always becomes Sys is not worth trying again.
 	var usable []pattern
