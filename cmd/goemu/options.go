@@ -69,7 +69,11 @@ reset vector to ring 3, which ends in a small monitor when standard input is a t
 
 Options (with one dash or two):
 `)
-	b.WriteString(strings.ReplaceAll(flagSet(&v).FlagUsages(), "--", " -"))
+	usage := strings.ReplaceAll(flagSet(&v).FlagUsages(), "--", " -")
+	for _, letter := range []string{"m", "d", "D"} { // pflag has them as a letter and as a name
+		usage = strings.Replace(usage, "-"+letter+",  -"+letter+" ", "     -"+letter+" ", 1)
+	}
+	b.WriteString(usage)
 	b.WriteString(`
 Examples:
   goemu
