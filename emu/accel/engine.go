@@ -71,6 +71,7 @@ type Engine struct {
 	cache          *cache
 	jumps, globals []uint16     // jump-cache slots in use; those of code on global pages
 	jumpPages      [1024]uint64 // see noteJump
+	csBase         uint64       // of the code segment that the jump cache is for
 	granted        int32        // budget at the last refill
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
 	hops           interp.Jumps // where the interpreter goes from block to block by itself

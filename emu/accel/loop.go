@@ -135,21 +135,30 @@ func (e *Engine) interpret(b *tb, chain bool) {
 // runNative runs generated code from the block at RIP until something needs the loop. Each way through the loop calls
 // functions with a stack frame, where the runtime can stop the goroutine.
 func (e *Engine) runNative() {
-	b := e.find(0)
-	if b == nil {
-		return
-	}
-	if b.code == nil || b.key.Mode&tcg.ModeTF != 0 {
-		e.runIR(modeSingle)
-		return
-	}
-	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
-		e.logExec(b)
-	}
-	e.remember(b)
-	e.env.DropReturns() // the mode may have changed
-	at := b.code.Entry
 	env := e.env
+	if base := e.cpu.CSBase(); base != e.csBase {
+		e.csBase = base
+		e.FlushJumps(true) // its entries hold offsets in the code segment
+	}
+	env.DropReturns() // the mode may have changed
+	var at uintptr
+	if j := &env.JumpCache[tcg.JumpIndex(env.RIP)]; j.RIP == env.RIP && j.Mode == uint64(e.cpu.Mode()) {
+		at = uintptr(j.Code)
+	} else {
+		b := e.find(0)
+		if b == nil {
+			return
+		}
+		if b.code == nil || b.key.Mode&tcg.ModeTF != 0 {
+			e.runIR(modeSingle)
+			return
+		}
+		if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
+			e.logExec(b)
+		}
+		e.remember(b)
+		at = b.code.Entry
+	}
 	for {
 		e.native.Run(env, at)
 		switch env.ExitCode {
