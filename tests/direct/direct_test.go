@@ -57,7 +57,7 @@ func TestMultiboot(t *testing.T) {
 		if status := s.Wait(); status != 33 {
 			t.Fatalf("%s: exit status %d, want 33\n%s", who, status, s.Output())
 		}
-		return output(s.Output())
+		return output(s.Console())
 	}
 	want := run(guest.StartCommand(t, "qemu-system-x86_64", append([]string{"-accel", "tcg"}, args...)...), "QEMU")
 	for _, accel := range []string{"tcg", "interp"} {

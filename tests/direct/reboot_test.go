@@ -20,7 +20,7 @@ func TestReboot(t *testing.T) {
 			if status := s.Wait(); status != 0 {
 				t.Fatalf("%s, %s: exit status %d\n%s", name, who, status, s.Output())
 			}
-			return boots.FindAllString(s.Output(), -1)
+			return boots.FindAllString(s.Console(), -1)
 		}
 		args := []string{"-kernel", kernel, "-display", "none", "-serial", "stdio"}
 		want := []string{"boot 1 2BADB002", "boot 2 2BADB002", "boot 3 2BADB002"}

@@ -71,7 +71,8 @@ type Session struct {
 	in   io.WriteCloser
 	mu   sync.Mutex
 	news *sync.Cond
-	out  bytes.Buffer
+	out  bytes.Buffer // standard output and error, as they came
+	cons bytes.Buffer // standard output alone
 	seen int
 	eof  bool
 }
@@ -92,7 +93,7 @@ func StartCommand(t testing.TB, name string, args ...string) *Session {
 		t.Fatal(err)
 	}
 	s.in = in
-	s.cmd.Stdout, s.cmd.Stderr = s, s
+	s.cmd.Stdout, s.cmd.Stderr = console{s}, s
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,24 @@ func StartCommand(t testing.TB, name string, args ...string) *Session {
 	return s
 }
 
-// Write takes the guest's output.
+// console takes standard output.
+type console struct{ s *Session }
+
+func (c console) Write(p []byte) (int, error) {
+	c.s.mu.Lock()
+	c.s.cons.Write(p)
+	c.s.mu.Unlock()
+	return c.s.Write(p)
+}
+
+// Console is all that was printed on standard output so far: what the guest said.
+func (s *Session) Console() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cons.String()
+}
+
+// Write takes output.
 func (s *Session) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
