@@ -40,10 +40,22 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
-	defer cfg.Log.Close()
-	m, err := emu.New(*cfg)
+	status, err := emulate(cfg)
+	// What the log could not write is an error too: its reader would miss it.
+	if e := cfg.Log.Close(); err == nil {
+		err = e
+	}
 	if err != nil {
 		return fail(err)
+	}
+	return status
+}
+
+// emulate makes the machine and runs it to its end.
+func emulate(cfg *emu.Config) (status int, err error) {
+	m, err := emu.New(*cfg)
+	if err != nil {
+		return 0, err
 	}
 	// SIGINT and its like end the machine in order: output is flushed and the terminal restored.
 	signals := make(chan os.Signal, 4)
@@ -52,11 +64,7 @@ func run(args []string) int {
 		s := <-signals
 		m.Stop(128 + signalNumber(s))
 	}()
-	status, err := m.Run()
-	if err != nil {
-		return fail(err)
-	}
-	return status
+	return m.Run()
 }
 
 func signalNumber(s os.Signal) int {

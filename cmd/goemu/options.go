@@ -212,6 +212,9 @@ func (v *values) parseIcount(cfg *emu.Config) error {
 
 func (v *values) openLog(cfg *emu.Config) error {
 	if v.logItems == "" {
+		if v.logFile != "" || v.logFilter != "" {
+			return errors.New("-D and -dfilter need -d: nothing is logged without it (-d help lists what can be)")
+		}
 		return nil
 	}
 	if v.logItems == "help" || v.logItems == "?" {

@@ -62,6 +62,7 @@ func TestErrors(t *testing.T) {
 		"-chardev null,id=a,id=b": "given twice",
 		"-initrd x":               "need -kernel",
 		"-icount shift=77":        "0 to 10",
+		"-dfilter 0x1000+16":      "need -d",
 		"disk.img":                "-kernel",
 		"-display gtk":            "have: none",
 		"-zzzzzz":                 "lists all",

@@ -101,3 +101,15 @@ func TestNoDefaults(t *testing.T) {
 		t.Errorf("exit status %d, output %q", status, s.Output())
 	}
 }
+
+// A log that could not be written is an error, whatever the guest's status: its reader would miss what is lost.
+func TestFullLog(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Fatal(err)
+	}
+	kernel := assemble(t, "ports.asm")
+	s := guest.Start(t, "-kernel", kernel, "-nographic", "-no-reboot", "-d", "in_asm", "-D", "/dev/full")
+	if status := s.Wait(); status != 1 || !strings.Contains(s.Output(), "no space left") {
+		t.Errorf("exit status %d\n%s", status, s.Output())
+	}
+}
