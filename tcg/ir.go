@@ -320,7 +320,6 @@ type Block struct {
 	Insts  []SysInst
 	// KillsFlags: all six arithmetic flags are overwritten before anything can see them.
 	KillsFlags bool
-	// FlagsAtEnd: what the optimiser assumes live at the end (FlagsAll).
 }
 
 // Key identifies a block. Phys is the guest-physical address of the first byte.
