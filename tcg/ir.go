@@ -197,7 +197,7 @@ const (
 	Sti // sets IF, ors IntrPending into ExitReq; the translator ends the block after the next instruction
 
 	// Memory.
-	Ld  // Dst.W <- [EA]
+	Ld  // Dst.W <- [EA]; MemWr: the same instruction will store there, so the access must be allowed to write
 	Lds // Dst.W <- [EA] of SrcW, sign-extended
 	Ldz // Dst.W <- [EA] of SrcW, zero-extended
 	St  // [EA].W <- C
@@ -300,7 +300,7 @@ type Op struct {
 	MemW      Width // Vec, Fpu: size of the memory operand (x87 10-byte and larger: MemBytes)
 	MemBytes  uint8 // size in bytes of a Vec/Fpu memory operand
 	MemRd     bool  // Vec, Fpu: the operand is read
-	MemWr     bool  // Vec, Fpu: the operand is written
+	MemWr     bool  // Vec, Fpu: the operand is written; Ld: it will be
 	FMask     Flags // PutF: which flags
 	FOut      Flags // set by the optimiser: flags written here that a later op of the block or the next block reads
 	FObs      Flags // set by the optimiser: flags written here that only a side exit can see

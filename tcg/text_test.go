@@ -32,6 +32,7 @@ const sample = `block 0xffffffff81000000 cs=0x0 phys=0x1000000 mode=0x22
 	ld t6, [rbx + rcx*8 + 0x10]
 	ldz.32.8 t7, fs:[0x28]
 	lds.64.32 t8, ss:[rsp*1]@16
+	ld.32 t10, [rdi] wr
 	st.32 [rsp - 0x8], 0x1234
 --- 0xffffffff81000004 +1
 	rmw.add [rax], rcx -> t9 lock !
@@ -71,7 +72,7 @@ func TestTextRoundTrip(t *testing.T) {
 	if d := cmp.Diff(b, again); d != "" {
 		t.Errorf("second parse (-first +second):\n%s", d)
 	}
-	if b.NInsns != 8 || b.Bytes != 24 || b.Temps != 10 || len(b.Insts) != 2 {
+	if b.NInsns != 8 || b.Bytes != 24 || b.Temps != 11 || len(b.Insts) != 2 {
 		t.Errorf("counts: %d instructions, %d bytes, %d temporaries, %d Sys", b.NInsns, b.Bytes, b.Temps, len(b.Insts))
 	}
 }

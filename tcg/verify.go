@@ -65,6 +65,8 @@ func (v *verifier) op(i int, o *Op) error {
 		return errors.New("segment out of range")
 	case o.End && o.Code != Sys:
 		return errors.New("only sys has end")
+	case o.MemWr && o.Code != Ld && o.Code != Vec && o.Code != Fpu:
+		return errors.New("does not tell of writing")
 	case o.Lock && o.Code != Rmw && o.Code != Cmpxchg:
 		return errors.New("cannot be locked")
 	}

@@ -93,6 +93,8 @@ var memoryForms = []struct {
 	{"sar dword [rbx], cl", 4, true, 0},
 	{"rcl word [rbx], 1", 2, true, 0},
 	{"shld [rbx], eax, 5", 4, true, 0},
+	{"shrd [rbx], ax, cl", 2, true, 0},
+	{"shrd [rbx], rax, 40", 8, true, 64},
 	{"xchg [rbx], eax", 4, true, 0},
 	{"xchg [rbx], al", 1, true, 0},
 	{"lock xadd [rbx], eax", 4, true, 0},
@@ -172,9 +174,6 @@ func TestFaultsLeaveNoTrace(t *testing.T) {
 					continue
 				}
 				for _, c := range faultCases(f.size, f.write) {
-					if strings.HasPrefix(f.text, "shld") && c.code == 2 {
-						c.code = 0 // see the package comment of emu/translate
-					}
 					r := rand.New(rand.NewSource(s + int64(i)))
 					testFault(t, bits, native, src.String(), i, c, r)
 				}

@@ -63,8 +63,8 @@ func (t *Translator) shift(i *decoder.Inst, op tcg.Opcode) {
 	t.b.ALU(op, w, reg(dst), reg(dst), n, true)
 }
 
-// double translates SHLD and SHRD. In memory, the shift is made twice: the first gives what
-// is stored, the second, after the store that may fault, the flags.
+// double translates SHLD and SHRD. In memory, the load asks for the right to write, and the shift is made twice: the
+// first gives what is stored, the second, after the store that may leave, the flags.
 func (t *Translator) double(i *decoder.Inst, op tcg.Opcode) {
 	dst, fill := i.Args[0], reg(i.Args[1])
 	w := width(dst.Size)
@@ -74,7 +74,7 @@ func (t *Translator) double(i *decoder.Inst, op tcg.Opcode) {
 	}
 	m := t.mem(i)
 	old, v := t.b.Temp(), t.b.Temp()
-	t.b.Ld(w, old, m)
+	t.b.Ld(w, old, m).MemWr = true
 	t.b.Shd(op, w, v, old, fill, t.count(i, i.Args[2], w), false)
 	t.b.St(w, m, v)
 	t.b.Shd(op, w, t.b.Temp(), old, fill, t.count(i, i.Args[2], w), true)

@@ -10,7 +10,6 @@
 // Left to others: a branch target beyond the CS limit, or not canonical, is found by the lookup of the target block.
 // RIP of that #GP is then the target, where processors report the branch.
 // Fences are no ops, which is right for one vCPU.
-// SHLD and SHRD in memory read before they check for writing: on a page not present the #PF says read.
 // Whether the CPU model has an instruction is not asked.
 // With Mode.TF a block is one instruction, but conditional and indirect jumps end as usual: the vCPU loop
 // must look at TF after every block of that mode.

@@ -47,7 +47,7 @@ func (c *compiler) fuse() bool {
 	c.willWrite(o.Dst)
 	c.op = ld
 	c.clobber()
-	m := c.access(ld.W.Bytes(), false)
+	m := c.access(ld.W.Bytes(), ld.MemWr)
 	switch {
 	case o.Code == tcg.Test && other == tcg.RefImm:
 		c.rm(sized(opGrp3, o.W), 0, m)

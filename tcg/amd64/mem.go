@@ -129,7 +129,7 @@ func (c *compiler) load() {
 	if o.Code != tcg.Ld {
 		from = o.SrcW
 	}
-	m := c.access(from.Bytes(), false)
+	m := c.access(from.Bytes(), o.MemWr)
 	op := opMovLoad
 	switch {
 	case o.Code == tcg.Lds:

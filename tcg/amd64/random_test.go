@@ -329,6 +329,7 @@ func (g *blockMaker) load(w tcg.Width, dst tcg.Ref) {
 		o.Code = tcg.Lds + tcg.Opcode(g.IntN(2))
 		o.SrcW = tcg.Width(g.IntN(int(w)))
 	}
+	o.MemWr = o.Code == tcg.Ld && g.IntN(4) == 0
 	g.mem(&o)
 	g.add(o)
 }

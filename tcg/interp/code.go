@@ -296,7 +296,7 @@ func (p *ins) set(o *tcg.Op, mode tcg.Mode, sub bool) bool {
 		}
 		p.op, p.cond = opCmov, uint8(o.Cond)
 	case tcg.Ld, tcg.Ldz, tcg.Lds:
-		if o.A == tcg.RefImm || o.B == tcg.RefImm {
+		if o.A == tcg.RefImm || o.B == tcg.RefImm || o.MemWr {
 			return false
 		}
 		if o.Code == tcg.Ld {

@@ -112,7 +112,7 @@ func (g *gen) access() {
 	switch g.IntN(7) {
 	case 0, 1:
 		d, done := g.dst(w)
-		g.b.Ld(w, d, m)
+		g.b.Ld(w, d, m).MemWr = g.IntN(4) == 0
 		done()
 	case 2:
 		sw := g.width()

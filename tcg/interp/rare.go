@@ -30,6 +30,18 @@ func (x *run) step(op *tcg.Op, cc uint32) (uint32, bool) {
 		if op.Dst != tcg.None {
 			put(f, op.Dst, w, old)
 		}
+	case tcg.Ld: // the first half of a read-modify-write
+		lin, host, ok := x.open(op, x.ea(op))
+		if !ok {
+			return cc, false
+		}
+		var v uint64
+		if host != nil {
+			v = peek(host, w)
+		} else if v, ok = m.ReadMem(lin, w.Bytes(), x.idx); !ok {
+			return cc, false
+		}
+		put(f, op.Dst, w, v)
 	case tcg.Cmpxchg:
 		v := f[op.C&fileMask]
 		if op.C.IsHigh() {
