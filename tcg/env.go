@@ -31,8 +31,9 @@ type JumpEntry struct {
 // NoMode is the Mode of an empty jump-cache entry.
 const NoMode = ^uint64(0)
 
-// JumpIndex gives the jump-cache slot of a guest RIP.
-func JumpIndex(rip uint64) uint64 { return rip & (JumpCacheEntries - 1) }
+// JumpIndex gives the jump-cache slot of a guest RIP. The page number is mixed in because the starts of functions, of which
+// it has many, are aligned.
+func JumpIndex(rip uint64) uint64 { return (rip ^ rip>>mmu.PageShift) & (JumpCacheEntries - 1) }
 
 // Env is the part of a vCPU's state that generated code reads and writes. It
 // holds no Go pointers and lives outside the Go heap. The offsets of its

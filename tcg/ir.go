@@ -219,7 +219,7 @@ const (
 	Jz     // A.W == 0 ? Imm : Disp
 	Jnz    // A.W != 0 ? Imm : Disp
 	JmpInd // to A (already truncated to the operand size)
-	Exit   // to the vCPU loop: RIP <- Imm
+	Exit   // to Imm after a look at Env.ExitReq; with Mode.TF to the vCPU loop
 
 	NumOpcodes
 )

@@ -2,7 +2,10 @@
 
 package amd64
 
-import "goemu/tcg"
+import (
+	"goemu/mmu"
+	"goemu/tcg"
+)
 
 // coldKind says what a stub behind the block's code does.
 type coldKind uint8
@@ -213,7 +216,13 @@ func (c *compiler) branch() {
 		}
 	case tcg.Exit:
 		c.needMem()
-		c.leave(tcg.ExitLookup, 0, false, uint64(o.Imm), 0)
+		if c.b.Key.Mode&tcg.ModeTF != 0 {
+			c.leave(tcg.ExitLookup, 0, false, uint64(o.Imm), 0)
+			break
+		}
+		// A block's entry tests Env.ExitReq, and so leaves if the vCPU loop has something to do.
+		c.movImm(rax, o.Imm)
+		c.jumpCacheAt(uint64(o.Imm))
 	}
 }
 
@@ -317,7 +326,9 @@ func (c *compiler) finishEdge(i int) {
 
 // jumpCache jumps to the block at the RIP in RAX through the jump cache. The flags are in Env.CC.
 func (c *compiler) jumpCache() {
-	c.movRR(tcg.W32, rcx, rax)
+	c.movRR(tcg.W32, rcx, rax) // tcg.JumpIndex
+	c.shiftI(5, tcg.W32, rcx, mmu.PageShift)
+	c.aluRR(aluXor, tcg.W32, rcx, rax)
 	c.aluRI(aluAnd, tcg.W32, rcx, tcg.JumpCacheEntries-1)
 	c.shiftI(4, tcg.W32, rcx, 5)
 	c.cachedJump(c.b.Key.Mode, c.e.stubs.lookup, mem{base: r15, index: rcx, disp: int32(offJumpCache)})
