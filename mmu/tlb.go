@@ -20,11 +20,20 @@ func TLBIndex(linear uint64) uint64 { return linear >> PageShift & (TLBEntries -
 
 // TLBEntry maps one guest-linear page to host memory. An access of n bytes at
 // linear address a hits when uint64(a-Page) <= PageSize-n; its host address is
-// then Host + (a - Page).
+// then a + Addend, which need not wait for the comparison.
 type TLBEntry struct {
-	Page uint64 // guest-linear address of the page, or EmptyPage
-	Host uint64 // host address of the page's first byte
+	Page   uint64 // guest-linear address of the page, or EmptyPage
+	Addend uint64 // host address of the page less its linear one, modulo 2^64
 }
+
+// EntryFor maps the page that holds linear to the host's page at host.
+func EntryFor(linear, host uint64) TLBEntry {
+	page := linear &^ PageMask
+	return TLBEntry{Page: page, Addend: host - page}
+}
+
+// Host is the host address of the page's first byte.
+func (e *TLBEntry) Host() uint64 { return e.Page + e.Addend }
 
 // Index is an MMU index: the rights with which an access is made.
 const (

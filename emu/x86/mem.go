@@ -65,7 +65,7 @@ func (c *CPU) direct(linear uint64, write bool, idx int) (host uint64, ok bool) 
 		t = &c.env.TLB.Write[idx]
 	}
 	if e := &t[mmu.TLBIndex(linear)]; e.Page == linear&^mmu.PageMask {
-		return e.Host + linear&mmu.PageMask, true
+		return linear + e.Addend, true
 	}
 	_, host, ok = c.translate(linear, write, idx)
 	return host, ok
@@ -75,7 +75,7 @@ func (c *CPU) direct(linear uint64, write bool, idx int) (host uint64, ok bool) 
 func (c *CPU) ReadMem(linear uint64, size, idx int) (uint64, bool) {
 	e := &c.env.TLB.Read[idx][mmu.TLBIndex(linear)]
 	if t := linear - e.Page; t <= mmu.PageSize-uint64(size) {
-		return loadHost(e.Host+t, size), true
+		return loadHost(linear+e.Addend, size), true
 	}
 	if linear&mmu.PageMask > mmu.PageSize-uint64(size) {
 		return c.readSplit(linear, size, idx)
@@ -120,7 +120,7 @@ func (c *CPU) readSplit(linear uint64, size, idx int) (uint64, bool) {
 func (c *CPU) WriteMem(linear uint64, size int, v uint64, idx int) bool {
 	e := &c.env.TLB.Write[idx][mmu.TLBIndex(linear)]
 	if t := linear - e.Page; t <= mmu.PageSize-uint64(size) {
-		storeHost(e.Host+t, size, v)
+		storeHost(linear+e.Addend, size, v)
 		return true
 	}
 	if linear&mmu.PageMask > mmu.PageSize-uint64(size) {

@@ -254,7 +254,7 @@ func (o *strOp) quiet(linear uint64, write bool) uint64 {
 	if e.Page != linear&^mmu.PageMask && !o.c.Fill(linear, write, o.idx) {
 		return 0
 	}
-	return e.Host + linear&mmu.PageMask
+	return linear + e.Addend
 }
 
 func sysSTOS(c *CPU, i *tcg.SysInst) bool {

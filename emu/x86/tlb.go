@@ -81,7 +81,7 @@ func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) ui
 		n += slotWrite
 	}
 	c.emptySlot(n)
-	*c.slot(n) = mmu.TLBEntry{Page: linear &^ mmu.PageMask, Host: uint64(host)}
+	*c.slot(n) = mmu.EntryFor(linear, uint64(host))
 	s := &c.tlb
 	if write {
 		s.writes[writeKey(uint64(host))]++
@@ -115,10 +115,11 @@ func (s *tlbState) noteLarge(linear uint64, shift uint8) {
 
 func (c *CPU) emptySlot(n uint16) {
 	e := c.slot(n)
-	if n >= slotWrite && e.Host != 0 {
-		c.tlb.writes[writeKey(e.Host)]--
+	empty := mmu.TLBEntry{Page: mmu.EmptyPage(uint64(n) % mmu.TLBEntries)}
+	if n >= slotWrite && e.Page != empty.Page {
+		c.tlb.writes[writeKey(e.Host())]--
 	}
-	*e = mmu.TLBEntry{Page: mmu.EmptyPage(uint64(n) % mmu.TLBEntries)}
+	*e = empty
 }
 
 // writeKey hashes the host address of a page.
@@ -201,7 +202,7 @@ func (c *CPU) DropWrite(phys uint64) {
 	if !ok || c.tlb.writes[writeKey(uint64(host))] == 0 {
 		return
 	}
-	c.dropSlots(func(n uint16) bool { return n >= slotWrite && c.slot(n).Host == uint64(host) })
+	c.dropSlots(func(n uint16) bool { return n >= slotWrite && c.slot(n).Host() == uint64(host) })
 }
 
 // FetchGlobal tells whether the last page that FetchPhys translated is global: it stays mapped when CR3 changes.

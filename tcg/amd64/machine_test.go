@@ -109,7 +109,7 @@ func (m *machine) fill() bool {
 		}
 	}
 	m.misses++
-	*t = mmu.TLBEntry{Page: page, Host: uint64(uintptr(unsafe.Pointer(&m.ram[page-ramBase])))}
+	*t = mmu.EntryFor(page, uint64(uintptr(unsafe.Pointer(&m.ram[page-ramBase]))))
 	return true
 }
 

@@ -3,6 +3,8 @@
 package amd64
 
 import (
+	"unsafe"
+
 	"goemu/mmu"
 	"goemu/tcg"
 )
@@ -39,10 +41,11 @@ func (c *compiler) eaMem(scratch reg) mem {
 }
 
 // linear leaves the current op's linear address in RAX, after segmentation. It may jump to a bail stub.
-// plain is a register with the same address (its own, when there is nothing to add), from which the TLB index can be made earlier.
-func (c *compiler) linear(size int, write bool) (plain reg) {
+// plain is a register with the same address (its own, when there is nothing to add), from which the TLB index can be made earlier;
+// m is what eaMem gave.
+func (c *compiler) linear(size int, write bool) (plain reg, m mem) {
 	o := c.op
-	m := c.eaMem(rax)
+	m = c.eaMem(rax)
 	plain = rax
 	if o.AddrW == tcg.W64 && m.base != noReg && m.index == noReg && m.disp == 0 && o.Seg == tcg.SegNone {
 		plain = m.base
@@ -71,7 +74,7 @@ func (c *compiler) linear(size int, write bool) (plain reg) {
 		c.byte(byte(align - 1))
 		c.bailIf(tcg.CondNE)
 	}
-	return plain
+	return plain, m
 }
 
 // alignment gives the alignment in bytes that the current op's operand needs, else 1.
@@ -87,11 +90,11 @@ func (c *compiler) alignment(size int) int {
 	return 8 // the interpreter knows better
 }
 
-// access translates the current op's memory operand: address, segment, TLB. The result is good until RAX or RCX changes.
-// The caller has called clobber, and temporaries it wants out of RDX are out.
+// access translates the current op's memory operand: address, segment, TLB. The result is good until RAX, RCX or a register
+// of the operand changes. The caller has called clobber, and temporaries it wants out of RDX are out.
 func (c *compiler) access(size int, write bool) mem {
 	retry := c.n
-	plain := c.linear(size, write)
+	plain, ea := c.linear(size, write)
 	if c.bmi2 {
 		c.rorx(tcg.W32, rcx, plain, mmu.PageShift-4)
 	} else {
@@ -109,9 +112,27 @@ func (c *compiler) access(size int, write bool) mem {
 	c.aluRI(aluCmp, tcg.W64, rax, int32(mmu.PageSize-size))
 	c.addCold(stub{kind: coldTLB, from: c.jcc(tcg.CondA), back: retry, write: write, table: int32(table),
 		rdx: c.inRDX >= 0, site: c.siteIndex(), sse: c.sse})
-	page.disp += 8
+	// The comparison has used the address up. Where it can be had again without it, the access waits for the addend only.
+	m := mem{base: rcx, index: rax}
+	switch {
+	case c.op.Seg != tcg.SegNone || c.op.AddrW == tcg.W16 || ea.base == rcx || ea.index == rcx:
+		c.aluRM(aluAdd, tcg.W64, rax, page)
+	default:
+		if ea.base == rax || ea.index == rax {
+			ea = c.eaMem(rax)
+		}
+		switch {
+		case c.op.AddrW != tcg.W64 || ea.base != noReg && ea.index != noReg:
+			c.leaTo(rax, ea, c.op.AddrW)
+		case ea.base != noReg:
+			m.index, m.disp = ea.base, ea.disp
+		default:
+			m.index, m.scale, m.disp = ea.index, ea.scale, ea.disp
+		}
+	}
+	page.disp += int32(unsafe.Offsetof(mmu.TLBEntry{}.Addend))
 	c.rm(opMovLoad|rexW, rcx, page)
-	return mem{base: rcx, index: rax}
+	return m
 }
 
 // fold frees RAX by moving the whole host address into RCX.

@@ -206,7 +206,7 @@ block:
 			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-8 {
-				*at(f, p.dst) = *(*uint64)(host(e, t))
+				*at(f, p.dst) = *(*uint64)(ptr(lin + e.Addend))
 				continue
 			}
 			v, ok := x.loadSlow(p, lin, 8)
@@ -218,7 +218,7 @@ block:
 			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-4 {
-				*at(f, p.dst) = uint64(*(*uint32)(host(e, t)))
+				*at(f, p.dst) = uint64(*(*uint32)(ptr(lin + e.Addend)))
 				continue
 			}
 			v, ok := x.loadSlow(p, lin, 4)
@@ -230,7 +230,7 @@ block:
 			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-2 {
-				*at(f, p.dst) = uint64(*(*uint16)(host(e, t)))
+				*at(f, p.dst) = uint64(*(*uint16)(ptr(lin + e.Addend)))
 				continue
 			}
 			v, ok := x.loadSlow(p, lin, 2)
@@ -242,7 +242,7 @@ block:
 			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-1 {
-				*at(f, p.dst) = uint64(*(*uint8)(host(e, t)))
+				*at(f, p.dst) = uint64(*(*uint8)(ptr(lin + e.Addend)))
 				continue
 			}
 			v, ok := x.loadSlow(p, lin, 1)
@@ -265,7 +265,7 @@ block:
 			}
 			e := &wr[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-8 {
-				*(*uint64)(host(e, t)) = v
+				*(*uint64)(ptr(lin + e.Addend)) = v
 				continue
 			}
 			if !x.storeSlow(p, lin, 8, v) {
@@ -282,7 +282,7 @@ block:
 			}
 			e := &wr[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-4 {
-				*(*uint32)(host(e, t)) = uint32(v)
+				*(*uint32)(ptr(lin + e.Addend)) = uint32(v)
 				continue
 			}
 			if !x.storeSlow(p, lin, 4, v) {
@@ -299,7 +299,7 @@ block:
 			}
 			e := &wr[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-1 {
-				*(*uint8)(host(e, t)) = uint8(v)
+				*(*uint8)(ptr(lin + e.Addend)) = uint8(v)
 				continue
 			}
 			if !x.storeSlow(p, lin, 1, v) {
@@ -479,11 +479,6 @@ func (x *run) target(op *tcg.Op) uint64 {
 	return uint64(op.Imm)
 }
 
-// host is the address of byte t of the page of e.
-func host(e *mmu.TLBEntry, t uint64) unsafe.Pointer {
-	return unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&e.Host)), t)
-}
-
 // address is the linear address of p's operand of size bytes, in any segment.
 func (x *run) address(p *ins, size uint64, write bool) (uint64, bool) {
 	f := unsafe.Pointer(&x.env.File)
@@ -507,7 +502,7 @@ func (x *run) load(p *ins) (uint64, bool) {
 	var v uint64
 	e := &x.read[mmu.TLBIndex(lin)]
 	if t := lin - e.Page; t <= mmu.PageSize-size && lin&x.strict&(size-1) == 0 {
-		v = load(e, t, p.srcW)
+		v = load(e, lin, p.srcW)
 	} else if v, ok = x.loadSlow(p, lin, size); !ok {
 		return 0, false
 	}
@@ -533,7 +528,7 @@ func (x *run) store(p *ins) bool {
 	}
 	e := &x.write[mmu.TLBIndex(lin)]
 	if t := lin - e.Page; t <= mmu.PageSize-size && lin&x.strict&(size-1) == 0 {
-		store(e, t, p.w, v)
+		store(e, lin, p.w, v)
 		return true
 	}
 	return x.storeSlow(p, lin, size, v)

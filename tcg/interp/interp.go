@@ -156,9 +156,9 @@ func narrow(f *file, op *tcg.Op, a, b uint64) (uint64, uint64) {
 // ptr makes a pointer of a host address outside the Go heap.
 func ptr(host uint64) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&host)) }
 
-// load reads w bits at offset t of the page of e.
-func load(e *mmu.TLBEntry, t uint64, w tcg.Width) uint64 {
-	p := unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&e.Host)), t)
+// load reads w bits at the linear address lin in the page of e.
+func load(e *mmu.TLBEntry, lin uint64, w tcg.Width) uint64 {
+	p := ptr(lin + e.Addend)
 	switch w {
 	case tcg.W64:
 		return *(*uint64)(p)
@@ -171,8 +171,8 @@ func load(e *mmu.TLBEntry, t uint64, w tcg.Width) uint64 {
 }
 
 // store writes the low w bits of v there.
-func store(e *mmu.TLBEntry, t uint64, w tcg.Width, v uint64) {
-	p := unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&e.Host)), t)
+func store(e *mmu.TLBEntry, lin uint64, w tcg.Width, v uint64) {
+	p := ptr(lin + e.Addend)
 	switch w {
 	case tcg.W64:
 		*(*uint64)(p) = v

@@ -65,7 +65,7 @@ func (m *machine) allowed(linear uint64, size int, write bool, idx int) bool {
 		}
 		if m.fillTLB {
 			page := a &^ mmu.PageMask
-			e := mmu.TLBEntry{Page: page, Host: uint64(uintptr(unsafe.Pointer(&m.ram[page-ramBase])))}
+			e := mmu.EntryFor(page, uint64(uintptr(unsafe.Pointer(&m.ram[page-ramBase]))))
 			m.env.TLB.Read[idx][mmu.TLBIndex(a)] = e
 			if write {
 				m.env.TLB.Write[idx][mmu.TLBIndex(a)] = e

@@ -111,7 +111,7 @@ func (x *run) hit(lin, size uint64) unsafe.Pointer {
 	if t > mmu.PageSize-size || lin&x.strict&(size-1) != 0 {
 		return nil
 	}
-	return ptr(e.Host + t)
+	return ptr(lin + e.Addend)
 }
 
 // open prepares a read-modify-write of op's operand: host is its address, or nil if it goes

@@ -37,7 +37,7 @@ func (x *run) operand(op *tcg.Op) (lin uint64, ok bool) {
 func (x *run) readBytes(lin uint64, p []byte) bool {
 	e := &x.read[mmu.TLBIndex(lin)]
 	if t := lin - e.Page; t <= mmu.PageSize-uint64(len(p)) {
-		copy(p, unsafe.Slice((*byte)(ptr(e.Host+t)), len(p)))
+		copy(p, unsafe.Slice((*byte)(ptr(lin+e.Addend)), len(p)))
 		return true
 	}
 	return x.m.ReadBytes(lin, p, x.idx)
@@ -46,7 +46,7 @@ func (x *run) readBytes(lin uint64, p []byte) bool {
 func (x *run) writeBytes(lin uint64, p []byte) bool {
 	e := &x.write[mmu.TLBIndex(lin)]
 	if t := lin - e.Page; t <= mmu.PageSize-uint64(len(p)) {
-		copy(unsafe.Slice((*byte)(ptr(e.Host+t)), len(p)), p)
+		copy(unsafe.Slice((*byte)(ptr(lin+e.Addend)), len(p)), p)
 		return true
 	}
 	ok := x.m.WriteBytes(lin, p, x.idx)

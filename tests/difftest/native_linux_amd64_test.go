@@ -176,6 +176,6 @@ func (n *native) fill(m *machine) bool {
 	if e.Page == page {
 		return false
 	}
-	*e = mmu.TLBEntry{Page: page, Host: uint64(uintptr(unsafe.Pointer(&p[0])))}
+	*e = mmu.EntryFor(page, uint64(uintptr(unsafe.Pointer(&p[0]))))
 	return true
 }
