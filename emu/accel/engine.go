@@ -73,6 +73,7 @@ type Engine struct {
 	jumpPages      [1024]uint64 // see noteJump
 	csBase         uint64       // of the code segment that the jump cache is for
 	granted        int32        // budget at the last refill
+	global         bool         // the code that find gave last is all on global pages: it stays mapped when CR3 changes
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
 	hops           interp.Jumps // where the interpreter goes from block to block by itself
 	Stats          Stats
@@ -215,11 +216,13 @@ func (e *Engine) find(extra tcg.Mode) *tb {
 	}
 	key := tcg.Key{RIP: rip, CSBase: e.cpu.CSBase(), Phys: phys, Mode: mode | extra}
 	b := e.cache.get(&key)
+	e.global = e.cpu.FetchGlobal()
 	if b != nil && b.cross {
 		phys2, ok := e.cpu.FetchPhys(e.nextPage(rip, mode))
 		if !ok {
 			return nil
 		}
+		e.global = e.global && e.cpu.FetchGlobal()
 		if phys2 != b.phys2 {
 			e.drop(b)
 			b = nil
@@ -266,6 +269,7 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 		if !ok {
 			return nil
 		}
+		e.global = e.global && e.cpu.FetchGlobal()
 		n := copy(e.span[:], code)
 		n += copy(e.span[n:], e.code(phys2)[:16])
 		b.cross, b.phys2 = true, phys2

@@ -124,7 +124,7 @@ func (e *Engine) interpret(b *tb, chain bool) {
 	chain = chain && mode&stepped == 0 && mode&flat != 0 && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU)
 	if chain && !b.cross && !b.dead {
 		e.noteJump(b.key.RIP >> mmu.PageShift)
-		e.hops.Enter(b.ir, e.cpu.FetchGlobal())
+		e.hops.Enter(b.ir, e.global)
 	}
 	r := b.ir.Run(e.env, e.cpu, &e.hops, chain)
 	if b.key.Mode&tcg.ModeTF != 0 && r == tcg.ResultNext {
@@ -172,7 +172,7 @@ func (e *Engine) runNative() {
 			if to == nil || to.code == nil {
 				return
 			}
-			if !from.dead && !to.cross && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) && from.linked[n] == nil &&
+			if !from.dead && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) && from.linked[n] == nil &&
 				e.cache.byID[env.ExitBlock] == from {
 				e.native.Link(from.code, n, to.code, to.key.RIP)
 				from.linked[n] = to
@@ -267,17 +267,17 @@ func (e *Engine) giveBack(b *tb, done int) {
 // remember enters b in the jump cache.
 func (e *Engine) remember(b *tb) {
 	i := tcg.JumpIndex(b.key.RIP)
-	if b.cross || e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) {
+	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
 		return
 	}
 	j := &e.env.JumpCache[i]
 	e.noteJump(b.key.RIP >> mmu.PageShift)
 	listed := j.Listed
-	switch global := e.cpu.FetchGlobal(); {
-	case global && listed == 0:
+	switch {
+	case e.global && listed == 0:
 		e.globals = append(e.globals, uint16(i))
 		listed = inGlobals
-	case !global && listed&inJumps == 0:
+	case !e.global && listed&inJumps == 0:
 		e.jumps = append(e.jumps, uint16(i))
 		listed |= inJumps
 	}

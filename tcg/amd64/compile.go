@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"goemu/mmu"
 	"goemu/tcg"
 )
 
@@ -140,11 +141,22 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 		return nil, fmt.Errorf("block has no end")
 	}
 	c.emitCold()
+	if crosses(b) {
+		code.Guard = c.e.rx + uintptr(c.n)
+		c.movImm(rax, int64(b.Key.RIP))
+		c.jumpCacheAt(b.Key.RIP)
+	}
 	code.Size = c.n - int(code.start)
 	code.Sites = append([]Site(nil), c.sites...)
 	code.Edges = append([]Edge(nil), c.edges...)
 	copy(code.save[:], c.saves)
 	return code, nil
+}
+
+// crosses tells whether the guest code of b lies on two pages.
+func crosses(b *tcg.Block) bool {
+	first := b.Key.CSBase + b.Key.RIP
+	return (first^(first+uint64(b.Bytes)-1))>>mmu.PageShift != 0 && b.Bytes > 0
 }
 
 // finish ends an op: temporaries whose last use it was are freed, and dead flags forgotten.

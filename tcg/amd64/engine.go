@@ -238,7 +238,9 @@ func (e *Engine) Link(c *Code, i int, to *Code, toRIP uint64) {
 		return
 	}
 	dst := int32(to.Entry - e.rx)
-	if toRIP > c.RIP {
+	if to.Guard != 0 {
+		dst = int32(to.Guard - e.rx)
+	} else if toRIP > c.RIP {
 		dst = int32(to.Body - e.rx)
 		if ed.kind != directNone && to.KillsFlags {
 			e.setDirect(c, i, dst)

@@ -57,6 +57,7 @@ type Code struct {
 	RIP        uint64
 	Entry      uintptr // host address: tests Env.ExitReq; the flags are in Env.CC
 	Body       uintptr // host address behind the test; forward edges come here
+	Guard      uintptr // blocks that cross into a second page: edges lead here, to take the jump cache, which knows what is mapped; else 0
 	Size       int     // bytes of host code
 	KillsFlags bool    // Body may be entered with stale flags in Env.CC
 	Sites      []Site
