@@ -168,7 +168,10 @@ func (b *Builder) PutF(mask Flags, src Ref) *Op {
 	return o
 }
 
-// Flag appends one of the ops without operands: Clc, Stc, Cmc (with SetF), Cld, Std, Cli, Sti, Nop.
+// Get appends dst <- state: GetEF or GetCR2.
+func (b *Builder) Get(code Opcode, dst Ref) *Op { return b.op(code, W64, dst, None, None, None) }
+
+// Flag appends one of the ops without operands: Clc, Stc, Cmc (with SetF), Cld, Std, Cli, Sti, Swapgs, Nop.
 func (b *Builder) Flag(code Opcode) *Op {
 	o := b.op(code, W64, None, None, None, None)
 	o.SetF = code == Clc || code == Stc || code == Cmc

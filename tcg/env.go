@@ -64,6 +64,9 @@ type Env struct {
 	SegRdTop [6]uint64 // limit+1 for reads: an access of n bytes at offset o is fine if o+n <= SegRdTop; 0: always take the slow path
 	SegWrTop [6]uint64 // the same for writes
 
+	KernelGS uint64 // IA32_KERNEL_GS_BASE
+	CR2      uint64
+
 	ExitCode  uint32 // why generated code returned: Exit...
 	ExitSite  uint32 // block-local number of the side exit or edge
 	ExitBlock uint32 // Block.ID of the block that left

@@ -109,6 +109,10 @@ var infos = [NumOpcodes]opInfo{
 	Cli:   {name: "cli", trait: effect},
 	Sti:   {name: "sti", trait: effect},
 
+	GetEF:  {name: "getef", shape: hasDst},
+	GetCR2: {name: "getcr2", shape: hasDst},
+	Swapgs: {name: "swapgs", trait: effect},
+
 	Ld:      {name: "ld", shape: hasDst | hasMem, trait: mayExit | effect},
 	Lds:     {name: "lds", shape: hasDst | hasMem | hasSrcW, trait: mayExit | effect},
 	Ldz:     {name: "ldz", shape: hasDst | hasMem | hasSrcW, trait: mayExit | effect},

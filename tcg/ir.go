@@ -196,6 +196,11 @@ const (
 	Cli // only where the privilege check has been made at translation time
 	Sti // sets IF, ors IntrPending into ExitReq; the translator ends the block after the next instruction
 
+	// Other state, where the privilege check has been made at translation time.
+	GetEF  // Dst.W64 <- Env.EFlags: EFLAGS without the arithmetic flags, bit 1 set
+	GetCR2 // Dst.W64 <- CR2
+	Swapgs // exchanges the base of GS and IA32_KERNEL_GS_BASE
+
 	// Memory.
 	Ld  // Dst.W <- [EA]; MemWr: the same instruction will store there, so the access must be allowed to write
 	Lds // Dst.W <- [EA] of SrcW, sign-extended

@@ -25,6 +25,9 @@ const sample = `block 0xffffffff81000000 cs=0x0 phys=0x1000000 mode=0x22
 	setcc.le.8 t4
 	cmov.ne.32 rax, t0
 	getf t5
+	getef t11
+	getcr2 r10
+	swapgs
 	putf SZAPC, t5 !
 	stc !
 	cld
@@ -72,7 +75,7 @@ func TestTextRoundTrip(t *testing.T) {
 	if d := cmp.Diff(b, again); d != "" {
 		t.Errorf("second parse (-first +second):\n%s", d)
 	}
-	if b.NInsns != 8 || b.Bytes != 24 || b.Temps != 11 || len(b.Insts) != 2 {
+	if b.NInsns != 8 || b.Bytes != 24 || b.Temps != 12 || len(b.Insts) != 2 {
 		t.Errorf("counts: %d instructions, %d bytes, %d temporaries, %d Sys", b.NInsns, b.Bytes, b.Temps, len(b.Insts))
 	}
 }

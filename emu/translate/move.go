@@ -14,7 +14,13 @@ func (t *Translator) mov(i *decoder.Inst, _ tcg.Opcode) {
 		return
 	}
 	switch src.Kind {
-	case decoder.KSeg, decoder.KCR, decoder.KDR:
+	case decoder.KCR:
+		if src.Reg == 2 && t.mode.CPL() == 0 {
+			t.readCR2(reg(dst))
+			return
+		}
+		fallthrough
+	case decoder.KSeg, decoder.KDR:
 		t.sysDefault(i, 0)
 		return
 	}

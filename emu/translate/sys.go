@@ -2,6 +2,7 @@ package translate
 
 import (
 	"goemu/decoder"
+	"goemu/mmu"
 	"goemu/tcg"
 )
 
@@ -13,6 +14,46 @@ func (t *Translator) sys(i *decoder.Inst, end bool) {
 
 // sysDefault makes i a Sys op that ends the block if it must.
 func (t *Translator) sysDefault(i *decoder.Inst, _ tcg.Opcode) { t.sys(i, t.ends(i)) }
+
+// pushf translates PUSHF. In virtual-8086 mode it may fault. RF and VM, which it stores as 0, are not in Env.EFlags.
+func (t *Translator) pushf(i *decoder.Inst, _ tcg.Opcode) {
+	if t.mode&tcg.ModeVM86 != 0 {
+		t.sysDefault(i, 0)
+		return
+	}
+	arith, rest, f := t.b.Temp(), t.b.Temp(), t.b.Temp()
+	t.b.GetF(arith)
+	t.b.Get(tcg.GetEF, rest)
+	t.b.ALU(tcg.Or, tcg.W64, f, arith, rest, false)
+	t.push(width(i.OpSize), f)
+}
+
+// swapgs translates SWAPGS of the kernel's.
+func (t *Translator) swapgs(i *decoder.Inst, op tcg.Opcode) {
+	if !t.code64() || t.mode.CPL() != 0 {
+		t.sysDefault(i, 0)
+		return
+	}
+	t.b.Flag(op)
+}
+
+// clac translates CLAC: with the index for accesses that SMAP checks, EFLAGS.AC is clear.
+func (t *Translator) clac(i *decoder.Inst, _ tcg.Opcode) {
+	if t.mode.CPL() != 0 || t.mode.Index() != mmu.IndexKernel {
+		t.sysDefault(i, 0)
+	}
+}
+
+// readCR2 translates MOV from CR2 at level 0.
+func (t *Translator) readCR2(dst tcg.Ref) {
+	w := tcg.W32
+	if t.code64() {
+		w = tcg.W64
+	}
+	x := t.b.Temp()
+	t.b.Get(tcg.GetCR2, x)
+	t.b.Mov(w, dst, x)
+}
 
 // ends tells whether nothing may follow i in a block: it may change control flow, the mode, the mapping or whether
 // interrupts are taken, must be interruptible, or is unknown (and then faults).

@@ -237,6 +237,7 @@ var handlers = [...]handler{
 	decoder.CMOVCC:  {(*Translator).cmov, tcg.Cmov},
 	decoder.XLAT:    {(*Translator).xlat, tcg.Ld},
 	decoder.PUSH:    {(*Translator).pushInsn, tcg.St},
+	decoder.PUSHF:   {(*Translator).pushf, tcg.St},
 	decoder.POP:     {(*Translator).popInsn, tcg.Ld},
 	decoder.LEAVE:   {(*Translator).leaveInsn, tcg.Ld},
 
@@ -258,8 +259,11 @@ var handlers = [...]handler{
 	decoder.STD:  {(*Translator).flag, tcg.Std},
 	decoder.CLI:  {(*Translator).cli, tcg.Cli},
 	decoder.STI:  {(*Translator).sti, tcg.Sti},
+	decoder.CLAC: {(*Translator).clac, tcg.Nop},
 	decoder.LAHF: {(*Translator).lahf, tcg.GetF},
 	decoder.SAHF: {(*Translator).sahf, tcg.PutF},
+
+	decoder.SWAPGS: {(*Translator).swapgs, tcg.Swapgs},
 
 	// Nothing to do, on one vCPU.
 	decoder.NOP:         {(*Translator).nop, tcg.Nop},

@@ -36,7 +36,7 @@ func block(t *testing.T, mode tcg.Mode, rip uint64, code []byte, max int) *tcg.B
 
 // TestGolden compares listings. Each entry of the file is
 //
-//	# code-size bytes assembly
+//	# code-size-or-mode bytes assembly
 //	micro-ops
 //
 // followed by an empty line. The bytes were made by nasm.
@@ -56,6 +56,8 @@ func TestGolden(t *testing.T) {
 		}
 		mode, rip := mode64, uint64(0x401000)
 		switch f[1] {
+		case "kernel": // 64-bit, level 0, with SMAP
+			mode = mode64 &^ tcg.ModeCPL
 		case "32":
 			mode = mode32
 		case "16":

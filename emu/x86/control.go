@@ -79,7 +79,7 @@ func (c *CPU) readCR(n int) (uint64, bool) {
 	case 0:
 		return c.pg.CR0, true
 	case 2:
-		return c.cr2, true
+		return c.env.CR2, true
 	case 3:
 		return c.pg.CR3, true
 	case 4:
@@ -100,7 +100,7 @@ func (c *CPU) writeCR(n int, v uint64) bool {
 	case 0:
 		return c.writeCR0(v)
 	case 2:
-		c.cr2 = v
+		c.env.CR2 = v
 		return true
 	case 3:
 		if c.longMode() && v>>c.pg.PhysBits != 0 {

@@ -180,8 +180,8 @@ func TestMSRs(t *testing.T) {
 		t.Errorf("FS base of generated code %#x", m.env.SegBase[segFS])
 	}
 	m.exec(0x0f, 0x01, 0xf8) // SWAPGS
-	if m.env.SegBase[segGS] != 0x5678 || m.msr.kernelGSBase != 0 {
-		t.Errorf("SWAPGS: %#x %#x", m.env.SegBase[segGS], m.msr.kernelGSBase)
+	if m.env.SegBase[segGS] != 0x5678 || m.env.KernelGS != 0 {
+		t.Errorf("SWAPGS: %#x %#x", m.env.SegBase[segGS], m.env.KernelGS)
 	}
 	m.bus.tsc = 1000
 	m.WriteMSR(msrTSC, 5)

@@ -76,7 +76,6 @@ type CPU struct {
 	idtr     Table
 
 	pg   mmu.Paging // CR0, CR3, CR4, EFER
-	cr2  uint64
 	dr   [8]uint64
 	xcr0 uint64
 	msr  msrs
@@ -147,7 +146,7 @@ func (c *CPU) Reset() {
 	c.gdtr = Table{Limit: 0xffff}
 	c.idtr = Table{Limit: 0xffff}
 	c.pg = mmu.Paging{CR0: cr0CD | cr0NW | cr0ET, PhysBits: c.opt.PhysBits}
-	c.cr2 = 0
+	e.CR2, e.KernelGS = 0, 0
 	c.dr = [8]uint64{6: dr6Fixed, 7: dr7Fixed}
 	c.xcr0 = 1
 	c.msr.reset()
@@ -189,7 +188,13 @@ func (c *CPU) CPL() int { return c.cpl }
 func (c *CPU) Paging() *mmu.Paging { return &c.pg }
 
 // Segment returns segment register n (ES CS SS DS FS GS).
-func (c *CPU) Segment(n int) Segment { return c.seg[n] }
+func (c *CPU) Segment(n int) Segment {
+	c.takeGS()
+	return c.seg[n]
+}
+
+// takeGS takes over the base of GS, which generated code exchanges. What changes or shows GS as a segment does so first.
+func (c *CPU) takeGS() { c.seg[segGS].Base = c.env.SegBase[segGS] }
 
 // Flags assembles RFLAGS.
 func (c *CPU) Flags() uint32 {

@@ -53,6 +53,7 @@ func segmentKind(s *Segment) string {
 
 // DumpState writes the registers.
 func (c *CPU) DumpState(w io.Writer) {
+	c.takeGS()
 	e, f := c.env, c.Flags()
 	if c.longMode() {
 		for i, r := range dumpOrder {
@@ -79,7 +80,7 @@ func (c *CPU) DumpState(w io.Writer) {
 	c.dumpSegment(w, "LDT", &c.ldtr)
 	c.dumpSegment(w, "TR ", &c.tr)
 	fmt.Fprintf(w, "GDT=     %016x %08x\nIDT=     %016x %08x\n", c.gdtr.Base, c.gdtr.Limit, c.idtr.Base, c.idtr.Limit)
-	fmt.Fprintf(w, "CR0=%08x CR2=%016x CR3=%016x CR4=%08x\n", c.pg.CR0, c.cr2, c.pg.CR3, c.pg.CR4)
+	fmt.Fprintf(w, "CR0=%08x CR2=%016x CR3=%016x CR4=%08x\n", c.pg.CR0, c.env.CR2, c.pg.CR3, c.pg.CR4)
 	fmt.Fprintf(w, "DR0=%016x DR1=%016x DR2=%016x DR3=%016x\nDR6=%016x DR7=%016x\n", c.dr[0], c.dr[1], c.dr[2], c.dr[3], c.dr[6], c.dr[7])
 	fmt.Fprintf(w, "EFER=%016x XCR0=%x MXCSR=%08x\n", c.pg.EFER, c.xcr0, e.MXCSR)
 }

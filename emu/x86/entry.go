@@ -30,7 +30,7 @@ func (c *CPU) Enter(s *EntryState) {
 func (c *CPU) IF() bool { return c.env.EFlags&flagIF != 0 }
 
 // CR2 is the address of the last page fault.
-func (c *CPU) CR2() uint64 { return c.cr2 }
+func (c *CPU) CR2() uint64 { return c.env.CR2 }
 
 // Peek reads a byte at a linear address as a debugger does: no access rights, no
 // accessed bits. ok is false if it is not mapped to RAM.

@@ -50,7 +50,7 @@ func (c *CPU) ud() bool            { return c.raise(vecUD, 0) }
 
 // pageFault records #PF and sets CR2.
 func (c *CPU) pageFault(linear uint64, code uint32) bool {
-	c.cr2 = linear
+	c.env.CR2 = linear
 	return c.raise(vecPF, code)
 }
 
@@ -98,6 +98,7 @@ func (c *CPU) Deliver() {
 func (c *CPU) dispatch(ev event) {
 	c.state = Running
 	c.shadow = false
+	c.takeGS()
 	defer func() { c.resume = false }()
 	for {
 		c.record(&ev)
@@ -134,7 +135,7 @@ func (c *CPU) record(ev *event) {
 		Soft: ev.kind == evSoft || ev.kind == evINT1, Extern: ev.kind == evExternal,
 	}
 	if ev.vector == vecPF {
-		r.CR2 = c.cr2
+		r.CR2 = c.env.CR2
 	}
 	c.ring[c.ringN%len(c.ring)] = r
 	c.ringN++

@@ -43,6 +43,7 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 		return c.ud()
 	}
 	c.noStep = false
+	c.takeGS()
 	c.next = c.advance(i.RIP, int(i.Len))
 	if !h(c, i) {
 		return false

@@ -58,7 +58,6 @@ type msrs struct {
 	star          uint64
 	lstar, cstar  uint64
 	sfmask        uint64
-	kernelGSBase  uint64
 	tscAux        uint64
 	sysenterCS    uint64
 	sysenterESP   uint64
@@ -150,9 +149,10 @@ func (c *CPU) addressMSR(n uint32) *uint64 {
 	case msrFSBase:
 		return &c.seg[segFS].Base
 	case msrGSBase:
+		c.takeGS()
 		return &c.seg[segGS].Base
 	case msrKernelGSBase:
-		return &c.msr.kernelGSBase
+		return &c.env.KernelGS
 	case msrSysenterESP:
 		return &c.msr.sysenterESP
 	case msrSysenterEIP:

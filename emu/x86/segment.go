@@ -102,7 +102,7 @@ func canonical(a uint64) bool { return uint64(int64(a)<<16>>16) == a }
 func (c *CPU) Linear(seg tcg.Seg, off uint64, size int, write bool) (uint64, bool) {
 	if c.long64 {
 		if seg == tcg.SegFS || seg == tcg.SegGS {
-			off += c.seg[seg].Base
+			off += c.env.SegBase[seg]
 		}
 		return off, c.Canonical(off, size, seg == tcg.SegSS)
 	}

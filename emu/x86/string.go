@@ -153,7 +153,7 @@ func (c *CPU) linearQuiet(seg tcg.Seg, off uint64, size int, write bool) (uint64
 	}
 	if c.long64 {
 		if seg == tcg.SegFS || seg == tcg.SegGS {
-			off += c.seg[seg].Base
+			off += c.env.SegBase[seg]
 		}
 		return off, canonical(off) && canonical(off+uint64(size)-1)
 	}

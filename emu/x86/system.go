@@ -130,7 +130,7 @@ func sysSWAPGS(c *CPU, i *tcg.SysInst) bool {
 		return false
 	}
 	s := &c.seg[segGS]
-	s.Base, c.msr.kernelGSBase = c.msr.kernelGSBase, s.Base
+	s.Base, c.env.KernelGS = c.env.KernelGS, s.Base
 	c.env.SegBase[segGS] = s.Base
 	return true
 }

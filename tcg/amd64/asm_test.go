@@ -163,9 +163,9 @@ func TestEnvLayout(t *testing.T) {
 		{"GPR", offGPR, -128}, {"ExitReq", offExitReq, 0}, {"CC", offCC, 4}, {"IntrPending", offIntrPending, 8}, {"Budget", offBudget, 12},
 		{"RIP", offRIP, 16}, {"EFlags", offEFlags, 24}, {"SSELive", offSSELive, 28}, {"SSEOK", offSSEOK, 29}, {"X87Live", offX87Live, 30},
 		{"X87OK", offX87OK, 31}, {"SegBase", offSegBase, 32}, {"SegRdTop", offSegRdTop, 80}, {"SegWrTop", offSegWrTop, 128},
-		{"ExitCode", offExitCode, 176}, {"ExitSite", offExitSite, 180}, {"ExitBlock", offExitBlock, 184}, {"MemWrite", offMemWrite, 188},
-		{"MemAddr", offMemAddr, 192}, {"Resume", offResume, 200}, {"Insns", offInsns, 232}, {"Spill", offSpill, 240},
-		{"MXCSR", offMXCSR, 496}, {"XMM", offXMM, 512}, {"X87", offX87, 768}, {"TLB", offTLB, 912},
+		{"ExitCode", offExitCode, 192}, {"ExitSite", offExitSite, 196}, {"ExitBlock", offExitBlock, 200}, {"MemWrite", offMemWrite, 204},
+		{"MemAddr", offMemAddr, 208}, {"Resume", offResume, 216}, {"Insns", offInsns, 248}, {"Spill", offSpill, 256},
+		{"MXCSR", offMXCSR, 512}, {"XMM", offXMM, 528}, {"X87", offX87, 784}, {"TLB", offTLB, 928},
 		{"TLB entry", tlbEntry, 16}, {"jump-cache entry", jumpEntry, 32},
 	} {
 		if f.got != f.want {

@@ -295,6 +295,12 @@ func (c *compiler) emit() (end bool, err error) {
 		c.carry()
 	case tcg.Cld, tcg.Std, tcg.Cli, tcg.Sti:
 		c.control()
+	case tcg.GetEF:
+		c.getState(opMovLoad, offEFlags)
+	case tcg.GetCR2:
+		c.getState(opMovLoad|rexW, offCR2)
+	case tcg.Swapgs:
+		c.swapgs()
 	case tcg.Ld, tcg.Lds, tcg.Ldz:
 		c.load()
 	case tcg.St:

@@ -361,3 +361,19 @@ func (c *compiler) control() {
 		c.aluMR(lockPre, aluOr, tcg.W32, env(offExitReq), rax)
 	}
 }
+
+// getState loads a field of Env.
+func (c *compiler) getState(load opc, off int) {
+	c.willWrite(c.op.Dst)
+	c.rm(load, rax, env(off))
+	c.put(tcg.W64, rax, true)
+}
+
+// swapgs exchanges the base of GS with the kernel's.
+func (c *compiler) swapgs() {
+	gs, kernel := env(offSegBase+8*int(tcg.SegGS)), env(offKernelGS)
+	c.rm(opMovLoad|rexW, rax, gs)
+	c.rm(opMovLoad|rexW, rcx, kernel)
+	c.rm(opMovStore|rexW, rax, kernel)
+	c.rm(opMovStore|rexW, rcx, gs)
+}

@@ -290,11 +290,11 @@ func (g *blockMaker) insn() {
 		o.W, o.SetF = tcg.W64, true
 		switch g.IntN(6) {
 		case 0:
-			o.Code, o.Dst, o.SetF = tcg.GetF, g.dst(o.W), false
+			o.Code, o.Dst, o.SetF = [...]tcg.Opcode{tcg.GetF, tcg.GetF, tcg.GetEF, tcg.GetCR2}[g.IntN(4)], g.dst(o.W), false
 		case 1:
 			o.Code, o.A, o.FMask = tcg.PutF, g.reg(o.W), tcg.Flags(1+g.IntN(63))
 		case 2:
-			o.Code, o.SetF = tcg.Cld+tcg.Opcode(g.IntN(2)), false
+			o.Code, o.SetF = pick(g, []tcg.Opcode{tcg.Cld, tcg.Std, tcg.Swapgs}), false
 		default:
 			o.Code = tcg.Clc + tcg.Opcode(g.IntN(3))
 		}

@@ -33,6 +33,8 @@ const (
 	offSegBase     = int(unsafe.Offsetof(tcg.Env{}.SegBase)) - tcg.EnvBias
 	offSegRdTop    = int(unsafe.Offsetof(tcg.Env{}.SegRdTop)) - tcg.EnvBias
 	offSegWrTop    = int(unsafe.Offsetof(tcg.Env{}.SegWrTop)) - tcg.EnvBias
+	offKernelGS    = int(unsafe.Offsetof(tcg.Env{}.KernelGS)) - tcg.EnvBias
+	offCR2         = int(unsafe.Offsetof(tcg.Env{}.CR2)) - tcg.EnvBias
 	offExitCode    = int(unsafe.Offsetof(tcg.Env{}.ExitCode)) - tcg.EnvBias
 	offExitSite    = int(unsafe.Offsetof(tcg.Env{}.ExitSite)) - tcg.EnvBias
 	offExitBlock   = int(unsafe.Offsetof(tcg.Env{}.ExitBlock)) - tcg.EnvBias

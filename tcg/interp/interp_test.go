@@ -193,6 +193,15 @@ func TestInterruptFlag(t *testing.T) {
 	}
 }
 
+func TestSystemState(t *testing.T) {
+	m := newMachine()
+	m.env.EFlags, m.env.CR2, m.env.KernelGS, m.env.SegBase[tcg.SegGS] = 0x3202, 0xffff_8000_1234_5678, 0x1111_2222_3333, 7
+	Run(m.env, m, parse(t, flat64, "--- 0x1000 +1\nswapgs\n--- 0x1001 +1\ngetef rax\ngetcr2 rbx\njmp 0x2000"))
+	if e := m.env; e.SegBase[tcg.SegGS] != 0x1111_2222_3333 || e.KernelGS != 7 || e.GPR[0] != 0x3202 || e.GPR[3] != 0xffff_8000_1234_5678 {
+		t.Errorf("GS %#x, kernel's %#x, RAX %#x, RBX %#x", e.SegBase[tcg.SegGS], e.KernelGS, e.GPR[0], e.GPR[3])
+	}
+}
+
 func TestEnds(t *testing.T) {
 	for _, c := range []struct {
 		end  string

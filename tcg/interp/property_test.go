@@ -241,6 +241,11 @@ func (g *gen) pure() {
 			d, done := g.dst(tcg.W64)
 			g.b.GetF(d)
 			done()
+			if g.IntN(2) == 0 {
+				d, done = g.dst(tcg.W64)
+				g.b.Get([]tcg.Opcode{tcg.GetEF, tcg.GetCR2}[g.IntN(2)], d)
+				done()
+			}
 		default:
 			g.b.Flag([]tcg.Opcode{tcg.Clc, tcg.Stc, tcg.Cmc}[g.IntN(3)])
 		}

@@ -201,6 +201,13 @@ func (x *run) step(op *tcg.Op, cc uint32) (uint32, bool) {
 		env.EFlags |= eflagsIF
 		atomic.OrUint32(&env.ExitReq, atomic.LoadUint32(&env.IntrPending))
 
+	case tcg.GetEF:
+		put(f, op.Dst, tcg.W64, uint64(env.EFlags))
+	case tcg.GetCR2:
+		put(f, op.Dst, tcg.W64, env.CR2)
+	case tcg.Swapgs:
+		env.SegBase[tcg.SegGS], env.KernelGS = env.KernelGS, env.SegBase[tcg.SegGS]
+
 	case tcg.Vec:
 		x.cc = cc
 		if !x.vec(op) {
