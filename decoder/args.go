@@ -93,7 +93,7 @@ func (s *state) operand(out *Inst, f *form, o *operand, a *Arg, osz uint8, imms 
 			v |= int64(s.u8()) << 8
 		}
 		if *imms++; *imms == 2 {
-			a.Kind, out.Imm2 = KImm2, v
+			a.Kind, out.Imm2 = KImm2, uint16(v)
 		} else {
 			out.Imm = v
 		}
@@ -113,7 +113,7 @@ func (s *state) operand(out *Inst, f *form, o *operand, a *Arg, osz uint8, imms 
 		} else {
 			out.Imm = int64(s.u32())
 		}
-		out.Imm2 = int64(s.u16())
+		out.Imm2 = s.u16()
 	case clO:
 		a.Kind, a.Size = KMoffs, size(o.sz, osz, 0)
 		switch out.AddrSize {

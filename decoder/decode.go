@@ -110,7 +110,7 @@ func decode(code []byte, mode Mode, out *Inst) error {
 		code = code[:MaxLen]
 	}
 	*out = Inst{} // much faster than a literal with values
-	out.Mode, out.Base, out.Index, out.Scale, out.Seg = mode, NoReg, NoReg, 1, SegDS
+	out.Mode, out.Memory = mode, noMemory
 	// pos and key stay in registers; s has them for the methods.
 	s := state{code: code}
 	pos, key := 0, uint32(0)

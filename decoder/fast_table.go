@@ -4,13 +4,14 @@ import "slices"
 
 // buildFast makes the fast path's tables from forms and cells.
 func buildFast() {
-	b := fastBuilder{memo: make([]uint16, len(forms)<<3), leaves: append(leaves[:0:len(leaves)], leaf{reject: always}), leafOf: append(leafOf[:0:len(leafOf)], 0)}
+	b := fastBuilder{
+		pool: make([]leaf, 1, 1<<13), memo: make([]uint16, len(forms)<<3),
+		leaves: append(leaves[:0:len(leaves)], leaf{reject: always}), firsts: map[[17]uint16]uint16{},
+	}
+	b.pool[0] = b.leaves[0]
 	for mode := range fastTables {
 		t := &fastTables[mode]
-		*t = fastTable{
-			rexHigh: 0xff, mode: Mode(mode), addrSize: 2 << mode,
-			legacy: new([256]legacyPrefix), entries: new([2 << 11]entry), addresses: new([2 << 8]address),
-		}
+		t.mode, t.addrSize, t.rexHigh = Mode(mode), 2<<mode, 0xff
 		if t.mode == Mode64 {
 			t.rexHigh = 4
 		}
@@ -18,8 +19,8 @@ func buildFast() {
 		t.buildAddresses()
 		b.entries(t)
 	}
-	if len(b.leaves) > len(leaves) || len(b.leafOf) > len(leafOf) {
-		panic("decoder: the fast path's tables are too small")
+	if len(b.leaves) > len(leaves) {
+		panic("decoder: the fast path's table is too small")
 	}
 }
 
@@ -60,10 +61,9 @@ func (t *fastTable) buildAddresses() {
 			continue
 		}
 		s := state{code: zero[:], pos: 1, baseB: uint8(i>>8) << 3}
-		in := Inst{Mode: t.mode, AddrSize: t.addrSize, ModRM: m, Base: NoReg, Index: NoReg, Seg: SegDS}
+		in := Inst{Mode: t.mode, AddrSize: t.addrSize, ModRM: m, Memory: noMemory}
 		s.memory(&in, &form{}, NoReg)
-		a := address{base: in.Base, index: in.Index, seg: in.Seg, size: uint8(s.pos - 1), sib: t.addrSize != 2 && m&7 == 4}
-		a.dispAt = a.size - s.dispN
+		a := address{Memory: in.Memory, size: uint8(s.pos - 1), dispAt: 2 + uint8(s.pos-1) - s.dispN, sib: t.addrSize != 2 && m&7 == 4}
 		if s.dispN != 0 {
 			a.dispShift, a.dispMask = 64-8*s.dispN, -1
 		}
@@ -73,10 +73,11 @@ func (t *fastTable) buildAddresses() {
 
 // fastBuilder collects the leaves.
 type fastBuilder struct {
+	pool   []leaf // all that are different
+	buf    [numFull]uint16
+	memo   []uint16 // of pool, by form, operand size and ModRM.mod == 3
 	leaves []leaf
-	leafOf []uint16
-	memo   []uint16 // leaf by form, operand size and ModRM.mod == 3
-	last   []uint16 // what was added to leafOf last
+	firsts map[[17]uint16]uint16 // entry.first by pool
 }
 
 // entries sets t.entries.
@@ -97,56 +98,124 @@ func (fb *fastBuilder) entries(t *fastTable) {
 			t.entries[i] = t.entries[j] // F2 and F3 change nothing
 			continue
 		}
-		e := entry{noModRM: 0xff}
+		e := entry{length: 1}
 		if c.kind&cellModRM != 0 {
-			e.noModRM, e.mask = 0, 1
-			if c.kind&cellGrouped != 0 {
-				e.mask = 15
-			} else {
-				for _, f := range order[c.first : c.first+uint16(c.n)] {
-					if forms[f].mask&keyReg != 0 {
-						e.mask = 15
-					}
-				}
+			e = entry{length: 2, modrm: 0xff, mask: c.mask()}
+		}
+		list := fb.list(t, c, e.mask, space, int(b), col, w)
+		length, varies := uint8(0), e.mask == maskFull
+		for i, n := range list {
+			switch length {
+			case fb.pool[n].immLen:
+			case 0:
+				length = fb.pool[n].immLen
+				varies = varies || slices.ContainsFunc(list[:i], func(n uint16) bool { return n != 0 })
+			default:
+				varies = varies || n != 0
 			}
 		}
-		var buf [16]uint16
-		list := buf[:e.mask+1]
-		for class := range list {
-			list[class] = fb.leaf(t, c, e.mask, uint8(class), space, col, w)
-			n := fb.leaves[list[class]].immLen
-			if class == 0 {
-				e.immLen = n
-			} else if e.immLen != n {
-				e.immLen = immVaries
-			}
+		if varies {
+			list = fb.list(t, c, maskFull, space, int(b), col, w)
+			e.mask, e.full = 0, true
+		} else {
+			e.length += length
 		}
-		if !slices.Equal(list, fb.last) {
-			fb.leafOf = append(fb.leafOf, list...)
-			fb.last = fb.leafOf[len(fb.leafOf)-len(list):]
-		}
-		e.first = uint16(len(fb.leafOf) - len(list))
+		e.first = fb.first(list)
 		t.entries[i] = e
 	}
 }
 
-// leaf gives the leaf of a class of ModRM bytes in a cell, or 0 if only the general path can tell.
-func (fb *fastBuilder) leaf(t *fastTable, c *cell, mask, class uint8, space, col, w int) uint16 {
-	key, known := uint32(w)*keyW, uint32(keyW|key64|keyRexB) // with REX.B 0
+// list gives the leaves of a cell by class, as indices of pool.
+func (fb *fastBuilder) list(t *fastTable, c *cell, mask uint8, space, op, col, w int) []uint16 {
+	list := fb.buf[:mask+1]
+	if mask == maskFull {
+		list = fb.buf[:numFull]
+	}
+	for class := range list {
+		m := class>>1<<3 | class&1*0xC0
+		switch {
+		case mask != maskFull:
+		case class == 0:
+			list[0] = 0
+			continue
+		case class < fullReg:
+			m = (class - 1) << 3
+		default:
+			m = class - fullReg + 0xC0
+		}
+		list[class] = fb.leaf(t, c, byte(m), mask, space, op, col, w)
+	}
+	return list
+}
+
+// first puts a list of pool's leaves into leaves, unless it is there, and tells where.
+func (fb *fastBuilder) first(list []uint16) uint16 {
+	key := [17]uint16{uint16(len(list))}
+	if copy(key[1:], list) == len(list) {
+		if n, ok := fb.firsts[key]; ok {
+			return n
+		}
+	}
+	n := uint16(len(fb.leaves))
+	for _, k := range list {
+		fb.leaves = append(fb.leaves, fb.pool[k])
+	}
+	fb.firsts[key] = n
+	return n
+}
+
+// What a class of ModRM bytes tells apart: memory and register, ModRM.reg too, or everything.
+const (
+	maskMod   = 1
+	maskGroup = 15
+	maskFull  = 0xff
+)
+
+// mask tells how many ModRM bytes an opcode must tell apart.
+func (c *cell) mask() uint8 {
+	list := []cell{*c}
+	mask := uint8(maskMod)
+	if c.kind&cellGrouped != 0 {
+		list, mask = groups[c.first:c.first+16], maskGroup
+	}
+	for _, c := range list {
+		for _, f := range order[c.first : c.first+uint16(c.n)] {
+			switch m := forms[f].mask; {
+			case m&keyModRM&^keyReg != 0:
+				return maskFull
+			case m&keyReg != 0:
+				mask = maskGroup
+			}
+		}
+	}
+	return mask
+}
+
+// leaf gives the leaf of the class of a ModRM byte in a cell, or 0 if only the general path can tell.
+func (fb *fastBuilder) leaf(t *fastTable, c *cell, m byte, mask uint8, space, op, col, w int) uint16 {
+	key, known := uint32(w)*keyW|uint32(m), uint32(keyW|key64|keyRexB) // with REX.B 0
 	if t.mode == Mode64 {
 		key |= key64
 	}
-	modrm, isReg := c.kind&cellModRM != 0, class&1 != 0
-	if modrm {
-		key |= uint32(class&1) * keyIsReg
-		known |= keyIsReg
+	modrm, isReg := c.kind&cellModRM != 0, m >= 0xC0
+	class := 0
+	if isReg {
+		class = 1
+		key |= keyIsReg
 	}
-	if mask == 15 {
-		key |= uint32(class>>1) << 3
-		known |= keyReg
+	switch mask {
+	case maskMod:
+		known |= keyIsReg
+	case maskGroup:
+		known |= keyIsReg | keyReg
+	case maskFull:
+		known |= keyIsReg | keyReg
+		if isReg {
+			known |= keyModRM
+		}
 	}
 	if c.kind&cellGrouped != 0 {
-		c = &groups[c.first+uint16(class>>1|class&1<<3)]
+		c = &groups[int(c.first)+int(m>>3&7)+class<<3]
 	}
 	for _, i := range order[c.first : c.first+uint16(c.n)] {
 		f := &forms[i]
@@ -161,15 +230,18 @@ func (fb *fastBuilder) leaf(t *fastTable, c *cell, mask, class uint8, space, col
 			k |= 1
 		}
 		osz := opSizes[f.osize][t.mode][k]
-		n := &fb.memo[int(i)<<3|int(osz)<<1|int(class&1)]
-		if *n == 0 {
+		n := &fb.memo[int(i)<<3|int(osz)<<1|class]
+		if *n == 0 || fb.pool[*n].inst.Opcode != uint8(op) {
 			l := makeLeaf(f, osz, modrm, isReg)
 			if l.reject&always != 0 {
 				return 0
 			}
-			l.inst.Map = uint8(space)
-			*n = uint16(len(fb.leaves))
-			fb.leaves = append(fb.leaves, l)
+			l.inst.Map, l.inst.Opcode = uint8(space), uint8(op)
+			if f.cc == ccOpcode {
+				l.inst.Cond = uint8(op) & 15
+			}
+			*n = uint16(len(fb.pool))
+			fb.pool = append(fb.pool, l)
 		}
 		return *n
 	}
@@ -178,7 +250,7 @@ func (fb *fastBuilder) leaf(t *fastTable, c *cell, mask, class uint8, space, col
 
 // makeLeaf makes the leaf of a form; it rejects everything if the form has operands that the fast path does not know.
 func makeLeaf(f *form, osz uint8, modrm, isReg bool) leaf {
-	l := leaf{keep: withRexB - 1, reject: PrefixLock}
+	l := leaf{keep: withRexB - 1, reject: PrefixLock, regs: [2]uint8{regNone, regNone}}
 	if f.attr&Lock != 0 && !isReg {
 		l.reject = 0
 	}
@@ -193,33 +265,30 @@ func makeLeaf(f *form, osz uint8, modrm, isReg bool) leaf {
 	case 0xF2:
 		l.keep &^= PrefixRepne
 	}
-	switch f.cc {
-	case ccOpcode:
-		l.cond = 15
-	case ccFCMOV:
+	if f.cc == ccFCMOV {
 		l.reject = always
 	}
 	imms := 0
 	for i := range f.args[:f.nargs] {
-		var from source
+		from := uint8(regNone)
 		o := &f.args[i]
 		switch o.cl {
 		case clE, clW:
 			if isReg {
-				from = source{0, 15}
+				from = regRM
 			}
 		case clQ:
 			if isReg {
-				from = source{0, 7}
+				from = regRM3
 			}
 		case clSTi:
-			from = source{0, 7}
+			from = regRM3
 		case clG, clV:
-			from = source{8, 15}
+			from = regReg
 		case clP:
-			from = source{8, 7}
+			from = regReg3
 		case clZ:
-			from = source{0, 15}
+			from = regRM
 		case clI, clIs, clJ:
 			imms++
 			l.immLen = size(o.sz, osz, 0)
@@ -232,12 +301,12 @@ func makeLeaf(f *form, osz uint8, modrm, isReg bool) leaf {
 		default:
 			l.reject = always
 		}
+		if from <= regReg && size(o.rsz, osz, 0) == 1 && o.cl != clV && o.cl != clW {
+			from += regRM8
+		}
 		if i < len(l.regs) {
 			l.regs[i] = from
-			if from.mask == 15 && size(o.rsz, osz, 0) == 1 {
-				l.bytes = true
-			}
-		} else if from.mask != 0 {
+		} else if from != regNone {
 			l.reject = always
 		}
 	}
@@ -250,7 +319,7 @@ func makeLeaf(f *form, osz uint8, modrm, isReg bool) leaf {
 	// The general path fills the operands, from a ModRM byte, prefixes and immediates that are 0.
 	var zero [MaxLen]byte
 	s, bad := state{code: zero[:], isReg: isReg}, false
-	l.inst = Inst{Op: f.op, Row: f.row, StackOp: f.attr&Stk != 0, PP: f.pp, OpSize: 1 << osz, HasModRM: modrm, Base: NoReg, Index: NoReg, Scale: 1, Seg: SegDS}
+	l.inst = Inst{Op: f.op, Row: f.row, StackOp: f.attr&Stk != 0, PP: f.pp, OpSize: 1 << osz, HasModRM: modrm, Memory: noMemory}
 	s.operands(&l.inst, f, osz, &bad)
 	return l
 }

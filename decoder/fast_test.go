@@ -14,7 +14,7 @@ func checkFast(t *testing.T, code []byte, mode Mode) bool {
 		p[i] = 0xA5
 	}
 	copy(p[:], code)
-	got, want := Inst{Vvvv: 7, RC: 3, Imm2: 5, VSIB: KYMM}, Inst{}
+	got, want := Inst{Vvvv: 7, RC: 3, Imm2: 5, Memory: Memory{VSIB: KYMM}}, Inst{}
 	gotErr, wantErr := Decode(p[:], mode, &got), decode(p[:], mode, &want)
 	if gotErr != wantErr {
 		t.Errorf("% x in mode %d: error %v, want %v", p[:MaxLen], mode, gotErr, wantErr)

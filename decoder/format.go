@@ -135,7 +135,7 @@ func (i *Inst) arg(b *strings.Builder, a *Arg, rip uint64, relative bool) {
 	case KImm:
 		b.WriteString(hexNum(i.Imm))
 	case KImm2:
-		b.WriteString(hexNum(i.Imm2))
+		b.WriteString(hexNum(int64(i.Imm2)))
 	case KRel:
 		at := int64(i.Len) + i.Imm
 		if relative {
@@ -155,7 +155,7 @@ func (i *Inst) arg(b *strings.Builder, a *Arg, rip uint64, relative bool) {
 		}
 		b.WriteString("0x" + strconv.FormatUint(target, 16))
 	case KFar:
-		b.WriteString(hexNum(i.Imm2) + ":" + hexNum(i.Imm))
+		b.WriteString(hexNum(int64(i.Imm2)) + ":" + hexNum(i.Imm))
 	case KMoffs:
 		b.WriteString(ptrNames[a.Size] + " ptr " + segNames[i.Seg] + ":[0x" + strconv.FormatUint(uint64(i.Disp), 16) + "]")
 	case KSeg:

@@ -79,7 +79,19 @@ const (
 	RexW
 )
 
-// Inst is one decoded instruction.
+// Memory is a memory operand but for its displacement.
+type Memory struct {
+	Seg   uint8 // effective segment, defaults applied (set without memory operand too: string instructions)
+	Base  uint8
+	Index uint8
+	Scale uint8 // 1, 2, 4, 8
+	VSIB  Kind  // KXMM, KYMM, KZMM: Index is such a register (gathers and scatters), else KNone
+}
+
+// noMemory is the Memory of an instruction without one.
+var noMemory = Memory{Seg: SegDS, Base: NoReg, Index: NoReg, Scale: 1}
+
+// Inst is one decoded instruction. It fills a cache line.
 type Inst struct {
 	Op       Op
 	Len      uint8 // in bytes, 1..15
@@ -102,20 +114,15 @@ type Inst struct {
 	Mask, Bcast, Zero uint8 // EVEX aaa, b, z
 	RC                uint8 // EVEX {rn-sae}, {rd-sae}, {ru-sae}, {rz-sae}: 1..4; {sae}: 5; none: 0
 
-	// Memory operand.
-	Seg   uint8 // effective segment, defaults applied (set without memory operand too: string instructions)
-	Base  uint8
-	Index uint8
-	Scale uint8 // 1, 2, 4, 8
-	VSIB  Kind  // KXMM, KYMM, KZMM: Index is such a register (gathers and scatters), else KNone
-	Disp  int64 // EVEX: disp8 already multiplied
+	Memory
+	Row  uint16 // row of the instruction table
+	Imm2 uint16 // see Imm
+	Disp int64  // of the memory operand; EVEX: disp8 already multiplied
 
 	// Immediates are sign-extended from their encoded size where they are signed numbers of the operand size
 	// (Ibs, Iz, Iv in the table), else zero-extended.
-	Imm  int64
-	Imm2 int64
+	Imm int64
 
 	NArgs uint8
 	Args  [4]Arg
-	Row   uint16 // row of the instruction table
 }

@@ -66,7 +66,7 @@ func operandsText(in *Inst) string {
 		case KMoffs:
 			b.WriteString("[0x" + strconv.FormatUint(uint64(in.Disp), 16) + "]")
 		case KFar:
-			b.WriteString(hexNum(in.Imm2) + " " + hexNum(in.Imm))
+			b.WriteString(hexNum(int64(in.Imm2)) + " " + hexNum(in.Imm))
 		default:
 			in.arg(&b, a, 0, true)
 		}
@@ -98,7 +98,7 @@ func x86asmText(in *Inst, x *x86asm.Inst) string {
 				b.WriteString("[0x" + strconv.FormatUint(uint64(a.Disp), 16) + "]")
 				continue
 			}
-			c := Inst{Mode: in.Mode, AddrSize: in.AddrSize, Base: NoReg, Index: NoReg, Scale: a.Scale, Disp: sameDisp(in, a.Disp), Seg: in.Seg, VSIB: in.VSIB}
+			c := Inst{Mode: in.Mode, AddrSize: in.AddrSize, Memory: Memory{Seg: in.Seg, Base: NoReg, Index: NoReg, Scale: a.Scale, VSIB: in.VSIB}, Disp: sameDisp(in, a.Disp)}
 			if a.Base != 0 {
 				c.Base = x86asmNumber(a.Base)
 			}

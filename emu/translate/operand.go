@@ -93,7 +93,7 @@ func (t *Translator) value(i *decoder.Inst, a decoder.Arg) tcg.Ref {
 	case decoder.KImm:
 		return t.b.Imm(i.Imm)
 	case decoder.KImm2:
-		return t.b.Imm(i.Imm2)
+		return t.b.Imm(int64(i.Imm2))
 	default:
 		return reg(a)
 	}

@@ -15,7 +15,7 @@ func (c *CPU) farOperand(i *tcg.SysInst) (sel uint16, off uint64, ok bool) {
 		} else {
 			off &= 0xffff_ffff
 		}
-		return uint16(i.Imm2), off, true
+		return i.Imm2, off, true
 	}
 	return c.farPointer(i)
 }
