@@ -278,6 +278,9 @@ func (b *Builder) Jnz(w Width, x Ref, taken, fall uint64) *Op {
 	return b.Op(Op{Code: Jnz, W: w, Seg: SegNone, A: x, Imm: int64(taken), Disp: int64(fall)})
 }
 
+// ChkIP appends the check that x can be an instruction pointer, before a push of width w.
+func (b *Builder) ChkIP(w Width, x Ref) *Op { return b.op(ChkIP, w, None, x, None, None) }
+
 // JmpInd ends the block with a jump to the address in x.
 func (b *Builder) JmpInd(x Ref) *Op { return b.op(JmpInd, W64, None, x, None, None) }
 

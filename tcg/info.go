@@ -125,6 +125,8 @@ var infos = [NumOpcodes]opInfo{
 
 	Sys: {name: "sys", trait: mayExit | effect, reads: FlagsAll},
 
+	ChkIP: {name: "chkip", shape: hasA, trait: mayExit | effect},
+
 	Jmp:    {name: "jmp", shape: hasTarget, trait: ends | effect},
 	Jcc:    {name: "jcc", shape: hasTarget | hasCond, trait: ends | effect},
 	Jz:     {name: "jz", shape: hasTarget | hasA, trait: ends | effect},

@@ -218,13 +218,16 @@ const (
 	// The rest of the architecture: plain Go above.
 	Sys // run Block.Insts[Imm] in emu/x86; reads and writes any state. End set: the block ends after it.
 
-	// Ends of a block. Targets are guest RIPs.
+	ChkIP // #GP(0) unless A can be an instruction pointer (Key.ValidIP); in 64-bit code a fault of pushing W comes first
+
+	// Ends of a block. Targets are guest RIPs; constant ones can be instruction pointers.
 	Jmp    // to Imm
 	Jcc    // Cond ? Imm : Disp
 	Jz     // A.W == 0 ? Imm : Disp
 	Jnz    // A.W != 0 ? Imm : Disp
-	JmpInd // to A (already truncated to the operand size)
-	Exit   // to Imm after a look at Env.ExitReq; with Mode.TF to the vCPU loop
+	JmpInd // to A (already truncated to the operand size). LinkRet: where A cannot be an instruction pointer (Key.ValidIP), #GP(0)
+	//        after RSP.W has lost Disp, the bytes that were popped; LinkNone: #GP(0)
+	Exit // to Imm after a look at Env.ExitReq; with Mode.TF to the vCPU loop
 
 	NumOpcodes
 )
@@ -251,7 +254,7 @@ type Link uint8
 const (
 	LinkNone Link = iota
 	LinkCall      // Jmp, JmpInd: a call; it will return to Disp
-	LinkRet       // JmpInd: a return
+	LinkRet       // JmpInd: a return, which has popped Disp bytes
 )
 
 // VKind says what a register number of a Vec op names.
@@ -333,6 +336,15 @@ type Key struct {
 	CSBase uint64
 	Phys   uint64
 	Mode   Mode
+	Top    uint64 // limit of the code segment + 1; 0: no instruction pointer of the mode can be beyond it
+}
+
+// ValidIP tells whether code of the block's segment can be at rip: within the limit, in 64-bit mode canonical.
+func (k *Key) ValidIP(rip uint64) bool {
+	if k.Mode&ModeCode == ModeCode64 {
+		return uint64(int64(rip)>>47+1) <= 1
+	}
+	return k.Top == 0 || rip < k.Top
 }
 
 // SysInst is an instruction that emu/x86 runs as a whole.

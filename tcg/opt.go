@@ -39,6 +39,7 @@ type optimiser struct {
 	live [MaxTemps]bool
 	val  [refTmp + MaxTemps]value
 	ver  [16]uint32
+	key  Key
 }
 
 var optimisers = sync.Pool{New: func() any { return new(optimiser) }}

@@ -71,6 +71,8 @@ func (b *Block) parseHead(s string) error {
 			b.Key.CSBase = v
 		case "phys":
 			b.Key.Phys = v
+		case "top":
+			b.Key.Top = v
 		case "mode":
 			if v > 0xffff {
 				return fmt.Errorf("mode %#x has more than 16 bits", v)
@@ -487,6 +489,7 @@ func (s *scanner) tail(o *Op) (err error) {
 			o.End = true
 		case w == "ret" && o.Code == JmpInd:
 			o.Link = LinkRet
+			o.Disp, err = parseNum(s.word())
 		case w == "call" && (o.Code == Jmp || o.Code == JmpInd):
 			o.Link = LinkCall
 			o.Disp, err = parseNum(s.word())

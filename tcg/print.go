@@ -73,6 +73,9 @@ func (o *Op) String() string {
 func (b *Block) String() string {
 	var p printer
 	fmt.Fprintf(&p, "block %#x cs=%#x phys=%#x mode=%#x", b.Key.RIP, b.Key.CSBase, b.Key.Phys, uint16(b.Key.Mode))
+	if b.Key.Top != 0 {
+		fmt.Fprintf(&p, " top=%#x", b.Key.Top)
+	}
 	if b.KillsFlags {
 		p.WriteString(" killsflags")
 	}
@@ -267,7 +270,7 @@ func (p *printer) tail(o *Op) {
 	case LinkCall:
 		fmt.Fprintf(p, " call %#x", uint64(o.Disp))
 	case LinkRet:
-		p.WriteString(" ret")
+		fmt.Fprintf(p, " ret %#x", uint64(o.Disp))
 	}
 	if o.SetF {
 		p.WriteString(" !" + o.FOut.String())

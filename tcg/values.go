@@ -30,6 +30,7 @@ const (
 func (z *optimiser) values(b *Block) {
 	clear(z.val[:refTmp+Ref(b.Temps)])
 	clear(z.ver[:])
+	z.key = b.Key
 	for i := range b.Ops {
 		o := &b.Ops[i]
 		if o.HasMem() {
@@ -183,8 +184,13 @@ func (o *Op) move(r Ref, c int64) {
 // fold simplifies o and gives what is known of its destination's low W bits.
 func (z *optimiser) fold(o *Op) value {
 	switch o.Code {
+	case ChkIP:
+		if c, ok := z.constOf(o, o.A); ok && z.key.ValidIP(uint64(c)) {
+			*o = Op{Code: Nop}
+		}
+		return value{}
 	case JmpInd:
-		if c, ok := z.constOf(o, o.A); ok {
+		if c, ok := z.constOf(o, o.A); ok && z.key.ValidIP(uint64(c)) {
 			to := Op{Code: Jmp, W: W64, Seg: SegNone, Imm: c}
 			if o.Link == LinkCall {
 				to.Link, to.Disp = LinkCall, o.Disp

@@ -290,7 +290,7 @@ func (v *verifier) precise(o *Op, info *opInfo) error {
 		return errors.New("may fault after its instruction has changed guest state")
 	}
 	_, writes, _ := o.regs()
-	stores := info.trait&effect != 0 && o.Code != Insn && o.Code != Ld && o.Code != Ldz && o.Code != Lds
+	stores := info.trait&effect != 0 && o.Code != Insn && o.Code != ChkIP && o.Code != Ld && o.Code != Ldz && o.Code != Lds
 	if writes != 0 || o.SetF || stores {
 		v.changed = true
 	}

@@ -71,7 +71,7 @@ type Engine struct {
 	cache          *cache
 	jumps, globals []uint16     // jump-cache slots in use; those of code on global pages
 	jumpPages      [1024]uint64 // see noteJump
-	csBase         uint64       // of the code segment that the jump cache is for
+	csBase, csTop  uint64       // of the code segment that the jump cache is for
 	granted        int32        // budget at the last refill
 	global         bool         // the code that find gave last is all on global pages: it stays mapped when CR3 changes
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
@@ -214,7 +214,7 @@ func (e *Engine) find(extra tcg.Mode) *tb {
 	if !ok {
 		return nil
 	}
-	key := tcg.Key{RIP: rip, CSBase: e.cpu.CSBase(), Phys: phys, Mode: mode | extra}
+	key := tcg.Key{RIP: rip, CSBase: e.cpu.CSBase(), Phys: phys, Mode: mode | extra, Top: e.cpu.CSTop()}
 	b := e.cache.get(&key)
 	e.global = e.cpu.FetchGlobal()
 	if b != nil && b.cross {

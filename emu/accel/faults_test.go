@@ -270,6 +270,7 @@ func testFault(t *testing.T, bits int, native bool, src string, n int, c faultCa
 		}
 		s.GPR[6], s.GPR[7] = addr, addr
 		s.GPR[2] = 0x80
+		s.GPR[1] = uint64(uint32(s.GPR[1])) // a target of a call can be an instruction pointer
 		switch {
 		case form.only == 1000:
 			s.GPR[0] = 0

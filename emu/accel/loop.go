@@ -136,9 +136,9 @@ func (e *Engine) interpret(b *tb, chain bool) {
 // functions with a stack frame, where the runtime can stop the goroutine.
 func (e *Engine) runNative() {
 	env := e.env
-	if base := e.cpu.CSBase(); base != e.csBase {
-		e.csBase = base
-		e.FlushJumps(true) // its entries hold offsets in the code segment
+	if base, top := e.cpu.CSBase(), e.cpu.CSTop(); base != e.csBase || top != e.csTop {
+		e.csBase, e.csTop = base, top
+		e.FlushJumps(true) // its entries hold offsets in the code segment, within its limit
 	}
 	env.DropReturns() // the mode may have changed
 	var at uintptr

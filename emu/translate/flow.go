@@ -43,8 +43,20 @@ func (t *Translator) indirect(i *decoder.Inst, w tcg.Width) tcg.Ref {
 	return x
 }
 
+// astray makes a relative branch a Sys op, which faults if it is taken, when its target cannot be an instruction pointer.
+func (t *Translator) astray(i *decoder.Inst) bool {
+	if t.key.ValidIP(t.target(i)) {
+		return false
+	}
+	t.sys(i, true)
+	return true
+}
+
 func (t *Translator) jmp(i *decoder.Inst, _ tcg.Opcode) {
 	if i.Args[0].Kind == decoder.KRel {
+		if t.astray(i) {
+			return
+		}
 		t.leave(t.target(i))
 		return
 	}
@@ -55,18 +67,26 @@ func (t *Translator) jmp(i *decoder.Inst, _ tcg.Opcode) {
 func (t *Translator) call(i *decoder.Inst, _ tcg.Opcode) {
 	w := t.branchW(i)
 	if i.Args[0].Kind == decoder.KRel {
+		if t.astray(i) {
+			return
+		}
 		t.push(w, t.b.Imm(int64(t.next)))
 		t.called(t.b.Jmp(t.target(i)))
 		return
 	}
 	x := t.indirect(i, w)
+	if t.code64() || t.key.Top != 0 {
+		t.b.ChkIP(w, x)
+	}
 	t.push(w, t.b.Imm(int64(t.next)))
 	t.called(t.b.JmpInd(x))
 }
 
-// called marks the jump that ends the block as a call.
+// called marks the jump that ends the block as a call, unless it cannot be returned from.
 func (t *Translator) called(o *tcg.Op) {
-	o.Link, o.Disp = tcg.LinkCall, int64(t.next)
+	if t.key.ValidIP(t.next) {
+		o.Link, o.Disp = tcg.LinkCall, int64(t.next)
+	}
 	t.done = true
 }
 
@@ -79,22 +99,32 @@ func (t *Translator) ret(i *decoder.Inst, _ tcg.Opcode) {
 		n += int64(uint16(i.Imm))
 	}
 	t.addSP(n)
-	t.b.JmpInd(x).Link = tcg.LinkRet
+	o := t.b.JmpInd(x)
+	o.Link, o.W, o.Disp = tcg.LinkRet, t.stackW(), n
 	t.done = true
 }
 
 func (t *Translator) jcc(i *decoder.Inst, _ tcg.Opcode) {
+	if t.astray(i) {
+		return
+	}
 	t.b.Jcc(tcg.Cond(i.Cond), t.target(i), t.next)
 	t.done = true
 }
 
 // jcxz tests CX, ECX or RCX, by the address size.
 func (t *Translator) jcxz(i *decoder.Inst, _ tcg.Opcode) {
+	if t.astray(i) {
+		return
+	}
 	t.b.Jz(width(i.AddrSize), rcx, t.target(i), t.next)
 	t.done = true
 }
 
 func (t *Translator) loop(i *decoder.Inst, _ tcg.Opcode) {
+	if t.astray(i) {
+		return
+	}
 	w := width(i.AddrSize)
 	t.b.ALU(tcg.Sub, w, rcx, rcx, t.b.Imm(1), false)
 	t.b.Jnz(w, rcx, t.target(i), t.next)
@@ -103,6 +133,9 @@ func (t *Translator) loop(i *decoder.Inst, _ tcg.Opcode) {
 
 // loopCond translates LOOPE and LOOPNE: the count, or 0 if ZF is not as wanted, decides.
 func (t *Translator) loopCond(i *decoder.Inst, _ tcg.Opcode) {
+	if t.astray(i) {
+		return
+	}
 	w, c := width(i.AddrSize), tcg.CondE
 	if i.Op == decoder.LOOPNE {
 		c = tcg.CondNE

@@ -7,8 +7,9 @@
 // What the micro-ops of an instruction keep to: no guest state changes before the last op that can fault or
 // leave, so that an instruction can always be run again from its start.
 //
-// Left to others: a branch target beyond the CS limit, or not canonical, is found by the lookup of the target block.
-// RIP of that #GP is then the target, where processors report the branch.
+// A near branch to what cannot be an instruction pointer (beyond the limit of CS, or not canonical) is #GP(0) of the branch, as Intel's
+// processors do it: with a constant target it is a Sys op; the target of an indirect call is checked before the push, and the others
+// where they jump (tcg.JmpInd).
 // Fences are no ops, which is right for one vCPU.
 // Whether the CPU model has an instruction is not asked.
 // With Mode.TF a block is one instruction, but conditional and indirect jumps end as usual: the vCPU loop
@@ -34,6 +35,7 @@ const maxInsnLen = 15
 // the blocks given to it have grown; it is not for concurrent use.
 type Translator struct {
 	b    tcg.Builder
+	key  *tcg.Key
 	mode tcg.Mode
 	rip  uint64 // of the instruction being translated
 	next uint64 // of the one after it
@@ -56,14 +58,18 @@ func New() *Translator { return &Translator{} }
 //
 // The block ends at a control transfer, at an instruction that can change what
 // later code means, after max instructions, or at the end of the page. An undefined instruction is
-// a Sys op with decoder.Invalid, its Len 16 if it is too long (#GP instead of #UD).
+// a Sys op with decoder.Invalid, its Len 16 if it is too long or reaches beyond the limit of CS (#GP instead of #UD).
 func (t *Translator) Translate(b *tcg.Block, code []byte, max int) error {
 	t.b.Reset(b)
-	t.mode = b.Key.Mode
+	t.key, t.mode = &b.Key, b.Key.Mode
 	t.done, t.shadow = false, false
 	t.rip = b.Key.RIP
 	if t.mode&tcg.ModeTF != 0 {
 		max = 1
+	}
+	beyond := false // the segment ends before the code given
+	if left := b.Key.Top - b.Key.RIP; !t.code64() && b.Key.Top > b.Key.RIP && left < uint64(len(code)) {
+		code, beyond = code[:left], true
 	}
 	page := mmu.PageSize - int((b.Key.CSBase+b.Key.RIP)&mmu.PageMask)
 	if page > len(code) {
@@ -81,7 +87,11 @@ func (t *Translator) Translate(b *tcg.Block, code []byte, max int) error {
 		}
 		size, err := t.decode(rest, &t.inst)
 		if err == decoder.ErrTruncated || len(rest) == 0 {
-			if n == 0 {
+			switch {
+			case n == 0 && beyond:
+				t.undefined(decoder.ErrTooLong, len(rest))
+				return nil
+			case n == 0:
 				return ErrNeedMore
 			}
 			t.leave(t.rip)

@@ -181,6 +181,14 @@ func (c *CPU) CSBase() uint64 {
 	return c.seg[segCS].Base
 }
 
+// CSTop is the limit of CS + 1, or 0 where no instruction pointer can be beyond it: see tcg.Key.
+func (c *CPU) CSTop() uint64 {
+	if l := c.seg[segCS].Limit; !c.long64 && l != 0xffff_ffff {
+		return uint64(l) + 1
+	}
+	return 0
+}
+
 // CPL is the current privilege level.
 func (c *CPU) CPL() int { return c.cpl }
 

@@ -18,6 +18,7 @@ var dataOps = map[decoder.Op]handler{
 	decoder.MASKMOVDQU: sysMASKMOV,
 	decoder.MOVBE:      sysMOVBE,
 	decoder.CRC32:      sysCRC32,
+	decoder.JCC:        sysJCC,
 	decoder.JCXZ:       sysJCXZ,
 	decoder.LOOP:       sysLOOP,
 	decoder.LOOPE:      sysLOOP,
@@ -226,13 +227,18 @@ func sysCRC32(c *CPU, i *tcg.SysInst) bool {
 	return true
 }
 
-// branch is the taken side of a short jump.
+// branch is the taken side of a near jump.
 func (c *CPU) branch(i *tcg.SysInst) bool {
 	t, ok := c.nearTarget(i)
-	if ok {
-		c.next = t
+	if !ok || !c.nearLimit(t) {
+		return false
 	}
-	return ok
+	c.next = t
+	return true
+}
+
+func sysJCC(c *CPU, i *tcg.SysInst) bool {
+	return !tcg.Cond(i.Cond).Holds(c.env.CC) || c.branch(i)
 }
 
 func sysJCXZ(c *CPU, i *tcg.SysInst) bool {

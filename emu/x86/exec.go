@@ -52,17 +52,11 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 	return !c.pend.set
 }
 
-// advance adds to an instruction pointer in the current code size.
+// advance adds to an instruction pointer. Outside 64-bit code it wraps at 4 GiB only: what runs beyond 64 KiB runs into the limit of CS.
 func (c *CPU) advance(rip uint64, n int) uint64 {
 	rip += uint64(n)
-	switch c.mode & tcg.ModeCode {
-	case tcg.ModeCode64:
+	if c.mode&tcg.ModeCode == tcg.ModeCode64 {
 		return rip
-	case tcg.ModeCode32:
-		return rip & 0xffff_ffff
-	}
-	if c.realSegs() {
-		return rip & 0xffff
 	}
 	return rip & 0xffff_ffff
 }

@@ -188,22 +188,24 @@ func sysPOP(c *CPU, i *tcg.SysInst) bool {
 }
 
 // sysCALL, sysRET and sysJMP are the near transfers, for translators that leave some of their forms to Go.
+// sysCALL and the other near branches come here only when their target cannot be an instruction pointer: see emu/translate.
 func sysCALL(c *CPU, i *tcg.SysInst) bool {
 	t, ok := c.nearTarget(i)
-	if !ok || !c.push(c.next, int(i.OpSize)) {
+	n := int(i.OpSize)
+	if !ok {
+		return false
+	}
+	if sp := c.env.GPR[regSP] - uint64(n); c.long64 && !(c.Canonical(sp, n, true) && c.Probe(sp, n, c.index()) && c.aligned(sp, n)) {
+		return false // in 64-bit code this comes first
+	}
+	if !c.nearLimit(t) || !c.push(c.next, n) {
 		return false
 	}
 	c.next = t
 	return true
 }
 
-func sysJMP(c *CPU, i *tcg.SysInst) bool {
-	t, ok := c.nearTarget(i)
-	if ok {
-		c.next = t
-	}
-	return ok
-}
+func sysJMP(c *CPU, i *tcg.SysInst) bool { return c.branch(i) }
 
 func sysRET(c *CPU, i *tcg.SysInst) bool {
 	s := c.curStack(c.cpl)
@@ -219,14 +221,14 @@ func sysRET(c *CPU, i *tcg.SysInst) bool {
 	return true
 }
 
+// nearTarget is where a near branch leads.
 func (c *CPU) nearTarget(i *tcg.SysInst) (t uint64, ok bool) {
 	if i.Args[0].Kind == decoder.KRel {
 		t = c.next + uint64(i.Imm)
 	} else if t, ok = c.arg(i, 0); !ok {
 		return 0, false
 	}
-	t &= sizeMask(int(i.OpSize))
-	return t, c.nearLimit(t)
+	return t & sizeMask(int(i.OpSize)), true
 }
 
 // nearLimit checks a new instruction pointer in the current code segment.

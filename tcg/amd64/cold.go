@@ -22,6 +22,7 @@ const (
 	coldSelf                     // leave at an edge from the block to itself
 	coldShadow                   // empty the full stack of returns
 	coldLearn                    // leave with ExitLearn
+	coldLookup                   // leave with ExitLookup, or bail
 	coldReturn                   // a return to another address than the stack of returns says
 )
 
@@ -32,6 +33,7 @@ type stub struct {
 	rdx   bool // coldTLB: RDX holds a temporary
 	sse   bool // coldTLB: the SSE registers were in the host's
 	from  int  // place of the displacement of the jump that leads here
+	also  int  // the same of another, or 0
 	back  int  // where the code goes on
 	table int32
 	site  int
@@ -81,6 +83,9 @@ func (c *compiler) emitCold() {
 	for i := 0; i < len(c.cold); i++ {
 		s := c.cold[i] // a copy: stubs may add stubs
 		c.patch(s.from, c.n)
+		if s.also != 0 {
+			c.patch(s.also, c.n)
+		}
 		switch s.kind {
 		case coldReqd:
 			c.leave(tcg.ExitReqd, 0, false, c.b.Key.RIP, 0)
@@ -116,6 +121,9 @@ func (c *compiler) emitCold() {
 			c.jmp(s.back)
 		case coldLearn:
 			c.learn(s.edge)
+		case coldLookup:
+			c.checkIP()
+			c.jmp(c.e.stubs.lookup)
 		case coldReturn:
 			c.mismatch()
 		case coldSelf:
@@ -222,7 +230,7 @@ func (c *compiler) branch() {
 		}
 		// A block's entry tests Env.ExitReq, and so leaves if the vCPU loop has something to do.
 		c.movImm(rax, o.Imm)
-		c.jumpCacheAt(uint64(o.Imm))
+		c.lookUp(c.jumpCacheAt(uint64(o.Imm)))
 	}
 }
 
@@ -314,7 +322,7 @@ func (c *compiler) finishEdge(i int) {
 	c.needMem()
 	if !e.Linkable {
 		c.movImm(rax, int64(e.Target))
-		c.jumpCacheAt(e.Target)
+		c.lookUp(c.jumpCacheAt(e.Target))
 		return
 	}
 	for c.n%4 != 3 {
@@ -324,28 +332,75 @@ func (c *compiler) finishEdge(i int) {
 	c.addCold(stub{kind: coldUnlinked, from: int(e.saved), edge: i})
 }
 
-// jumpCache jumps to the block at the RIP in RAX through the jump cache. The flags are in Env.CC.
-func (c *compiler) jumpCache() {
+// jumpCache jumps to the block at the RIP in RAX through the jump cache. The flags are in Env.CC. It gives the places of
+// the jumps that are taken on a miss.
+func (c *compiler) jumpCache() (miss [2]int) {
 	c.movRR(tcg.W32, rcx, rax) // tcg.JumpIndex
 	c.shiftI(5, tcg.W32, rcx, mmu.PageShift)
 	c.aluRR(aluXor, tcg.W32, rcx, rax)
 	c.aluRI(aluAnd, tcg.W32, rcx, tcg.JumpCacheEntries-1)
 	c.shiftI(4, tcg.W32, rcx, 5)
-	c.cachedJump(c.b.Key.Mode, c.e.stubs.lookup, mem{base: r15, index: rcx, disp: int32(offJumpCache)})
+	return c.cachedJump(c.b.Key.Mode, mem{base: r15, index: rcx, disp: int32(offJumpCache)})
 }
 
 // jumpCacheAt is jumpCache for a constant RIP, which is in RAX too.
-func (c *compiler) jumpCacheAt(rip uint64) {
-	c.cachedJump(c.b.Key.Mode, c.e.stubs.lookup, env(offJumpCache+int(tcg.JumpIndex(rip))*jumpEntry))
+func (c *compiler) jumpCacheAt(rip uint64) (miss [2]int) {
+	return c.cachedJump(c.b.Key.Mode, env(offJumpCache+int(tcg.JumpIndex(rip))*jumpEntry))
 }
 
-// cachedJump jumps through jump-cache entry m if it is for the RIP in RAX and for mode, else to the stub miss.
-func (a *asm) cachedJump(mode tcg.Mode, miss int, m mem) {
+// cachedJump jumps through jump-cache entry m if it is for the RIP in RAX and for mode.
+func (a *asm) cachedJump(mode tcg.Mode, m mem) (miss [2]int) {
 	a.aluMR(0, aluCmp, tcg.W64, m, rax)
-	a.patch(a.jcc(tcg.CondNE), miss)
+	miss[0] = a.jcc(tcg.CondNE)
 	m.disp += 8
 	a.aluMI(0, aluCmp, tcg.W64, m, int32(mode))
-	a.patch(a.jcc(tcg.CondNE), miss)
+	miss[1] = a.jcc(tcg.CondNE)
 	m.disp += 8
 	a.rm(0xff, 4, m)
+	return miss
+}
+
+// lookUp lets the jumps of a miss lead to the look-up stub.
+func (c *compiler) lookUp(miss [2]int) {
+	for _, m := range miss {
+		c.patch(m, c.e.stubs.lookup)
+	}
+}
+
+// testIP tests whether r can be an instruction pointer (tcg.Key.ValidIP), by the condition it gives. It may change RCX.
+func (c *compiler) testIP(r reg) tcg.Cond {
+	if c.b.Key.Mode&tcg.ModeCode != tcg.ModeCode64 {
+		c.aluRI(aluCmp, tcg.W32, r, int32(c.b.Key.Top-1))
+		return tcg.CondBE
+	}
+	// The upper 17 bits, 0 or all ones, are 1 or 0 after an increment.
+	if c.bmi2 {
+		c.rorx(tcg.W64, rcx, r, 47)
+	} else {
+		c.movRR(tcg.W64, rcx, r)
+		c.shiftI(0, tcg.W64, rcx, 64-47)
+	}
+	c.aluRI(aluAdd, tcg.W32, rcx, 1)
+	c.aluRI(aluAnd, tcg.W32, rcx, 0x1fffe)
+	return tcg.CondE
+}
+
+// checkIP leaves with ExitBail, in code that is seldom run, if the target in RAX of the jump that ends the block cannot be an
+// instruction pointer. A return takes its pop back.
+func (c *compiler) checkIP() {
+	o := c.op
+	if o.Link == tcg.LinkCall || c.b.Key.Mode&tcg.ModeCode != tcg.ModeCode64 && c.b.Key.Top == 0 {
+		return
+	}
+	good := c.jcc8(c.testIP(rax))
+	if o.Link == tcg.LinkRet {
+		if h := pin[4]; h != noReg {
+			c.aluRI(aluSub, o.W, h, int32(o.Disp))
+		} else {
+			c.aluMI(0, aluSub, o.W, gprMem(4), int32(o.Disp))
+		}
+	}
+	site := c.siteIndex()
+	c.leave(tcg.ExitBail, site, false, c.siteRIP(site), 0)
+	c.here8(good)
 }

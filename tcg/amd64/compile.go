@@ -144,7 +144,7 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	if crosses(b) {
 		code.Guard = c.e.rx + uintptr(c.n)
 		c.movImm(rax, int64(b.Key.RIP))
-		c.jumpCacheAt(b.Key.RIP)
+		c.lookUp(c.jumpCacheAt(b.Key.RIP))
 	}
 	code.Size = c.n - int(code.start)
 	code.Sites = append([]Site(nil), c.sites...)
@@ -315,6 +315,9 @@ func (c *compiler) emit() (end bool, err error) {
 		c.fpu()
 	case tcg.Sys:
 		return c.sys(), nil
+	case tcg.ChkIP:
+		c.clobber()
+		c.bailIf(c.testIP(c.srcReg(o.A, tcg.W64, rax)) ^ 1)
 	case tcg.Jmp, tcg.Jcc, tcg.Jz, tcg.Jnz, tcg.JmpInd, tcg.Exit:
 		c.branch()
 		return true, nil

@@ -29,12 +29,13 @@ type Engine struct {
 
 // stubs holds the offsets of the routines that all blocks share.
 type stubs struct {
-	enter   int // switch to the stack of returns, go on at RCX
-	exit    int // leave as the descriptor at RDX says
-	exitEnd int // the same, without a place to go on: Env.Resume is 0
-	lookup  int // leave with ExitLookup, RIP in RAX
-	loadSSE int // load XMM0-15 and MXCSR, go on at RCX
-	loadX87 int // load the x87 state, go on at RCX
+	enter    int // switch to the stack of returns, go on at RCX
+	exit     int // leave as the descriptor at RDX says
+	exitEnd  int // the same, without a place to go on: Env.Resume is 0
+	lookup   int // leave with ExitLookup, RIP in RAX
+	sentinel int // the same for a return that has met the sentinel
+	loadSSE  int // load XMM0-15 and MXCSR, go on at RCX
+	loadX87  int // load the x87 state, go on at RCX
 }
 
 // Supported tells whether this host can run generated code.
@@ -115,7 +116,7 @@ func (e *Engine) LookupStub() uintptr { return e.rx + uintptr(e.stubs.lookup) }
 
 // Run runs code (a block's Entry, or Env.Resume) until an exit. Env.ExitCode says why it ended.
 func (e *Engine) Run(env *tcg.Env, code uintptr) {
-	if env.Shadow[tcg.ShadowSlots-2] != uint64(e.LookupStub()) {
+	if env.Shadow[tcg.ShadowSlots-2] != e.sentinelStub() {
 		e.initShadow(env)
 	}
 	run(env, code, e.rx+uintptr(e.stubs.enter))
@@ -158,6 +159,8 @@ func (e *Engine) emitStubs() {
 	a.rr(0xff, 4, rcx)
 
 	a.align(16, 0)
+	e.stubs.sentinel = a.n // the host return has dropped it: put it back
+	a.rm(opMovLoad|rexW, rsp, env(offShadowTop))
 	e.stubs.lookup = a.n
 	a.rm(opMovStore|rexW, rax, env(offRIP))
 	a.rm(opMovImm, 0, env(offExitCode))

@@ -119,7 +119,7 @@ func shiftCount(o *tcg.Op) byte {
 func canExit(o *tcg.Op) bool {
 	switch o.Code {
 	case tcg.Ld, tcg.Lds, tcg.Ldz, tcg.St, tcg.Rmw, tcg.Cmpxchg, tcg.DivX, tcg.IdivX, tcg.Vec, tcg.Fpu, tcg.Sys,
-		tcg.Popcnt, tcg.Lzcnt, tcg.Tzcnt:
+		tcg.Popcnt, tcg.Lzcnt, tcg.Tzcnt, tcg.ChkIP:
 		return true
 	}
 	return false

@@ -26,12 +26,14 @@ func (c *compiler) jumpIndirect() {
 	e.saved = int32(c.jmp(c.n + 5))
 	e.generic = int32(c.n)
 	c.addCold(stub{kind: coldLearn, from: int(e.saved), edge: i})
-	c.jumpCache()
+	miss := c.jumpCache()
+	c.addCold(stub{kind: coldLookup, from: miss[0], also: miss[1]})
 }
 
 // learn writes the code that leaves with ExitLearn; RIP is in RAX.
 func (c *compiler) learn(edge int) {
 	c.edges[edge].head = int32(c.n)
+	c.checkIP()
 	c.rm(opMovStore|rexW, rax, env(offRIP))
 	for _, f := range [...]struct {
 		off int
@@ -62,7 +64,7 @@ func (e *Engine) Learn(c *Code, i int, rip uint64) {
 	}
 	next := a.jcc(tcg.CondNE)
 	a.patch(next, int(ed.head))
-	a.cachedJump(c.mode, e.stubs.lookup, env(offJumpCache+int(tcg.JumpIndex(rip))*jumpEntry))
+	a.lookUp(a.cachedJump(c.mode, env(offJumpCache+int(tcg.JumpIndex(rip))*jumpEntry)))
 	if ed.known++; ed.known == 1 {
 		ed.tail = int32(next)
 	}

@@ -13,17 +13,21 @@ import (
 // guest return whose target is the newest entry's is a host return; any other drops that entry and
 // takes the jump cache. The vCPU loop drops all entries (Env.DropReturns) when mode, mapping or blocks change.
 
-// noReturn is the guest address of the sentinel. A return to it, which is no canonical address, ends in the look-up stub.
-const noReturn = 0x5a5a_0000_0000_0001
+// noReturn is the guest address of the sentinel. A return to it ends in a stub that looks it up, as any other. It
+// is canonical, as popReturn asks only of returns elsewhere whether they can be at all.
+const noReturn = 0xffff_8000_5a5a_0001
 
 // initShadow makes env's stack of returns empty.
 func (e *Engine) initShadow(env *tcg.Env) {
-	env.Shadow[tcg.ShadowSlots-2] = uint64(e.LookupStub())
+	env.Shadow[tcg.ShadowSlots-2] = e.sentinelStub()
 	env.Shadow[tcg.ShadowSlots-1] = noReturn
 	env.ShadowTop = uint64(uintptr(unsafe.Pointer(&env.Shadow[tcg.ShadowSlots-2])))
 	env.ShadowLow = uint64(uintptr(unsafe.Pointer(&env.Shadow[8])))
 	env.DropReturns()
 }
+
+// sentinelStub is the host address of the sentinel.
+func (e *Engine) sentinelStub() uint64 { return uint64(e.rx) + uint64(e.stubs.sentinel) }
 
 // leaveStack returns to Go, on Go's stack.
 func (a *asm) leaveStack() {
@@ -56,9 +60,10 @@ func (c *compiler) popReturn() {
 
 // mismatch writes the cold end of popReturn.
 func (c *compiler) mismatch() {
+	c.checkIP()
 	c.aluRM(aluCmp, tcg.W64, rsp, env(offShadowTop))
 	empty := c.jcc8(tcg.CondE)
 	c.rm(opLea|rexW, rsp, mem{base: rsp, index: noReg, disp: 16})
 	c.here8(empty)
-	c.jumpCache()
+	c.lookUp(c.jumpCache())
 }

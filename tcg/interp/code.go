@@ -16,6 +16,7 @@ type Code struct {
 	mode  tcg.Mode
 	rip   uint64
 	page  uint64 // physical page of the first byte
+	top   uint64 // Key.Top
 	n     int    // guest instructions
 	dead  bool
 	link  [2]*Code // where the targets imm and disp of the last op lead, if known
@@ -105,6 +106,8 @@ const (
 	opExit
 	opLeave // before guest instruction insn, at imm
 	opInd
+	opIndRet // disp bytes were popped
+	opChkIP
 	opJcc
 	opJE // these after an op that leaves flags of a subtraction
 	opJNE
@@ -127,7 +130,7 @@ var subJumps = [16]opcode{opJcc, opJcc, opJB, opJAE, opJE, opJNE, opJBE, opJA, o
 
 // Compile makes the interpreter's form of b, which has passed tcg.Verify. Of b, the Code keeps Insts.
 func Compile(b *tcg.Block) *Code {
-	c := &Code{mode: b.Key.Mode, rip: b.Key.RIP, page: b.Key.Phys >> mmu.PageShift, n: b.NInsns, insts: b.Insts,
+	c := &Code{mode: b.Key.Mode, rip: b.Key.RIP, page: b.Key.Phys >> mmu.PageShift, top: b.Key.Top, n: b.NInsns, insts: b.Insts,
 		ins: make([]ins, 0, max(len(b.Ops)-b.NInsns, 1)), rips: make([]uint64, 0, b.NInsns), first: make([]uint16, 0, b.NInsns)}
 	rare := 0
 	sub := false // the flags are those of a subtraction
@@ -346,7 +349,11 @@ func (p *ins) set(o *tcg.Op, mode tcg.Mode, sub bool) bool {
 		if o.A == tcg.RefImm {
 			return false
 		}
-		p.op = opInd
+		if p.op = opInd; o.Link == tcg.LinkRet {
+			p.op = opIndRet
+		}
+	case tcg.ChkIP:
+		p.op = opChkIP
 	default:
 		return false
 	}

@@ -322,9 +322,13 @@ block:
 		case opExit:
 			rip = uint64(p.imm)
 			goto out
-		case opInd:
+		case opInd, opIndRet:
 			rip = *at(f, p.a)
 			goto lookup
+		case opChkIP:
+			if !c.validIP(*at(f, p.a)) {
+				return x.astray(p)
+			}
 		case opJmp:
 			rip = uint64(p.imm)
 			goto jump
@@ -450,6 +454,9 @@ lookup:
 			goto block
 		}
 	}
+	if !c.validIP(rip) {
+		return x.astray(p)
+	}
 out:
 	x.book(c.n)
 booked:
@@ -457,6 +464,29 @@ booked:
 	x.storeGPR()
 	env.RIP = rip
 	return tcg.ResultNext
+}
+
+// validIP is that of the block's tcg.Key.
+func (c *Code) validIP(rip uint64) bool {
+	k := tcg.Key{Mode: c.mode, Top: c.top}
+	return k.ValidIP(rip)
+}
+
+// astray leaves from p, whose operand cannot be an instruction pointer.
+func (x *run) astray(p *ins) tcg.Result {
+	if p.op == opIndRet {
+		sp := tcg.Reg(4)
+		put(&x.env.File, sp, p.w, x.env.File[sp]-uint64(p.disp))
+	}
+	if size := uint64(p.w.Bytes()); p.op == opChkIP && x.long {
+		sp := x.env.File[tcg.Reg(4)] - size
+		if !x.check(x.c.rips[p.insn], tcg.SegNone, tcg.Reg(4), sp, size) || !x.m.Probe(sp, int(size), x.idx) || !x.aligned(sp, size) {
+			return x.fault(p.insn, x.flags())
+		}
+	}
+	x.env.RIP = x.c.rips[p.insn]
+	x.m.Raise(tcg.VectorGP)
+	return x.fault(p.insn, x.flags())
 }
 
 // target is where a rare op that ends the block leads.

@@ -207,12 +207,12 @@ func TestEnds(t *testing.T) {
 		end  string
 		want uint64
 	}{
-		{"jmp 0x10", 0x10}, {"exit 0x10", 0x10}, {"jmpind rax", 0x1122334455667788},
+		{"jmp 0x10", 0x10}, {"exit 0x10", 0x10}, {"jmpind rax", 0x112233445566},
 		{"jcc.b 0x10, 0x20", 0x10}, {"jcc.ae 0x10, 0x20", 0x20},
 		{"jz.32 rcx, 0x10, 0x20", 0x10}, {"jnz.32 rcx, 0x10, 0x20", 0x20}, {"jz rcx, 0x10, 0x20", 0x20}, {"jnz rcx, 0x10, 0x20", 0x10},
 	} {
 		m := newMachine()
-		m.env.GPR[0], m.env.GPR[1] = 0x1122334455667788, 1<<32
+		m.env.GPR[0], m.env.GPR[1] = 0x112233445566, 1<<32
 		m.env.CC = tcg.CCC
 		if Run(m.env, m, parse(t, flat64, "--- 0x1000 +1\n"+c.end)); m.env.RIP != c.want {
 			t.Errorf("%s: RIP %#x", c.end, m.env.RIP)

@@ -96,13 +96,8 @@ func (m *machine) run(s *state, code []byte) {
 		switch {
 		case n == maxBlocks:
 			m.vector = unknown
-		case m.env.RIP+1<<47 >= 1<<48:
-			m.vector = unknown // #GP at the branch, which is left to the lookup
 		case m.env.RIP-m.start >= codeSize:
 			m.vector = tcg.VectorPF
-			if s.Mode == decoder.Mode16 {
-				m.vector = unknown // #GP at the branch
-			}
 		case m.engine.run(m):
 			continue
 		}
@@ -116,6 +111,9 @@ func (m *machine) run(s *state, code []byte) {
 // translate makes the block at Env.RIP.
 func (m *machine) translate(max int) *tcg.Block {
 	m.block = tcg.Block{Ops: m.block.Ops[:0], Insts: m.block.Insts[:0], Key: tcg.Key{RIP: m.env.RIP, Phys: codeBase + m.env.RIP - m.start, CSBase: codeBase - m.start, Mode: m.mode}}
+	if m.mode&tcg.ModeCode == tcg.ModeCode16 {
+		m.block.Key.Top = codeSize // the limit in the host's LDT
+	}
 	if err := m.trans.Translate(&m.block, m.code[m.env.RIP-m.start:], max); err != nil {
 		m.vector = unknown
 		return nil

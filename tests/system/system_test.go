@@ -66,11 +66,16 @@ func run(t *testing.T, emulator int, source string, defines ...string) []string 
 // check compares what the emulators print with what the manual says, a line each. deviant has the lines of QEMU that
 // are not the manual's, by the manual's; "": QEMU does not run the line.
 func check(t *testing.T, want string, deviant map[string]string, source string, defines ...string) {
+	checkOn(t, len(emulators), want, deviant, source, defines...)
+}
+
+// checkOn is check for the first n emulators.
+func checkOn(t *testing.T, n int, want string, deviant map[string]string, source string, defines ...string) {
 	wanted := strings.Split(strings.TrimSpace(want), "\n")
 	for i := range wanted {
 		wanted[i] = strings.TrimSpace(wanted[i])
 	}
-	for i, e := range emulators {
+	for i, e := range emulators[:n] {
 		t.Run(e.name, func(t *testing.T) {
 			got := run(t, i, source, defines...)
 			var w []string
