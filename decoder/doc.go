@@ -3,8 +3,8 @@
 //
 // One table, in the manual's notation (rows_*.go), describes every instruction: Rows
 // gives it to those who need the set itself. Decode looks an instruction up in
-// dense arrays made from that table: frequent instructions by the fast path (fast.go), all others, and
-// those at the end of code, by the general path (decode.go).
+// dense arrays made from that table: nearly all by the fast path (fast.go, fast_vex.go), those with rare operands or
+// several prefixes, and those at the end of code, by the general path (decode.go).
 //
 // It knows encodings only. What depends on the state of the processor (CPU model,
 // protected mode, CR4.OSXSAVE, privilege) is left to the caller, who has

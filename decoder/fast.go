@@ -2,10 +2,11 @@ package decoder
 
 import "encoding/binary"
 
-// The fast path decodes what most code is made of: maps 0 and 0F, at most one legacy prefix and a REX prefix,
-// default address size, and no operand that has rules of its own. The tables below come from the same forms that the
-// general path uses. Operands are filled without branches, as those on their kinds are mispredicted often; what
-// decides the length of the instruction is branched on, so that the host need not wait for it before it begins the next.
+// The fast path decodes what nearly all code is made of: at most one legacy prefix and a REX prefix,
+// default address size, and no operand that has rules of its own. Its tables come from the same forms that the
+// general path uses: a leaf is a finished Inst but for what single bytes of the instruction say. It is copied, and
+// registers, address and immediate are filled in without branches on their kinds. What is branched on are bytes
+// of the code, which are known early, not what was looked up by them: a wrong guess costs as much as all the rest.
 
 // fastLen is how many bytes the fast path wants to have; it loads words behind the
 // instruction, but uses 15 bytes at most.
@@ -20,8 +21,9 @@ type leaf struct {
 	reject   uint16   // prefix bits that only the general path decodes
 	immLen   uint8    // in bytes
 	immShift uint8    // 64 - its bits
-	regs     [2]uint8 // where the registers of Args 0 and 1 are in a word of regs: a shift
-	_        [16]byte // 96 is cheaper to multiply by
+	regs     [4]uint8 // where the registers of Args are in a word of regs: a shift; Decode uses two
+	disp8n   uint8    // EVEX: factor of an 8-bit displacement
+	_        [13]byte // 96 is cheaper to multiply by
 }
 
 // always is a prefix bit that is never in Inst.Prefix, so that a leaf can reject every instruction.
@@ -66,7 +68,7 @@ const numFast = 4
 
 // legacyPrefix is what a prefix byte does.
 type legacyPrefix struct {
-	kind uint8 // legacyNone, legacyYes, legacySlow
+	kind uint8 // legacyNone and so on
 	col  uint8 // prefix column of cells
 	seg  uint8 // or NoReg
 	bits uint16
@@ -76,6 +78,7 @@ const (
 	legacyNone = iota
 	legacyYes
 	legacySlow
+	legacyVEX
 )
 
 var (
@@ -158,7 +161,10 @@ func Decode(code []byte, mode Mode, out *Inst) error {
 	w := binary.LittleEndian.Uint64(p[:8])
 	bits, at, pos := uint16(always), uint(0), uint(0)
 	if l := &t.legacy[byte(w)]; l.kind != legacyNone {
-		if l.kind == legacySlow {
+		switch l.kind {
+		case legacyVEX:
+			return decodeVEX(p, t, out)
+		case legacySlow:
 			return decode(p[:], t.mode, out)
 		}
 		bits, at = l.bits, uint(l.col)<<1
@@ -207,22 +213,7 @@ func Decode(code []byte, mode Mode, out *Inst) error {
 	out.Args[0].Reg = l.inst.Args[0].Reg + uint8(r>>(l.regs[0]&63))
 	out.Args[1].Reg = l.inst.Args[1].Reg + uint8(r>>(l.regs[1]&63))
 	if m < 0xC0 && e.modrm != 0 {
-		a := &t.addresses[rex&1<<8+uint(m)]
-		end += uint(a.size)
-		at, shift, mask := pos+uint(a.dispAt), a.dispShift, int64(a.dispMask)
-		if !a.sib {
-			out.Memory = a.Memory
-		} else {
-			sib := byte(w >> 16)
-			out.Memory = sibs[rex&3<<8+uint(sib)]
-			if sib&7 == 5 && m < 0x40 {
-				out.Base, out.Seg = NoReg, SegDS
-				shift, mask = 32, -1
-				end += 4
-			}
-		}
-		d := int64(binary.LittleEndian.Uint64(p[at&15 : at&15+8]))
-		out.Disp = d << (shift & 63) >> (shift & 63) & mask
+		end += t.memory(p, w, rex, pos, out)
 	}
 	if bits&PrefixSeg != 0 {
 		if seg := t.legacy[p[0]].seg; seg != NoReg {
@@ -234,4 +225,24 @@ func Decode(code []byte, mode Mode, out *Inst) error {
 	d := int64(binary.LittleEndian.Uint64(p[at&15 : at&15+8]))
 	out.Imm = d<<(l.immShift&63)>>(l.immShift&63)&l.immMask | l.inst.Imm
 	return nil
+}
+
+// memory decodes the memory operand of a ModRM byte after the opcode in w, and gives the size of SIB and displacement. The opcode is p[pos].
+func (t *fastTable) memory(p *[fastLen]byte, w uint64, rex, pos uint, out *Inst) uint {
+	a := &t.addresses[rex&1<<8+uint(byte(w>>8))]
+	size, at, shift, mask := uint(a.size), pos+uint(a.dispAt), a.dispShift, int64(a.dispMask)
+	if !a.sib {
+		out.Memory = a.Memory
+	} else {
+		sib := byte(w >> 16)
+		out.Memory = sibs[rex&3<<8+uint(sib)]
+		if sib&7 == 5 && byte(w>>8) < 0x40 {
+			out.Base, out.Seg = NoReg, SegDS
+			shift, mask = 32, -1
+			size += 4
+		}
+	}
+	d := int64(binary.LittleEndian.Uint64(p[at&15 : at&15+8]))
+	out.Disp = d << (shift & 63) >> (shift & 63) & mask
+	return size
 }

@@ -44,6 +44,9 @@ func (t *fastTable) buildPrefixes() {
 			p.bits = PrefixLock
 		case pfAddrSize, pfVex:
 			p.kind = legacySlow
+			if c == pfVex && t.mode == Mode64 {
+				p.kind = legacyVEX
+			}
 		default:
 			p.kind = legacyNone
 		}
@@ -250,7 +253,7 @@ func (fb *fastBuilder) leaf(t *fastTable, c *cell, m byte, mask uint8, space, op
 
 // makeLeaf makes the leaf of a form; it rejects everything if the form has operands that the fast path does not know.
 func makeLeaf(f *form, osz uint8, modrm, isReg bool) leaf {
-	l := leaf{keep: withRexB - 1, reject: PrefixLock, regs: [2]uint8{regNone, regNone}}
+	l := leaf{keep: withRexB - 1, reject: PrefixLock, regs: [4]uint8{regNone, regNone, regNone, regNone}}
 	if f.attr&Lock != 0 && !isReg {
 		l.reject = 0
 	}
@@ -304,7 +307,7 @@ func makeLeaf(f *form, osz uint8, modrm, isReg bool) leaf {
 		if from <= regReg && size(o.rsz, osz, 0) == 1 && o.cl != clV && o.cl != clW {
 			from += regRM8
 		}
-		if i < len(l.regs) {
+		if i < 2 {
 			l.regs[i] = from
 		} else if from != regNone {
 			l.reject = always

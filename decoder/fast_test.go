@@ -49,7 +49,7 @@ func TestFastSamples(t *testing.T) {
 	}
 	taken := 0
 	for _, c := range sampleCodes() {
-		if c[0] != 0xC4 && c[0] != 0x62 && checkFast(t, c, Mode64) {
+		if checkFast(t, c, Mode64) {
 			taken++
 		}
 	}
@@ -79,6 +79,28 @@ func TestFastRandom(t *testing.T) {
 		}
 		if t.Failed() {
 			t.FailNow()
+		}
+	}
+	t.Logf("%d instructions", taken)
+}
+
+// TestFastVEX does it with random VEX and EVEX instructions.
+func TestFastVEX(t *testing.T) {
+	r := newRand(t)
+	taken := 0
+	for i := 0; i < 300000 && !t.Failed(); i++ {
+		c := randomEVEX(r, Mode64)
+		switch i % 4 {
+		case 0:
+			c[0] = 0xC5
+		case 1:
+			c[0], c[1] = 0xC4, c[1]&^0x10
+		}
+		if i%8 >= 4 { // no vvvv
+			c[1+min(i%4, 1)] |= 0x78
+		}
+		if checkFast(t, c, Mode64) {
+			taken++
 		}
 	}
 	t.Logf("%d instructions", taken)
