@@ -112,27 +112,30 @@ func (c *compiler) access(size int, write bool) mem {
 	c.aluRI(aluCmp, tcg.W64, rax, int32(mmu.PageSize-size))
 	c.addCold(stub{kind: coldTLB, from: c.jcc(tcg.CondA), back: retry, write: write, table: int32(table),
 		rdx: c.inRDX >= 0, site: c.siteIndex(), sse: c.sse})
-	// The comparison has used the address up. Where it can be had again without it, the access waits for the addend only.
-	m := mem{base: rcx, index: rax}
-	switch {
-	case c.op.Seg != tcg.SegNone || c.op.AddrW == tcg.W16 || ea.base == rcx || ea.index == rcx:
+	addend := page
+	addend.disp += int32(unsafe.Offsetof(mmu.TLBEntry{}.Addend))
+	if c.op.Seg != tcg.SegNone || c.op.AddrW == tcg.W16 || ea.base == rcx || ea.index == rcx {
 		c.aluRM(aluAdd, tcg.W64, rax, page)
-	default:
-		if ea.base == rax || ea.index == rax {
-			ea = c.eaMem(rax)
-		}
-		switch {
-		case c.op.AddrW != tcg.W64 || ea.base != noReg && ea.index != noReg:
-			c.leaTo(rax, ea, c.op.AddrW)
-		case ea.base != noReg:
-			m.index, m.disp = ea.base, ea.disp
-		default:
-			m.index, m.scale, m.disp = ea.index, ea.scale, ea.disp
-		}
+		c.rm(opMovLoad|rexW, rcx, addend)
+		return mem{base: rcx, index: rax}
 	}
-	page.disp += int32(unsafe.Offsetof(mmu.TLBEntry{}.Addend))
-	c.rm(opMovLoad|rexW, rcx, page)
-	return m
+	// The comparison has used the address up; made again from its parts, it need not wait for the page.
+	if ea.base == rax || ea.index == rax {
+		ea = c.eaMem(rax)
+	}
+	if c.op.AddrW != tcg.W64 {
+		c.leaTo(rax, ea, c.op.AddrW)
+		ea = mem{base: rax, index: noReg}
+	}
+	c.rm(opMovLoad|rexW, rcx, addend)
+	switch {
+	case ea.index == noReg:
+		ea.index = ea.base
+	case ea.base != noReg:
+		c.aluRR(aluAdd, tcg.W64, rcx, ea.base)
+	}
+	ea.base = rcx
+	return ea
 }
 
 // fold frees RAX by moving the whole host address into RCX.
