@@ -30,6 +30,20 @@ const (
 	vexWithZero
 )
 
+// vexVvvvBits and vexRegBits are these by vvvv, and by R and R'.
+var (
+	vexVvvvBits = func() (t [32]uint16) {
+		for v := 1; v < len(t); v++ {
+			t[v] = vexWithVvvv
+			if v >= 8 {
+				t[v] |= vexWithVvvv8
+			}
+		}
+		return t
+	}()
+	vexRegBits = [4]uint16{0, vexWithReg8, vexWithReg8 | vexWithReg16, vexWithReg8 | vexWithReg16}
+)
+
 // vexVariants is how many leaves a form can have.
 const vexVariants = 3 << 2
 
@@ -110,18 +124,7 @@ func decodeVEX(p *[fastLen]byte, t *fastTable, out *Inst) error {
 		}
 	}
 	l := &vex.leaves[n]
-	if vvvv != 0 {
-		reject |= vexWithVvvv
-	}
-	if vvvv >= 8 {
-		reject |= vexWithVvvv8
-	}
-	if reg >= 8 {
-		reject |= vexWithReg8
-	}
-	if reg >= 16 {
-		reject |= vexWithReg16
-	}
+	reject |= vexVvvvBits[vvvv&31] | vexRegBits[reg>>3&3]
 	if (reject|always)&l.reject != 0 {
 		return decode(p[:], t.mode, out)
 	}
@@ -140,9 +143,10 @@ func decodeVEX(p *[fastLen]byte, t *fastTable, out *Inst) error {
 	imm := p[end&15]
 	r := uint64(uint(m&7)|rm)<<vexRM | uint64(uint(m>>3&7)|reg)<<vexReg | uint64(uint(m&7)|vrm)<<vexVRM |
 		uint64(vvvv)<<vexVvvv | uint64(imm>>4)<<vexIs4 | uint64(m&7)<<vexRM3
-	for i := range out.Args {
-		out.Args[i].Reg += uint8(r >> (l.regs[i] & 63))
-	}
+	out.Args[0].Reg = l.inst.Args[0].Reg + uint8(r>>(l.regs[0]&63))
+	out.Args[1].Reg = l.inst.Args[1].Reg + uint8(r>>(l.regs[1]&63))
+	out.Args[2].Reg = l.inst.Args[2].Reg + uint8(r>>(l.regs[2]&63))
+	out.Args[3].Reg = l.inst.Args[3].Reg + uint8(r>>(l.regs[3]&63))
 	out.Imm = int64(imm) & l.immMask
 	out.Len = uint8(end + uint(l.immLen))
 	return nil
