@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -116,6 +117,16 @@ func TestFastProgram(t *testing.T) {
 			in.Len = 1
 		}
 		pos += int(in.Len)
+	}
+}
+
+// TestSizes: what is copied for every instruction stays small, and a leaf cheap to index.
+func TestSizes(t *testing.T) {
+	if n := unsafe.Sizeof(Inst{}); n != 64 {
+		t.Errorf("an Inst has %d bytes, want 64", n)
+	}
+	if n := unsafe.Sizeof(leaf{}); n != 96 {
+		t.Errorf("a leaf has %d bytes, want 96", n)
 	}
 }
 
