@@ -212,7 +212,7 @@ const (
 	Cmpxchg // compare rAX with [EA].W: equal: [EA] <- C; else rAX <- [EA]. Sets flags as CMP rAX,[EA]. Lock: atomic.
 
 	// SIMD and x87: Enc says which instruction; registers numbered as in the instruction.
-	Vec // MMX, SSE: see Enc, VReg, VRM; may set flags (SetF)
+	Vec // MMX, SSE, AVX: see Enc, VReg, VSrc, VRM; may set flags (SetF)
 	Fpu // x87: Enc.Opcode D8..DF, ModRM in Imm
 
 	// The rest of the architecture: plain Go above.
@@ -270,12 +270,20 @@ const (
 	VImpl // no operand: the opcode extension of a group stands in Reg
 )
 
-// Enc identifies a SIMD or x87 instruction by its legacy encoding.
+// Encs of Enc.Vex.
+const (
+	VexNone uint8 = iota // legacy encoding
+	Vex128               // VEX.L 0: bits 255..128 of a vector destination become 0
+	Vex256
+)
+
+// Enc identifies a SIMD or x87 instruction by its encoding.
 type Enc struct {
 	PP     uint8 // mandatory prefix: 0, 0x66, 0xF3, 0xF2
 	Map    uint8 // 1: 0F, 2: 0F38, 3: 0F3A; 0: x87
 	Opcode uint8
-	RexW   bool
+	RexW   bool  // REX.W or VEX.W
+	Vex    uint8
 }
 
 // Op is one micro-op. Which fields mean something depends on Code.
@@ -304,7 +312,9 @@ type Op struct {
 	Enc       Enc
 	VReg, VRM uint8 // register numbers of ModRM.reg and ModRM.rm
 	KReg, KRM VKind
-	HasImm    bool  // Vec: imm8 in Imm
+	VSrc      uint8 // VEX.vvvv
+	KSrc      VKind // what VSrc names; VNone: no such operand
+	HasImm    bool  // Vec: imm8 in Imm (a fourth register operand too: its number in bits 7..4)
 	MemW      Width // Vec, Fpu: size of the memory operand (x87 10-byte and larger: MemBytes)
 	MemBytes  uint8 // size in bytes of a Vec/Fpu memory operand
 	MemRd     bool  // Vec, Fpu: the operand is read

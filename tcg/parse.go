@@ -410,8 +410,18 @@ func parseMem(o *Op, a string) (err error) {
 }
 
 func (s *scanner) vec(o *Op, parts []string) error {
-	if len(parts) == 4 && parts[3] == "w" {
-		o.Enc.RexW, parts = true, parts[:3]
+	for len(parts) > 3 {
+		switch last := "." + parts[len(parts)-1]; {
+		case last == ".w" && !o.Enc.RexW:
+			o.Enc.RexW = true
+		case last == vexNames[Vex128] && o.Enc.Vex == VexNone:
+			o.Enc.Vex = Vex128
+		case last == vexNames[Vex256] && o.Enc.Vex == VexNone:
+			o.Enc.Vex = Vex256
+		default:
+			return fmt.Errorf("encoding is not pp.map.opcode")
+		}
+		parts = parts[:len(parts)-1]
 	}
 	if len(parts) != 3 {
 		return fmt.Errorf("encoding is not pp.map.opcode")
@@ -425,6 +435,11 @@ func (s *scanner) vec(o *Op, parts []string) error {
 	o.Enc.PP, o.Enc.Map, o.Enc.Opcode = uint8(pp), uint8(m), uint8(op)
 	if err := s.vecArg(o, &o.KReg, &o.VReg); err != nil {
 		return err
+	}
+	if len(s.args) > 1 {
+		if err := s.vecArg(o, &o.KSrc, &o.VSrc); err != nil {
+			return err
+		}
 	}
 	return s.vecArg(o, &o.KRM, &o.VRM)
 }

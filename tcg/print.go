@@ -224,16 +224,26 @@ func (p *printer) common(o *Op, info *opInfo) {
 	}
 }
 
-// vec prints vec.pp.map.opcode[.w] reg, rm.
+var vexNames = [4]string{Vex128: ".v128", Vex256: ".v256"}
+
+// vec prints vec.pp.map.opcode[.w][.v128|.v256] reg, [vvvv,] rm.
 func (p *printer) vec(o *Op) {
 	fmt.Fprintf(p, ".%02x.%d.%02x", o.Enc.PP, o.Enc.Map, o.Enc.Opcode)
 	if o.Enc.RexW {
 		p.WriteString(".w")
 	}
-	for _, v := range [2]struct {
+	if o.Enc.Vex != VexNone {
+		p.WriteString(vexNames[o.Enc.Vex&3])
+	}
+	type arg struct {
 		k VKind
 		n uint8
-	}{{o.KReg, o.VReg}, {o.KRM, o.VRM}} {
+	}
+	args := []arg{{o.KReg, o.VReg}, {o.KSrc, o.VSrc}, {o.KRM, o.VRM}}
+	if o.KSrc == VNone {
+		args = []arg{args[0], args[2]}
+	}
+	for _, v := range args {
 		switch v.k {
 		case VXMM:
 			p.operand("xmm" + strconv.Itoa(int(v.n)))

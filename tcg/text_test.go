@@ -48,6 +48,8 @@ const sample = `block 0xffffffff81000000 cs=0x0 phys=0x1000000 mode=0x22
 --- 0xffffffff81000008 +1
 	vec.00.3.0f.w mm1, rdx #0x8
 	vec.66.1.71 /2, xmm15 #0xff
+	vec.66.1.fe.v256 xmm1, xmm2, [rax] b32 rd
+	vec.00.2.f2.w.v128 rax, rcx, rdx
 	vec.00.1.77 -, -
 --- 0xffffffff81000009 +1
 	fpu.d9.c1

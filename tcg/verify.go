@@ -106,15 +106,18 @@ func (v *verifier) special(o *Op, info *opInfo) error {
 		if o.Enc.Map < 1 || o.Enc.Map > 3 {
 			return fmt.Errorf("map %d", o.Enc.Map)
 		}
-		for _, k := range [2]VKind{o.KReg, o.KRM} {
+		for _, k := range [3]VKind{o.KReg, o.KSrc, o.KRM} {
 			if k > VImpl {
 				return errors.New("operand kind out of range")
 			}
 		}
-		if o.VReg > 15 || o.VRM > 15 {
+		if o.VReg > 15 || o.VRM > 15 || o.VSrc > 15 {
 			return errors.New("register number out of range")
 		}
-		if o.MemBytes > 16 {
+		if o.Enc.Vex > Vex256 || o.Enc.Vex == VexNone && o.KSrc != VNone {
+			return errors.New("VEX operands out of range")
+		}
+		if o.MemBytes > 32 || o.MemBytes > 16 && o.Enc.Vex != Vex256 {
 			return fmt.Errorf("memory operand of %d bytes", o.MemBytes)
 		}
 	case Fpu:
