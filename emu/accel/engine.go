@@ -98,6 +98,7 @@ func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, e
 			return nil, fmt.Errorf("translator: %w", err)
 		}
 		e.native = n
+		n.Prepare(e.env)
 	}
 	for i := range e.env.JumpCache {
 		e.env.JumpCache[i] = e.noJump()

@@ -136,6 +136,7 @@ func (e *Engine) interpret(b *tb, chain bool) {
 // functions with a stack frame, where the runtime can stop the goroutine.
 func (e *Engine) runNative() {
 	env := e.env
+next:
 	if base, top := e.cpu.CSBase(), e.cpu.CSTop(); base != e.csBase || top != e.csTop {
 		e.csBase, e.csTop = base, top
 		e.FlushJumps(true) // its entries hold offsets in the code segment, within its limit
@@ -160,7 +161,7 @@ func (e *Engine) runNative() {
 		at = b.code.Entry
 	}
 	for {
-		e.native.Run(env, at)
+		e.native.Again(env, at)
 		switch env.ExitCode {
 		case tcg.ExitEdge:
 			from := e.cache.byID[env.ExitBlock]
@@ -226,7 +227,10 @@ func (e *Engine) runNative() {
 				return
 			}
 			if resume == 0 {
-				return
+				if atomic.LoadUint32(&env.ExitReq) != 0 || e.opt.Count && env.Budget < MaxInsns {
+					return
+				}
+				goto next
 			}
 			if from.dead {
 				e.giveBack(from, int(s.Insn)+1)

@@ -82,6 +82,7 @@ type CPU struct {
 
 	cpl    int
 	long64 bool     // CS.L in long mode
+	wide   bool     // it was so at the last update: bases and limits in Env are those of 64-bit mode
 	base   tcg.Mode // part of mode that does not depend on EFLAGS
 	mode   tcg.Mode
 
@@ -261,8 +262,8 @@ func (c *CPU) update() {
 	}
 	if c.long64 {
 		m |= tcg.ModeFlat
-		for i := range c.seg {
-			e.SegBase[i], e.SegRdTop[i], e.SegWrTop[i] = 0, 0, 0
+		if !c.wide {
+			e.SegBase, e.SegRdTop, e.SegWrTop = [6]uint64{}, [6]uint64{}, [6]uint64{}
 		}
 		e.SegBase[segFS], e.SegBase[segGS] = c.seg[segFS].Base, c.seg[segGS].Base
 	} else {
@@ -282,6 +283,7 @@ func (c *CPU) update() {
 			m |= tcg.ModeFlat
 		}
 	}
+	c.wide = c.long64
 	m |= tcg.Mode(c.cpl) << tcg.ModeCPLShift
 	c.base = m
 	c.updateMode()

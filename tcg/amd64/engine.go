@@ -116,11 +116,19 @@ func (e *Engine) LookupStub() uintptr { return e.rx + uintptr(e.stubs.lookup) }
 
 // Run runs code (a block's Entry, or Env.Resume) until an exit. Env.ExitCode says why it ended.
 func (e *Engine) Run(env *tcg.Env, code uintptr) {
+	e.Prepare(env)
+	e.Again(env, code)
+}
+
+// Prepare makes env ready to run code of e.
+func (e *Engine) Prepare(env *tcg.Env) {
 	if env.Shadow[tcg.ShadowSlots-2] != e.sentinelStub() {
 		e.initShadow(env)
 	}
-	run(env, code, e.rx+uintptr(e.stubs.enter))
 }
+
+// Again is Run of an env that Prepare or Run has had before. It is small enough to be inlined: a return from here would be mispredicted.
+func (e *Engine) Again(env *tcg.Env, code uintptr) { run(env, code, e.rx+uintptr(e.stubs.enter)) }
 
 //go:noescape
 func run(env *tcg.Env, code, enter uintptr)

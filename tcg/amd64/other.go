@@ -29,6 +29,8 @@ func (*Engine) Link(c *Code, edge int, to *Code, toRIP uint64) {}
 func (*Engine) Learn(c *Code, edge int, rip uint64)            {}
 func (*Engine) Unlink(c *Code, edge int)                       {}
 func (*Engine) Run(env *tcg.Env, code uintptr)                 {}
+func (*Engine) Again(env *tcg.Env, code uintptr)               {}
+func (*Engine) Prepare(env *tcg.Env)                           {}
 func (*Engine) LookupStub() uintptr                            { return 0 }
 func (*Engine) Reset()                                         {}
 func (*Engine) Close() error                                   { return nil }

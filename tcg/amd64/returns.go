@@ -33,7 +33,8 @@ func (e *Engine) sentinelStub() uint64 { return uint64(e.rx) + uint64(e.stubs.se
 func (a *asm) leaveStack() {
 	a.rm(opMovStore|rexW, rsp, env(offShadowSP))
 	a.rm(opMovLoad|rexW, rsp, env(offHostSP))
-	a.byte(0xc3)
+	a.byte(0x59) // POP RCX
+	a.rr(0xff, 4, rcx)
 }
 
 // pushReturn writes the call's side of the pairing: code for the return to rip is laid behind the host's call, and what

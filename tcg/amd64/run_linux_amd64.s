@@ -9,11 +9,13 @@ GLOBL goMXCSR<>(SB), RODATA|NOPTR, $4
 
 // func run(env *tcg.Env, code, enter uintptr)
 // Loads the pinned registers, calls code through the stub enter, which switches stacks, and stores them again. The ABI wrapper around this function restores
-// R14 and X15; BP is restored by the epilogue.
-TEXT ·run(SB), NOSPLIT, $8-24
+// R14 and X15. Guest calls and returns are the host's, so that on the way out the host's predictor of returns is out of
+// step: jumps take the place of returns.
+TEXT ·run(SB), NOSPLIT|NOFRAME, $0-24
 	MOVQ env+0(FP), R15
 	MOVQ code+8(FP), CX
 	MOVQ enter+16(FP), AX
+	PUSHQ BP
 	ADDQ $const_envBias, R15
 	MOVQ GPR(0), R11
 	MOVQ GPR(1), R12
@@ -39,9 +41,7 @@ TEXT ·run(SB), NOSPLIT, $8-24
 	MOVQ R9, GPR(9)
 	MOVQ R13, GPR(12)
 	CMPB const_offSSELive(R15), $0
-	JNE  sse
-	RET
-sse:
+	JEQ  done
 	MOVUPS X0, XMM(0)
 	MOVUPS X1, XMM(1)
 	MOVUPS X2, XMM(2)
@@ -61,7 +61,10 @@ sse:
 	STMXCSR const_offMXCSR(R15)
 	LDMXCSR goMXCSR<>(SB)
 	MOVB $0, const_offSSELive(R15)
-	RET
+done:
+	POPQ BP
+	POPQ CX
+	JMP  CX
 
 // func fnsave(p *byte)
 TEXT ·fnsave(SB), NOSPLIT, $0-8
