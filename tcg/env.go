@@ -74,19 +74,20 @@ type Env struct {
 	MemAddr   uint64 // ExitTLB: guest-linear address
 	Resume    uint64 // host address at which to go on
 	HostSP    uint64 // Go's stack pointer while generated code runs
-	CodeLo    uint64 // bounds of the code arena (RX view)
-	CodeHi    uint64
+	X87IP     uint64 // RIP of the last x87 instruction that is no control instruction
+	X87DP     uint64 // offset of the last memory operand of one
 
 	Insns uint64 // guest instructions executed (maintained only with Options.Count)
 
 	Spill [SpillSlots]uint64 // temporaries of generated code
 
-	MXCSR  uint32
-	_      uint32
-	_      uint64
-	XMM    [16]Vec128 // 16-byte aligned
-	X87    [128]byte  // FNSAVE image, 32-bit protected-mode layout (108 bytes used)
-	HostFP [16]byte   // back end's scratch (MXCSR of Go and the like)
+	MXCSR uint32
+	_     uint32
+	_     uint64
+	XMM   [16]Vec128 // 16-byte aligned
+	X87   [128]byte  // FNSAVE image, 32-bit protected-mode layout (108 bytes used), but for X87IP, X87DP and X87Op
+	X87Op uint32     // opcode of the last x87 instruction that raised an unmasked exception
+	_     [3]uint32
 
 	TLB       mmu.TLB
 	JumpCache [JumpCacheEntries]JumpEntry

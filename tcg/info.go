@@ -299,6 +299,16 @@ func (o *Op) regs() (reads, writes, kills regSet) {
 	return reads, writes, kills
 }
 
+// FpuControl tells whether o is an x87 control instruction, which leaves the instruction and data pointers alone (SDM vol. 1
+// 8.1.8): FNINIT FNCLEX FLDCW FNSTCW FNSTSW, and those on the environment. FNOP, FFREE, FINCSTP and FDECSTP are none on processors.
+func (o *Op) FpuControl() bool {
+	reg := uint8(o.Imm) >> 3 & 7
+	if uint8(o.Imm) < 0xc0 {
+		return o.Enc.Opcode == 0xd9 && reg >= 4 || o.Enc.Opcode == 0xdd && (reg == 4 || reg >= 6)
+	}
+	return o.Enc.Opcode == 0xdb && reg == 4 || o.Enc.Opcode == 0xdf && uint8(o.Imm) == 0xe0
+}
+
 // InsnAt is the number of the guest instruction at rip within the block: how
 // many instructions stand before it. It is NInsns if there is none.
 func (b *Block) InsnAt(rip uint64) int {

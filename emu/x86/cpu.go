@@ -158,7 +158,7 @@ func (c *CPU) Reset() {
 	e.XMM = [16]tcg.Vec128{}
 	e.MXCSR = mxcsrInit
 	e.SSELive = 0
-	resetX87(&e.X87)
+	resetX87(e)
 	c.SetFlags(flagFixed)
 	c.update()
 	c.updateFP()

@@ -70,6 +70,7 @@ const (
 	leaf1OSXSAVE = 1 << 27
 	leaf7EBX     = 1<<7 | // SMEP
 		1<<9 | // ERMS
+		1<<13 | // FCS and FDS are stored as 0
 		1<<20 // SMAP
 	extEDX = leaf1EDX&0x0183f3ff | // AMD's copy of leaf 1
 		1<<11 | // SYSCALL

@@ -13,9 +13,7 @@ const (
 	fxTag    = 4
 	fxOp     = 6
 	fxIP     = 8
-	fxCS     = 12
 	fxDP     = 16
-	fxDS     = 20
 	fxMXCSR  = 24
 	fxMask   = 28
 	fxRegs   = 32
@@ -68,20 +66,22 @@ func tagOf(p []byte) uint16 {
 	return 0
 }
 
-// storeX87 writes the x87 part of the area. wide: 64-bit instruction pointers.
+// storeX87 writes the x87 part of the area. wide: 64-bit instruction pointers. As on Intel's processors these are stored in any
+// case; AMD's do so only when an unmasked exception is pending.
 func (c *CPU) storeX87(p []byte, wide bool) {
 	c.syncX87()
 	e, le := &c.env.X87, binary.LittleEndian
 	le.PutUint16(p[fxCW:], x87Word(c.env, fpCW))
 	le.PutUint16(p[fxSW:], x87Word(c.env, fpSW))
 	p[fxTag], p[fxTag+1] = abridgeTags(x87Word(c.env, fpTW)), 0
-	le.PutUint16(p[fxOp:], le.Uint16(e[fpOp:])&0x7ff)
+	le.PutUint16(p[fxOp:], uint16(c.env.X87Op))
 	clear(p[fxIP:fxMXCSR])
-	copy(p[fxIP:fxIP+4], e[fpIP:])
-	copy(p[fxDP:fxDP+4], e[fpDP:])
-	if !wide {
-		copy(p[fxCS:fxCS+2], e[fpCS:])
-		copy(p[fxDS:fxDS+2], e[fpDS:])
+	if wide {
+		le.PutUint64(p[fxIP:], c.env.X87IP)
+		le.PutUint64(p[fxDP:], c.env.X87DP)
+	} else {
+		le.PutUint32(p[fxIP:], uint32(c.env.X87IP))
+		le.PutUint32(p[fxDP:], uint32(c.env.X87DP))
 	}
 	for k := range 8 {
 		copy(p[fxRegs+16*k:][:10], e[fpRegs+10*k:])
@@ -95,15 +95,12 @@ func (c *CPU) loadX87(p []byte, wide bool) {
 	sw := le.Uint16(p[fxSW:])
 	setX87Word(c.env, fpCW, le.Uint16(p[fxCW:])&0x1f7f|0x40)
 	setX87Word(c.env, fpSW, sw)
-	copy(e[fpIP:fpIP+4], p[fxIP:])
-	copy(e[fpDP:fpDP+4], p[fxDP:])
-	clear(e[fpCS : fpCS+4])
-	clear(e[fpDS : fpDS+2])
-	if !wide {
-		copy(e[fpCS:fpCS+2], p[fxCS:])
-		copy(e[fpDS:fpDS+2], p[fxDS:])
+	if wide {
+		c.env.X87IP, c.env.X87DP = le.Uint64(p[fxIP:]), le.Uint64(p[fxDP:])
+	} else {
+		c.env.X87IP, c.env.X87DP = uint64(le.Uint32(p[fxIP:])), uint64(le.Uint32(p[fxDP:]))
 	}
-	le.PutUint16(e[fpOp:], le.Uint16(p[fxOp:])&0x7ff)
+	c.env.X87Op = uint32(le.Uint16(p[fxOp:])) & 0x7ff
 	for k := range 8 {
 		copy(e[fpRegs+10*k:][:10], p[fxRegs+16*k:])
 	}
@@ -263,7 +260,7 @@ func sysXRSTOR(c *CPU, i *tcg.SysInst) bool {
 			c.loadX87(p[:], i.OpSize == 8)
 		} else {
 			c.syncX87()
-			resetX87(&c.env.X87)
+			resetX87(c.env)
 		}
 	}
 	if rfbm&compSSE != 0 {

@@ -53,12 +53,14 @@ func setX87Word(e *tcg.Env, off int, v uint16) {
 }
 
 // resetX87 is FNINIT, with registers cleared too.
-func resetX87(p *[128]byte) {
-	*p = [128]byte{}
-	initX87Env(p)
+func resetX87(e *tcg.Env) {
+	e.X87 = [128]byte{}
+	initX87Env(e)
 }
 
-func initX87Env(p *[128]byte) {
+func initX87Env(e *tcg.Env) {
+	e.X87IP, e.X87DP, e.X87Op = 0, 0, 0
+	p := &e.X87
 	clear(p[:fpEnvSize])
 	binary.LittleEndian.PutUint32(p[fpCW:], 0xffff_037f)
 	binary.LittleEndian.PutUint32(p[fpSW:], 0xffff_0000)
@@ -154,7 +156,7 @@ func sysFNINIT(c *CPU, i *tcg.SysInst) bool {
 	}
 	// Registers are named from ST0 in the image: keep each physical register's contents.
 	c.rotateX87(0)
-	initX87Env(&c.env.X87)
+	initX87Env(c.env)
 	c.bus.SetFERR(false)
 	return c.settleX87()
 }
@@ -180,17 +182,13 @@ func sysFNCLEX(c *CPU, i *tcg.SysInst) bool {
 	return c.settleX87()
 }
 
-// envLayout packs the x87 environment as FNSTENV stores it (SDM vol. 1 figures 8-9 to 8-12).
+// envLayout packs the x87 environment as FNSTENV stores it (SDM vol. 1 figures 8-9 to 8-12). The selectors of the instruction and of the
+// operand are 0, as CPUID.7:EBX[13] says, the pointers are offsets; the opcode is that of an unmasked exception (8.1.9).
 func (c *CPU) envLayout(size int) []byte {
 	e := &c.env.X87
 	le := binary.LittleEndian
-	ip, dp := le.Uint32(e[fpIP:]), le.Uint32(e[fpDP:])
-	cs, op, ds := le.Uint16(e[fpCS:]), le.Uint16(e[fpOp:])&0x7ff, le.Uint16(e[fpDS:])
+	ip, dp, op := uint32(c.env.X87IP), uint32(c.env.X87DP), uint16(c.env.X87Op)
 	realMode := c.realSegs()
-	if realMode {
-		ip += uint32(cs) << 4
-		dp += uint32(ds) << 4
-	}
 	if size == 2 {
 		p := make([]byte, 14)
 		le.PutUint16(p, x87Word(c.env, fpCW))
@@ -201,14 +199,13 @@ func (c *CPU) envLayout(size int) []byte {
 		if realMode {
 			le.PutUint16(p[8:], uint16(ip>>16)<<12|op)
 			le.PutUint16(p[12:], uint16(dp>>16)<<12)
-		} else {
-			le.PutUint16(p[8:], cs)
-			le.PutUint16(p[12:], ds)
 		}
 		return p
 	}
 	p := make([]byte, fpEnvSize)
-	copy(p, e[:fpEnvSize])
+	copy(p, e[:fpIP])
+	le.PutUint32(p[fpIP:], ip)
+	le.PutUint32(p[fpDP:], dp)
 	for _, o := range [...]int{fpCW, fpSW, fpTW, fpDS} {
 		le.PutUint16(p[o+2:], 0xffff)
 	}
@@ -225,7 +222,6 @@ func (c *CPU) envLayout(size int) []byte {
 
 // setEnv unpacks an environment. Tags of registers that are not empty are recomputed from their contents.
 func (c *CPU) setEnv(p []byte, size int) {
-	e := &c.env.X87
 	le := binary.LittleEndian
 	w := func(k int) uint32 {
 		if size == 2 {
@@ -238,18 +234,12 @@ func (c *CPU) setEnv(p []byte, size int) {
 	setX87Word(c.env, fpSW, uint16(w(1)))
 	setX87Word(c.env, fpTW, uint16(w(2)))
 	ip, cs, dp, ds := w(3), w(4), w(5), w(6)
-	op := uint16(cs >> 16)
+	op := cs >> 16
 	if c.realSegs() {
-		op = uint16(cs & 0x7ff)
+		op = cs
 		ip, dp = ip&0xffff|cs>>12<<16, dp&0xffff|ds>>12<<16
-		cs, ds = 0, 0
 	}
-	le.PutUint32(e[fpIP:], ip)
-	le.PutUint16(e[fpCS:], uint16(cs))
-	le.PutUint16(e[fpOp:], op&0x7ff)
-	le.PutUint32(e[fpDP:], dp)
-	le.PutUint16(e[fpDS:], uint16(ds))
-	le.PutUint16(e[fpDS+2:], 0xffff)
+	c.env.X87IP, c.env.X87DP, c.env.X87Op = uint64(ip), uint64(dp), op&0x7ff
 }
 
 func sysFNSTENV(c *CPU, i *tcg.SysInst) bool {
@@ -280,7 +270,7 @@ func sysFNSAVE(c *CPU, i *tcg.SysInst) bool {
 		return false
 	}
 	c.rotateX87(0)
-	initX87Env(&c.env.X87)
+	initX87Env(c.env)
 	return c.settleX87()
 }
 

@@ -27,7 +27,7 @@ func TestFXSAVEAgainstSilicon(t *testing.T) {
 	m := newMachine(t).sse()
 	for p, n := fxGolden, 0; len(p) > 0; p, n = p[728:], n+1 {
 		image, area, again := p[:108], p[108:620], p[620:728]
-		resetX87(&m.env.X87)
+		resetX87(m.env)
 		copy(m.env.X87[:], image)
 		clear(m.ram[dataAt : dataAt+512])
 		if !m.exec(0x48, 0x0f, 0xae, 0x07) { // FXSAVE64 [RDI]
@@ -42,7 +42,7 @@ func TestFXSAVEAgainstSilicon(t *testing.T) {
 		}
 		copy(m.ram[dataAt:], area)
 		binary.LittleEndian.PutUint32(m.ram[dataAt+fxMXCSR:], mxcsrInit)
-		resetX87(&m.env.X87)
+		resetX87(m.env)
 		if !m.exec(0x48, 0x0f, 0xae, 0x0f) {
 			t.Fatal("FXRSTOR64 faulted")
 		}
@@ -134,24 +134,15 @@ func TestEnvironmentFormats(t *testing.T) {
 		size int
 		want map[uint64]uint64 // word offset: contents
 	}{
-		{"32-bit protected", func(m *machine) { m.protected32(0) }, []byte{}, 28, map[uint64]uint64{12: 0x5678, 14: 0x0012, 16: 0x1234, 18: 0x5d9, 20: 0x4321, 24: 0x2b}},
-		{"16-bit protected", func(m *machine) { m.protected32(0) }, []byte{0x66}, 14, map[uint64]uint64{6: 0x5678, 8: 0x1234, 10: 0x4321, 12: 0x2b}},
+		{"32-bit protected", func(m *machine) { m.protected32(0) }, []byte{}, 28, map[uint64]uint64{12: 0x79b8, 14: 0x0014, 16: 0, 18: 0x5d9, 20: 0x45d1, 22: 8, 24: 0, 26: 0xffff}},
+		{"16-bit protected", func(m *machine) { m.protected32(0) }, []byte{0x66}, 14, map[uint64]uint64{6: 0x79b8, 8: 0, 10: 0x45d1, 12: 0}},
 		{"16-bit real", func(m *machine) { m.real16() }, []byte{0x67}, 14, map[uint64]uint64{6: 0x79b8, 8: 0x45d9, 10: 0x45d1, 12: 0x8000}},
 		{"32-bit real", func(m *machine) { m.real16() }, []byte{0x67, 0x66}, 28, map[uint64]uint64{12: 0x79b8, 16: 0x45d9, 18: 0x1, 20: 0x45d1, 24: 0x8000, 26: 0}},
 	} {
 		m := newMachine(t)
 		tt.set(m)
-		le := binary.LittleEndian
-		x := &m.env.X87
-		le.PutUint32(x[fpIP:], 0x12_5678)
-		le.PutUint16(x[fpCS:], 0x1234)
-		le.PutUint16(x[fpOp:], 0x5d9)
-		le.PutUint32(x[fpDP:], 0x4321)
-		le.PutUint16(x[fpDS:], 0x2b)
-		if !m.protected() {
-			le.PutUint32(x[fpIP:], 0x12_5678+0x1_0000) // 0x135678 + 0x12340 = 0x1479b8
-			le.PutUint32(x[fpDP:], 0x8_4321)           // + 0x2b0 = 0x845d1
-		}
+		e := m.env
+		e.X87IP, e.X87DP, e.X87Op = 0x14_79b8, 0x8_45d1, 0x5d9
 		m.env.GPR[regDI] = 0x6000
 		if !m.exec(append(tt.code, 0xd9, 0x37)...) { // FNSTENV [EDI]
 			t.Fatalf("%s: FNSTENV faulted", tt.name)
@@ -164,13 +155,16 @@ func TestEnvironmentFormats(t *testing.T) {
 		if x87Word(m.env, fpCW)&0x3f != 0x3f {
 			t.Errorf("%s: FNSTENV must mask all exceptions", tt.name)
 		}
-		saved := *x
+		saved, ip, dp := e.X87, e.X87IP, e.X87DP
 		m.exec(0xdb, 0xe3) // FNINIT
 		if !m.exec(append(tt.code, 0xd9, 0x27)...) {
 			t.Fatalf("%s: FLDENV faulted", tt.name)
 		}
-		if m.protected() && tt.size == 28 && *x != saved {
-			t.Errorf("%s: FLDENV gives % x, want % x", tt.name, x[:28], saved[:28])
+		if e.X87 != saved {
+			t.Errorf("%s: FLDENV gives % x, want % x", tt.name, e.X87[:28], saved[:28])
+		}
+		if tt.size == 28 && (e.X87IP != ip || e.X87DP != dp || e.X87Op != 0x5d9) {
+			t.Errorf("%s: FLDENV gives %#x %#x %#x", tt.name, e.X87IP, e.X87DP, e.X87Op)
 		}
 	}
 }

@@ -137,13 +137,12 @@ func run(env *tcg.Env, code, enter uintptr)
 func fnsave(p *byte)
 
 // SyncX87 moves the x87 state, if it is in the host FPU, into Env.X87 and clears X87Live. The image's instruction and
-// operand pointers are those of the host and are therefore zeroed.
+// operand pointers are those of the host and mean nothing.
 func SyncX87(env *tcg.Env) {
 	if env.X87Live == 0 {
 		return
 	}
 	fnsave(&env.X87[0])
-	clear(env.X87[12:28])
 	env.X87Live = 0
 }
 

@@ -41,7 +41,9 @@ const (
 	offMemWrite    = int(unsafe.Offsetof(tcg.Env{}.MemWrite)) - tcg.EnvBias
 	offMemAddr     = int(unsafe.Offsetof(tcg.Env{}.MemAddr)) - tcg.EnvBias
 	offResume      = int(unsafe.Offsetof(tcg.Env{}.Resume)) - tcg.EnvBias
-	offCodeLo      = int(unsafe.Offsetof(tcg.Env{}.CodeLo)) - tcg.EnvBias
+	offX87IP       = int(unsafe.Offsetof(tcg.Env{}.X87IP)) - tcg.EnvBias
+	offX87DP       = int(unsafe.Offsetof(tcg.Env{}.X87DP)) - tcg.EnvBias
+	offX87Op       = int(unsafe.Offsetof(tcg.Env{}.X87Op)) - tcg.EnvBias
 	offInsns       = int(unsafe.Offsetof(tcg.Env{}.Insns)) - tcg.EnvBias
 	offSpill       = int(unsafe.Offsetof(tcg.Env{}.Spill)) - tcg.EnvBias
 	offMXCSR       = int(unsafe.Offsetof(tcg.Env{}.MXCSR)) - tcg.EnvBias

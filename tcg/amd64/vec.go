@@ -176,6 +176,13 @@ func (c *compiler) fpu() {
 		if stsw {
 			c.movRR(tcg.W16, pin[0], rax)
 		}
+		if code == 0xdb && modrm == 0xe3 { // FNINIT
+			for _, off := range [3]int{offX87IP, offX87DP, offX87Op} {
+				c.rm(sized(opMovImm, tcg.W64), 0, env(off))
+				c.imm32(0)
+			}
+		}
+		c.fpuPointers()
 		c.flagsOut(recipe{})
 		return
 	}
@@ -190,4 +197,37 @@ func (c *compiler) fpu() {
 		c.bailIf(tcg.CondNE)
 	}
 	c.rm(opc(code), reg(modrm>>3&7), m)
+	c.fpuPointers()
+}
+
+// fpuPointers stores what the guest sees as the x87 instruction and data pointers, after the host's instruction. They must be right
+// wherever the block can be left, and so are not stored before another register form. The flags are left alone.
+func (c *compiler) fpuPointers() {
+	o := c.op
+	if o.FpuControl() {
+		return
+	}
+	if o.HasMem() {
+		c.leaTo(rax, c.eaMem(rax), o.AddrW)
+		if o.AddrW == tcg.W16 {
+			c.zext(tcg.W16, rax, rax)
+		}
+		c.rm(opMovStore|rexW, rax, env(offX87DP))
+	}
+	for i := c.i + 1; i < len(c.b.Ops); i++ {
+		switch next := &c.b.Ops[i]; {
+		case next.Code == tcg.Insn || next.Code == tcg.Nop:
+			continue
+		case next.Code == tcg.Fpu && !next.HasMem() && !next.FpuControl():
+			return
+		}
+		break
+	}
+	if v := int64(c.rip); v == int64(int32(v)) {
+		c.rm(sized(opMovImm, tcg.W64), 0, env(offX87IP))
+		c.imm32(int32(v))
+	} else {
+		c.movImm(rcx, v)
+		c.rm(opMovStore|rexW, rcx, env(offX87IP))
+	}
 }

@@ -116,6 +116,14 @@ func waits(op *tcg.Op) bool {
 	return true
 }
 
+// In the image in Env.X87.
+const (
+	offCW        = 0
+	offSW        = 4
+	masks        = 0x3f
+	errorSummary = 0x80
+)
+
 // fpu runs an x87 instruction.
 func (x *run) fpu(op *tcg.Op) bool {
 	env := x.env
@@ -124,8 +132,9 @@ func (x *run) fpu(op *tcg.Op) bool {
 		return false
 	}
 	mem := (*[128]byte)(env.Buf[:128])
-	var lin uint64
+	var lin, off uint64
 	if op.HasMem() {
+		off = x.ea(op) // before the instruction changes a register
 		var ok bool
 		if lin, ok = x.operand(op); !ok {
 			return false
@@ -139,9 +148,17 @@ func (x *run) fpu(op *tcg.Op) bool {
 	if op.MemWr && mem[x87.NoStore] == 0 && !x.writeBytes(lin, env.Buf[:op.MemBytes]) {
 		return false
 	}
+	if !op.FpuControl() {
+		env.X87IP = x.rip
+		if op.HasMem() {
+			env.X87DP = off
+		}
+		if env.X87[offSW]&errorSummary != 0 { // it is this instruction's
+			env.X87Op = uint32(op.Enc.Opcode&7)<<8 | uint32(uint8(op.Imm))
+		}
+	}
 	// With all exceptions masked (again) and none pending, generated code may run x87 instructions:
 	// CheckFPU has passed, so CR0 allows them too.
-	const offCW, offSW, masks, errorSummary = 0, 4, 0x3f, 0x80
 	if env.X87[offCW]&masks == masks && env.X87[offSW]&errorSummary == 0 {
 		env.X87OK = 1
 	}

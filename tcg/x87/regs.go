@@ -55,6 +55,7 @@ func execReg(env *tcg.Env, m *Image, opcode, modrm uint8) bool {
 			m.clearExceptions()
 		case 0xe3:
 			Init(&env.X87)
+			env.X87IP, env.X87DP, env.X87Op = 0, 0, 0
 		case 0xe0, 0xe1, 0xe4: // FNENI, FNDISI, FNSETPM: no operation since the 387
 		default:
 			return false

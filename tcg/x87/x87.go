@@ -3,8 +3,8 @@
 // in tcg.Env. Where Intel and AMD differ it does as AMD does. It also
 // has the steps MMX instructions take on that image.
 //
-// The instruction, data and opcode pointers of the image are never written by
-// Exec: they are not part of what it is given.
+// The instruction and data pointers and the last opcode are not part of what Exec is given: its caller keeps them in
+// tcg.Env (X87IP, X87DP, X87Op).
 package x87
 
 import (
