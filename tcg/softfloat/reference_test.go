@@ -5,15 +5,16 @@ import (
 	"sync"
 )
 
-// This is the reference for the transcendental functions: they are computed with math/big to many more bits than
-// the 64 of the result, and rounded once: they are correctly rounded but for operands so
-// close to a tie that no test finds them.
+// This is the reference for the transcendental functions of finite operands that are not 0. It has nothing in common with the
+// package but Num and Flags: they are computed with math/big to many more bits than the 64 of the result, and rounded once by it:
+// they are correctly rounded but for operands so close to a tie that no test finds them. Zeros, infinities, NaNs and denormal
+// results are compared with the host's by package x87.
 
 // workPrec is the precision of intermediate results in bits; reducePrec that of the
 // reduction of a 63-bit exponent by pi.
 const (
-	workPrec   = 192
-	reducePrec = 384
+	workPrec   = 512
+	reducePrec = 640
 	piPrec     = 66
 )
 
@@ -55,71 +56,45 @@ func arctanInv(n int64, prec uint, alternate bool) *big.Int {
 
 func newFloat() *big.Float { return new(big.Float).SetPrec(workPrec) }
 
-// toBig gives the value of a zero or finite n.
+// toBig gives the value of a finite n.
 func toBig(n Num) *big.Float {
 	f := newFloat().SetUint64(n.Sig)
 	f.SetMantExp(f, int(n.Exp)-63)
-	if n.Class == Zero {
-		f.SetUint64(0)
-	}
 	if n.Neg {
 		f.Neg(f)
 	}
 	return f
 }
 
-// fromBig rounds the irrational f to 64 bits.
-func fromBig(f *big.Float, fl Flags, c Ctl) (F80, Flags) {
-	n, lo := split(f)
-	return Pack80(n, lo|1, fl, c|Prec64)
-}
-
-// split gives the first 128 bits of f, which is not zero.
-func split(f *big.Float) (Num, uint64) {
+// split gives the exponent of f, which is not zero, and its first 128 bits.
+func split(f *big.Float) (exp int32, hi, lo uint64) {
 	m := new(big.Float)
 	e := f.MantExp(m)
 	i, _ := m.SetMantExp(m, 128).Int(nil)
-	i.Abs(i)
-	lo := new(big.Int).And(i, new(big.Int).SetUint64(^uint64(0))).Uint64()
-	return Num{Class: Finite, Neg: f.Signbit(), Exp: int32(e) - 1, Sig: i.Rsh(i, 64).Uint64()}, lo
+	lo = new(big.Int).And(i, new(big.Int).SetUint64(^uint64(0))).Uint64()
+	return int32(e) - 1, i.Rsh(i, 64).Uint64(), lo
 }
 
-// refNearly rounds a value that differs from n by less than any bit: toward zero if below.
-func refNearly(n Num, below bool, fl Flags, c Ctl) (F80, Flags) {
-	lo := uint64(1)
-	n.Den = false
-	if below {
-		n.Sig, lo = n.Sig-1, ^uint64(0)
-		n, lo = normalize(n, lo)
-		lo |= 1
+// fromBig rounds f, which is in the range of normal numbers, to 64 bits. The x87 calls the result inexact even where it is not.
+func fromBig(f *big.Float, c Ctl) (F80, Flags) {
+	mode := [4]big.RoundingMode{big.ToNearestEven, big.ToNegativeInf, big.ToPositiveInf, big.ToZero}[c>>rcShift&3]
+	g := new(big.Float).SetPrec(64).SetMode(mode).Set(f)
+	fl := PE
+	if new(big.Float).Abs(g).Cmp(new(big.Float).Abs(f)) > 0 {
+		fl |= RoundUp
 	}
-	return Pack80(n, lo, fl, c|Prec64)
+	m := new(big.Float)
+	e := g.MantExp(m)
+	sig, _ := m.Abs(m.SetMantExp(m, 64)).Uint64()
+	r := F80{SE: uint16(e - 1 + 16383), Sig: sig}
+	if g.Signbit() {
+		r.SE |= 1 << 15
+	}
+	return r, fl
 }
 
-// refTiny is the exponent under which x^3 is beyond 128 bits of x.
-const refTiny = -70
-
-// refExp2M1 is F2XM1: 2^a - 1 for -1 <= a <= 1. Outside, where the manual leaves it
-// undefined, the operand comes back, and an infinity gives its limit.
+// refExp2M1 is F2XM1: 2^a - 1 for -1 < a < 1.
 func refExp2M1(a Num, c Ctl) (F80, Flags) {
-	if r, fl, is := nan1(a); is {
-		return pack80(r, fl, c|Prec64)
-	}
-	one := Num{Class: Finite, Sig: top}
-	switch {
-	case a.Class == Inf && a.Neg:
-		one.Neg = true
-		return pack80(one, 0, c|Prec64)
-	case a.Class != Finite:
-		return pack80(a, 0, c|Prec64)
-	case a.Exp > 0 || a.Exp == 0 && a.Sig != top:
-		return pack80(a, 0, c|Prec64)
-	case a.Exp == 0:
-		if a.Neg {
-			a.Exp = -1
-		}
-		return pack80(a, 0, c|Prec64)
-	}
 	t := toBig(a)
 	t.Mul(t, newFloat().Set(refConsts().ln2))
 	// t * (1 + t/2 + t^2/6 + ...)
@@ -129,7 +104,7 @@ func refExp2M1(a Num, c Ctl) (F80, Flags) {
 		term.Quo(term, newFloat().SetUint64(k))
 		sum.Add(sum, term)
 	}
-	return fromBig(sum.Mul(sum, t), denFlag(a, a), c)
+	return fromBig(sum.Mul(sum, t), c)
 }
 
 // refLog2 is refLog2(m * 2^e) for a positive finite x; x must not be 1.
@@ -166,85 +141,21 @@ func atanhRatio(p, q *big.Float) *big.Float {
 	return sum.SetMantExp(sum, 1)
 }
 
-// refYLog2X is FYL2X: y * refLog2(x).
+// refYLog2X is FYL2X: y * log2(x), for x > 0. Only log2(1) is exact for the x87.
 func refYLog2X(x, y Num, c Ctl) (F80, Flags) {
-	c |= Prec64
-	if r, fl, is := nan2(x, y, c); is {
-		return pack80(r, fl, c)
-	}
-	inf := Num{Class: Inf, Neg: y.Neg, Sig: top}
-	switch {
-	case x.Class == Zero:
-		inf.Neg = !y.Neg
-		switch y.Class {
-		case Zero:
-			return DefaultNaN, IE
-		case Inf:
-			return pack80(inf, 0, c)
-		}
-		return pack80(inf, ZE, c)
-	case x.Neg:
-		return DefaultNaN, IE
-	case x.Class == Inf:
-		if y.Class == Zero {
-			return DefaultNaN, IE
-		}
-		return pack80(inf, denFlag(y, y), c)
-	}
-	fl := denFlag(x, y)
-	if x.Sig == top { // a power of two: exact
-		if x.Exp == 0 && y.Class == Inf {
-			return DefaultNaN, IE
-		}
-		if x.Exp == 0 {
-			return pack80(Num{Neg: y.Neg}, fl, c)
-		}
-		r, lo, f := Mul(FromInt(int64(x.Exp)), y, c)
-		if y.Class != Finite {
-			return pack80(r, fl, c)
-		}
-		v, f := Pack80(r, lo, fl|f|PE, c)
-		if v.SE&0x7fff == 0 { // counted as inexact, so a denormal is an underflow
-			f |= UE
-		}
-		return v, f
-	}
-	if y.Class != Finite {
-		y.Neg = y.Neg != (x.Exp < 0)
-		return pack80(y, fl, c)
-	}
 	l := refLog2(toBig(x))
-	return fromBig(l.Mul(l, toBig(y)), fl, c)
+	if l.Sign() == 0 {
+		var r F80
+		if y.Neg {
+			r.SE = 1 << 15
+		}
+		return r, 0
+	}
+	return fromBig(l.Mul(l, toBig(y)), c)
 }
 
-// refYLog2XP1 is FYL2XP1: y * refLog2(x+1), meant for |x| < 1 - sqrt(1/2).
+// refYLog2XP1 is FYL2XP1: y * log2(x+1), for |x| < 1/2.
 func refYLog2XP1(x, y Num, c Ctl) (F80, Flags) {
-	c |= Prec64
-	if r, fl, is := nan2(x, y, c); is {
-		return pack80(r, fl, c)
-	}
-	fl := denFlag(x, y)
-	neg := x.Neg != y.Neg
-	switch {
-	case x.Class == Zero:
-		if y.Class == Inf {
-			return DefaultNaN, IE
-		}
-		return pack80(Num{Neg: neg}, fl, c)
-	case x.Class == Inf:
-		if x.Neg || y.Class == Zero {
-			return DefaultNaN, IE
-		}
-		return pack80(Num{Class: Inf, Neg: neg, Sig: top}, fl, c)
-	case x.Neg && x.Exp >= 0: // x <= -1
-		if x.Exp == 0 && x.Sig == top {
-			return pack80(Num{Class: Inf, Neg: !y.Neg, Sig: top}, ZE, c)
-		}
-		return DefaultNaN, IE
-	case y.Class != Finite:
-		y.Neg = neg
-		return pack80(y, fl, c)
-	}
 	b := toBig(x)
 	var l *big.Float
 	if x.Exp < -2 {
@@ -252,35 +163,11 @@ func refYLog2XP1(x, y Num, c Ctl) (F80, Flags) {
 	} else {
 		l = refLog2(b.Add(b, newFloat().SetUint64(1)))
 	}
-	return fromBig(l.Mul(l, toBig(y)), fl, c)
+	return fromBig(l.Mul(l, toBig(y)), c)
 }
 
 // refAtan2 is FPATAN: the angle of the point (x, y).
 func refAtan2(y, x Num, c Ctl) (F80, Flags) {
-	c |= Prec64
-	if r, fl, is := nan2(x, y, c); is {
-		return pack80(r, fl, c)
-	}
-	fl := denFlag(x, y)
-	switch {
-	case y.Class == Zero && !x.Neg || x.Class == Inf && !x.Neg && y.Class != Inf:
-		return pack80(Num{Neg: y.Neg}, fl, c)
-	case y.Class == Zero || x.Class == Inf && y.Class != Inf:
-		return refQuarters(4, y.Neg, fl, c)
-	case x.Class == Inf && x.Neg:
-		return refQuarters(3, y.Neg, fl, c)
-	case x.Class == Inf:
-		return refQuarters(1, y.Neg, fl, c)
-	case y.Class == Inf || x.Class == Zero:
-		return refQuarters(2, y.Neg, fl, c)
-	}
-	if !x.Neg && y.Exp-x.Exp < refTiny {
-		r, lo, _ := Div(y, x, c)
-		if lo != 0 {
-			return Pack80(r, lo, fl, c)
-		}
-		return refNearly(r, true, fl, c)
-	}
 	p, q := toBig(y), toBig(x)
 	p.Abs(p)
 	q.Abs(q)
@@ -300,18 +187,7 @@ func refAtan2(y, x Num, c Ctl) (F80, Flags) {
 	if y.Neg {
 		a.Neg(a)
 	}
-	return fromBig(a, fl, c)
-}
-
-// refQuarters is n * pi/4.
-func refQuarters(n uint64, neg bool, fl Flags, c Ctl) (F80, Flags) {
-	f := newFloat().SetUint64(n)
-	f.Mul(f, newFloat().Set(refConsts().pi))
-	f.SetMantExp(f, -2)
-	if neg {
-		f.Neg(f)
-	}
-	return fromBig(f, fl, c)
+	return fromBig(a, c)
 }
 
 // refAtan is the arc tangent of 0 < z <= 1.
@@ -386,61 +262,14 @@ func refSine(a Num, turns uint64) *big.Float {
 	return s
 }
 
-// refTrigSpecial handles NaNs and infinities.
-func refTrigSpecial(a Num, c Ctl) (F80, Flags, bool) {
-	if r, fl, is := nan1(a); is {
-		v, _ := pack80(r, 0, c)
-		return v, fl, true
-	}
-	if a.Class == Inf {
-		return DefaultNaN, IE, true
-	}
-	return F80{}, 0, false
-}
-
 // refSin is FSIN for |a| < 2^63.
-func refSin(a Num, c Ctl) (F80, Flags) {
-	c |= Prec64
-	if r, fl, is := refTrigSpecial(a, c); is {
-		return r, fl
-	}
-	switch {
-	case a.Class == Zero:
-		return pack80(a, 0, c)
-	case a.Exp < refTiny:
-		return refNearly(a, true, denFlag(a, a), c)
-	}
-	return fromBig(refSine(a, 0), denFlag(a, a), c)
-}
+func refSin(a Num, c Ctl) (F80, Flags) { return fromBig(refSine(a, 0), c) }
 
 // refCos is FCOS for |a| < 2^63.
-func refCos(a Num, c Ctl) (F80, Flags) {
-	c |= Prec64
-	if r, fl, is := refTrigSpecial(a, c); is {
-		return r, fl
-	}
-	one := Num{Class: Finite, Sig: top}
-	switch {
-	case a.Class == Zero:
-		return pack80(one, 0, c)
-	case a.Exp < refTiny:
-		return refNearly(one, true, denFlag(a, a), c)
-	}
-	return fromBig(refSine(a, 1), denFlag(a, a), c)
-}
+func refCos(a Num, c Ctl) (F80, Flags) { return fromBig(refSine(a, 1), c) }
 
 // refTan is the first result of FPTAN for |a| < 2^63.
 func refTan(a Num, c Ctl) (F80, Flags) {
-	c |= Prec64
-	if r, fl, is := refTrigSpecial(a, c); is {
-		return r, fl
-	}
-	switch {
-	case a.Class == Zero:
-		return pack80(a, 0, c)
-	case a.Exp < refTiny:
-		return refNearly(a, false, denFlag(a, a), c)
-	}
 	s := refSine(a, 0)
-	return fromBig(s.Quo(s, refSine(a, 1)), denFlag(a, a), c)
+	return fromBig(s.Quo(s, refSine(a, 1)), c)
 }

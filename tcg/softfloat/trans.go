@@ -252,7 +252,7 @@ func Atan2(y, x Num, c Ctl) (F80, Flags) {
 	case y.Class == Inf || x.Class == Zero:
 		return quarters(2, y.Neg, fl, c)
 	}
-	if !x.Neg && y.Exp-x.Exp < tiny-6 {
+	if !x.Neg && y.Exp-x.Exp < tiny {
 		r, lo, _ := Div(y, x, c)
 		if lo != 0 {
 			return Pack80(r, lo, fl, c)
