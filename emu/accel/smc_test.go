@@ -322,21 +322,24 @@ func TestRemappedCode(t *testing.T) {
 						for i, at := range []int{0x40ffd, 0x42ffd} {
 							copy(w.ram[at:], "\xb8\x01\x00\x00\x00\xc3")
 							w.ram[at+1] = byte(1 + i)
+							copy(w.ram[at-0xfd:], "\xe9\xf8\x00\x00\x00") // jmp to it
 						}
 						copy(w.ram[0x41000:], "\x00\x01\xc3")
 						copy(w.ram[0x43000:], "\x00\x02\xc3")
 					}, src: fmt.Sprintf(`
 						xor ebx, ebx
 						mov ecx, 10
-						mov esi, RAM_WINDOW+0xffd
-					a:	call f
+					a:	mov esi, RAM_WINDOW+0xffd
+						call f
 						add ebx, eax
+						mov esi, RAM_WINDOW+0xf00
 						call f
 						add ebx, eax
 						xor %s, 0x2000
 						%s
 						call f
 						add ebx, eax
+						mov esi, RAM_WINDOW+0xffd
 						call f
 						add ebx, eax
 						xor %s, 0x2000
