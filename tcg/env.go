@@ -82,9 +82,11 @@ type Env struct {
 	Spill [SpillSlots]uint64 // temporaries of generated code
 
 	MXCSR uint32
-	_     uint32
+	AVXOK uint8 // 1: guest may run VEX forms natively (OSXSAVE, XCR0[2:1] set, not TS, all MXCSR exceptions masked)
+	_     [3]uint8
 	_     uint64
 	XMM   [16]Vec128 // 16-byte aligned
+	YMMH  [16]Vec128 // bits 255..128 of the YMM registers
 	X87   [128]byte  // FNSAVE image, 32-bit protected-mode layout (108 bytes used), but for X87IP, X87DP and X87Op
 	X87Op uint32     // opcode of the last x87 instruction that raised an unmasked exception
 	_     [3]uint32

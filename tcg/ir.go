@@ -282,7 +282,7 @@ type Enc struct {
 	PP     uint8 // mandatory prefix: 0, 0x66, 0xF3, 0xF2
 	Map    uint8 // 1: 0F, 2: 0F38, 3: 0F3A; 0: x87
 	Opcode uint8
-	RexW   bool  // REX.W or VEX.W
+	RexW   bool // REX.W or VEX.W
 	Vex    uint8
 }
 

@@ -38,6 +38,8 @@ type Machine interface {
 	Raise(vector int) bool
 	// CheckSSE and CheckFPU make the #UD, #NM and pending #MF checks before a Vec or Fpu op.
 	CheckSSE(mmx bool) bool
+	// CheckAVX makes those before a Vec op with a VEX encoding; it is not asked in real-address and virtual-8086 mode.
+	CheckAVX() bool
 	CheckFPU(wait bool) bool
 }
 

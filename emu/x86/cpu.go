@@ -155,7 +155,7 @@ func (c *CPU) Reset() {
 	c.state = Running
 	c.nmiMasked, c.nmiPending, c.shadow, c.shadowSS, c.noStep, c.ext = false, false, false, false, false, false
 	c.pend = event{}
-	e.XMM = [16]tcg.Vec128{}
+	e.XMM, e.YMMH = [16]tcg.Vec128{}, [16]tcg.Vec128{}
 	e.MXCSR = mxcsrInit
 	e.SSELive = 0
 	resetX87(e)
@@ -322,15 +322,19 @@ func (c *CPU) indexFor(cpl int) int {
 // index is the MMU index of explicit data accesses now.
 func (c *CPU) index() int { return c.mode.Index() }
 
-// updateFP recomputes what the engine may run natively, after a change of CR0, CR4, MXCSR or the x87 control word.
+// updateFP recomputes what the engine may run natively, after a change of CR0, CR4, XCR0, MXCSR or the x87 control word.
 func (c *CPU) updateFP() {
 	e := c.env
-	e.SSEOK, e.X87OK = 0, 0
+	e.SSEOK, e.X87OK, e.AVXOK = 0, 0, 0
+	quiet := e.MXCSR&mxcsrMasks == mxcsrMasks
+	if quiet && c.pg.CR0&cr0TS == 0 && c.pg.CR4&cr4OSXSAVE != 0 && c.xcr0&(compSSE|compAVX) == compSSE|compAVX {
+		e.AVXOK = 1
+	}
 	if c.pg.CR0&(cr0EM|cr0TS) != 0 {
 		c.syncX87() // generated code asks only whether the state is in the host FPU
 		return
 	}
-	if c.pg.CR4&cr4OSFXSR != 0 && e.MXCSR&mxcsrMasks == mxcsrMasks {
+	if c.pg.CR4&cr4OSFXSR != 0 && quiet {
 		e.SSEOK = 1
 	}
 	// While the state is in the host FPU it was masked when it went there, and FLDCW and its like come here.

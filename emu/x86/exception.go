@@ -251,6 +251,17 @@ func (c *CPU) CheckSSE(mmx bool) bool {
 	return true
 }
 
+// CheckAVX makes the checks before a SIMD instruction with a VEX encoding (SDM vol. 2A 2.4): CR0.EM and CR4.OSFXSR do not matter.
+func (c *CPU) CheckAVX() bool {
+	switch {
+	case c.pg.CR4&cr4OSXSAVE == 0, c.xcr0&(compSSE|compAVX) != compSSE|compAVX:
+		return c.ud()
+	case c.pg.CR0&cr0TS != 0:
+		return c.raise(vecNM, 0)
+	}
+	return true
+}
+
 // CheckFPU makes the checks before an x87 instruction; wait is false for those that do not report pending exceptions.
 func (c *CPU) CheckFPU(wait bool) bool {
 	if c.pg.CR0&(cr0EM|cr0TS) != 0 {

@@ -28,6 +28,7 @@ const (
 const (
 	compX87 = 1 << 0
 	compSSE = 1 << 1
+	compAVX = 1 << 2
 )
 
 // abridgeTags makes FXSAVE's tag byte: a bit for each register that is not empty.

@@ -155,6 +155,7 @@ func sysXSETBV(c *CPU, i *tcg.SysInst) bool {
 		return c.gp(0)
 	}
 	c.xcr0 = v
+	c.updateFP()
 	return true
 }
 

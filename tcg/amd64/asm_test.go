@@ -165,7 +165,7 @@ func TestEnvLayout(t *testing.T) {
 		{"X87OK", offX87OK, 31}, {"SegBase", offSegBase, 32}, {"SegRdTop", offSegRdTop, 80}, {"SegWrTop", offSegWrTop, 128},
 		{"ExitCode", offExitCode, 192}, {"ExitSite", offExitSite, 196}, {"ExitBlock", offExitBlock, 200}, {"MemWrite", offMemWrite, 204},
 		{"MemAddr", offMemAddr, 208}, {"Resume", offResume, 216}, {"X87IP", offX87IP, 232}, {"X87DP", offX87DP, 240}, {"Insns", offInsns, 248}, {"Spill", offSpill, 256},
-		{"MXCSR", offMXCSR, 512}, {"XMM", offXMM, 528}, {"X87", offX87, 784}, {"X87Op", offX87Op, 912}, {"TLB", offTLB, 928},
+		{"MXCSR", offMXCSR, 512}, {"XMM", offXMM, 528}, {"X87", offX87, 1040}, {"X87Op", offX87Op, 1168}, {"TLB", offTLB, 1184},
 		{"TLB entry", tlbEntry, 16}, {"jump-cache entry", jumpEntry, 32},
 	} {
 		if f.got != f.want {

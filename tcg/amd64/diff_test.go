@@ -74,6 +74,7 @@ func (f *flatMemory) Canonical(uint64, int, bool) bool { f.raised = tcg.VectorGP
 func (f *flatMemory) Sys(*tcg.SysInst) bool            { f.raised = tcg.VectorUD; return false }
 func (f *flatMemory) Raise(v int) bool                 { f.raised = v; return false }
 func (f *flatMemory) CheckSSE(bool) bool               { return true }
+func (f *flatMemory) CheckAVX() bool                   { return true }
 func (f *flatMemory) CheckFPU(bool) bool               { return true }
 
 // state is what both engines are compared in.

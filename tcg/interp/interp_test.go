@@ -309,6 +309,7 @@ func TestRunDoesNotAllocate(t *testing.T) {
 type quiet struct{ *machine }
 
 func (quiet) CheckSSE(bool) bool { return true }
+func (quiet) CheckAVX() bool     { return true }
 func (quiet) CheckFPU(bool) bool { return true }
 
 func BenchmarkInteger(b *testing.B) {

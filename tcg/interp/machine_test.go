@@ -133,6 +133,7 @@ func (m *machine) Raise(vector int) bool {
 }
 
 func (m *machine) CheckSSE(mmx bool) bool  { return m.note("sse %v", mmx) }
+func (m *machine) CheckAVX() bool          { return m.note("avx") }
 func (m *machine) CheckFPU(wait bool) bool { return m.note("fpu %v", wait) }
 
 func rng(t testing.TB) *rand.Rand { return rand.New(rand.NewPCG(seed.Of(t), 1)) }

@@ -284,4 +284,5 @@ func (m *machine) Raise(vector int) bool {
 }
 
 func (m *machine) CheckSSE(bool) bool { return true }
+func (m *machine) CheckAVX() bool     { return true }
 func (m *machine) CheckFPU(bool) bool { return true }
