@@ -62,12 +62,47 @@ func TestDebianShell(t *testing.T) {
 			if status := s.Wait(); status != 0 {
 				t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
 			}
-			for _, bad := range []string{"Oops", "BUG:", "WARNING: CPU", "Call Trace", "soft lockup", "segfault"} {
-				if strings.Contains(s.Output(), bad) {
-					t.Errorf("the kernel complained (%s):\n%s", bad, s.Output())
-				}
-			}
+			complaints(t, s)
 		})
+	}
+}
+
+// TestDebian32 boots the kernels for 32-bit processors: 686 pages without PAE, 686-pae with it.
+func TestDebian32(t *testing.T) {
+	for _, kernel := range []string{"686", "686-pae"} {
+		for _, engine := range engines {
+			t.Run(kernel+" "+engine, func(t *testing.T) {
+				s := guest.Start(t, "-accel", engine, "-m", "256", "-kernel", guest.File(t, "vmlinuz-"+kernel),
+					"-initrd", guest.File(t, "initrd32.gz"), "-append", "console=ttyS0", "-nographic")
+				s.Expect("goemu-guest: shell")
+				s.Expect("guest# ")
+				if got := s.Run("uname -m"); !strings.Contains(got, "i686") {
+					t.Errorf("uname -m: %q", got)
+				}
+				want := sha256.Sum256([]byte(strings.Repeat("goemu\n", 20000)))
+				if got := s.Run("yes goemu | head -n 20000 | sha256sum"); !strings.Contains(got, fmt.Sprintf("%x", want)) {
+					t.Errorf("sha256sum: got %q, want %x", got, want)
+				}
+				if got := s.Run("awk 'BEGIN { printf \"%.17g %.17g\\n\", 1/3, 0.1*3 }'"); !strings.Contains(got, "0.33333333333333331 0.30000000000000004") {
+					t.Errorf("awk: %q", got)
+				}
+				s.Send("poweroff -f\n")
+				if status := s.Wait(); status != 0 {
+					t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
+				}
+				complaints(t, s)
+			})
+		}
+	}
+}
+
+// complaints finds what the kernel says when something is wrong.
+func complaints(t *testing.T, s *guest.Session) {
+	t.Helper()
+	for _, bad := range []string{"Oops", "BUG:", "WARNING: CPU", "Call Trace", "soft lockup", "segfault"} {
+		if strings.Contains(s.Output(), bad) {
+			t.Errorf("the kernel complained (%s):\n%s", bad, s.Output())
+		}
 	}
 }
 
