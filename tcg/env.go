@@ -41,7 +41,7 @@ func JumpIndex(rip uint64) uint64 { return (rip ^ rip>>mmu.PageShift) & (JumpCac
 //
 // While generated code runs, guest registers may live in host registers; Go
 // code sees an Env only between runs, and then every field is current except
-// XMM (see SSELive) and X87 (see X87Live).
+// XMM and YMMH (see SSELive) and X87 (see X87Live).
 type Env struct {
 	GPR [16]uint64 // RAX RCX RDX RBX RSP RBP RSI RDI R8..R15
 
@@ -58,6 +58,9 @@ type Env struct {
 	X87Live     uint8     // 1: x87 state is in the host FPU, X87 is stale (also between runs)
 	X87OK       uint8     // 1: guest may run x87/MMX natively (not EM/TS, all exceptions masked and none pending unmasked)
 	SegBase     [6]uint64 // ES CS SS DS FS GS
+	AVXLive     uint8     // 1: with SSELive, the upper halves of the YMM registers are in host registers too
+	YMMUsed     uint8     // YMMZero, YMMInUse or YMMZeroed; who makes a part of YMMH other than 0 sets YMMInUse
+	_           [6]uint8
 
 	// Further away.
 
@@ -84,7 +87,6 @@ type Env struct {
 	MXCSR uint32
 	AVXOK uint8 // 1: guest may run VEX forms natively (OSXSAVE, XCR0[2:1] set, not TS, all MXCSR exceptions masked)
 	_     [3]uint8
-	_     uint64
 	XMM   [16]Vec128 // 16-byte aligned
 	YMMH  [16]Vec128 // bits 255..128 of the YMM registers
 	X87   [128]byte  // FNSAVE image, 32-bit protected-mode layout (108 bytes used), but for X87IP, X87DP and X87Op
@@ -105,6 +107,13 @@ type Env struct {
 	File [FileSize]uint64 // operands by Ref: None (0), guest registers, the immediate, temporaries
 	Buf  [512]byte        // memory operand of a Vec or Fpu op
 }
+
+// States of the upper halves of the YMM registers, so that only guests that use them pay for moving them.
+const (
+	YMMZero   = 0 // all are 0, and so is YMMH
+	YMMInUse  = 1 // YMMH holds them, or the host's registers if AVXLive
+	YMMZeroed = 2 // all are 0, but YMMH is not yet: only while generated code runs
+)
 
 // DropReturns forgets the host return addresses of guest calls: mode, mapping or blocks have changed.
 func (e *Env) DropReturns() { e.ShadowSP = e.ShadowTop }

@@ -157,7 +157,7 @@ func (c *CPU) Reset() {
 	c.pend = event{}
 	e.XMM, e.YMMH = [16]tcg.Vec128{}, [16]tcg.Vec128{}
 	e.MXCSR = mxcsrInit
-	e.SSELive = 0
+	e.SSELive, e.AVXLive, e.YMMUsed = 0, 0, tcg.YMMZero
 	resetX87(e)
 	c.SetFlags(flagFixed)
 	c.update()

@@ -28,6 +28,9 @@ const (
 	offEFlags      = int(unsafe.Offsetof(tcg.Env{}.EFlags)) - tcg.EnvBias
 	offSSELive     = int(unsafe.Offsetof(tcg.Env{}.SSELive)) - tcg.EnvBias
 	offSSEOK       = int(unsafe.Offsetof(tcg.Env{}.SSEOK)) - tcg.EnvBias
+	offAVXLive     = int(unsafe.Offsetof(tcg.Env{}.AVXLive)) - tcg.EnvBias
+	offAVXOK       = int(unsafe.Offsetof(tcg.Env{}.AVXOK)) - tcg.EnvBias
+	offYMMUsed     = int(unsafe.Offsetof(tcg.Env{}.YMMUsed)) - tcg.EnvBias
 	offX87Live     = int(unsafe.Offsetof(tcg.Env{}.X87Live)) - tcg.EnvBias
 	offX87OK       = int(unsafe.Offsetof(tcg.Env{}.X87OK)) - tcg.EnvBias
 	offSegBase     = int(unsafe.Offsetof(tcg.Env{}.SegBase)) - tcg.EnvBias
@@ -48,6 +51,7 @@ const (
 	offSpill       = int(unsafe.Offsetof(tcg.Env{}.Spill)) - tcg.EnvBias
 	offMXCSR       = int(unsafe.Offsetof(tcg.Env{}.MXCSR)) - tcg.EnvBias
 	offXMM         = int(unsafe.Offsetof(tcg.Env{}.XMM)) - tcg.EnvBias
+	offYMMH        = int(unsafe.Offsetof(tcg.Env{}.YMMH)) - tcg.EnvBias
 	offX87         = int(unsafe.Offsetof(tcg.Env{}.X87)) - tcg.EnvBias
 	offTLB         = int(unsafe.Offsetof(tcg.Env{}.TLB)) - tcg.EnvBias
 	offTLBWrite    = offTLB + int(unsafe.Offsetof(mmu.TLB{}.Write))

@@ -86,6 +86,9 @@ func (x *run) vec(op *tcg.Op) bool {
 	if simd.Exec(env, op, mem) != 0 {
 		return x.m.Raise(tcg.VectorXM)
 	}
+	if op.Enc.Vex == tcg.Vex256 {
+		env.YMMUsed = tcg.YMMInUse
+	}
 	if op.MemWr && !x.writeBytes(lin, env.Buf[:op.MemBytes]) {
 		return false
 	}
