@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -61,7 +62,7 @@ func bench(runs int, factor, only, out string, engines []string) error {
 		}
 		guests = filepath.Join(cache, "goemu", "guests")
 	}
-	for _, f := range []string{"vmlinuz", "bench.gz", "bench"} {
+	for _, f := range []string{"vmlinuz", "bench.gz", "bench", "bench32"} {
 		if _, err := os.Stat(filepath.Join(guests, f)); err != nil {
 			return fmt.Errorf("%w (run make guests first)", err)
 		}
@@ -86,7 +87,7 @@ func bench(runs int, factor, only, out string, engines []string) error {
 	command := map[string][]string{
 		"goemu":  append([]string{goemu, "-accel", "tcg"}, guest...),
 		"interp": append([]string{goemu, "-accel", "interp"}, guest...),
-		"qemu":   append([]string{"qemu-system-x86_64", "-accel", "tcg"}, guest...),
+		"qemu":   append([]string{"qemu-system-x86_64", "-accel", "tcg", "-cpu", "max"}, guest...),
 	}
 	results := map[string][]run{}
 	for i := range runs {
@@ -151,7 +152,22 @@ func native(guests, only, factor string) (run, error) {
 	if name == "" {
 		name = "all"
 	}
-	cmd := exec.Command(filepath.Join(guests, "bench"), name, factor)
+	r, err := onHost(filepath.Join(guests, "bench"), name, factor)
+	if err != nil || only != "" {
+		return r, err
+	}
+	r32, err := onHost(filepath.Join(guests, "bench32"), factor)
+	if err != nil {
+		return r, err
+	}
+	r.names = append(r.names, r32.names...)
+	maps.Copy(r.secs, r32.secs)
+	maps.Copy(r.sums, r32.sums)
+	return r, nil
+}
+
+func onHost(program string, args ...string) (run, error) {
+	cmd := exec.Command(program, args...)
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return run{}, err

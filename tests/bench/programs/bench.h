@@ -8,4 +8,4 @@ static inline uint32_t next(uint32_t *s) { *s = *s * 1664525u + 1013904223u; ret
 PROGRAM(sieve); PROGRAM(intmix); PROGRAM(crc); PROGRAM(chase); PROGRAM(sorting); PROGRAM(recursion);
 PROGRAM(indirect); PROGRAM(bytecode); PROGRAM(scalar); PROGRAM(packed); PROGRAM(packedint); PROGRAM(x87);
 PROGRAM(copy); PROGRAM(repmovs); PROGRAM(syscalls); PROGRAM(faults); PROGRAM(forks); PROGRAM(pingpong);
-PROGRAM(rewrite);
+PROGRAM(rewrite); PROGRAM(avx2); PROGRAM(fma3); PROGRAM(aes); PROGRAM(strings);

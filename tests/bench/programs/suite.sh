@@ -1,7 +1,8 @@
 #!/bin/sh
-# The whole suite inside the guest: C programs, then programs of busybox. $1 scales the amounts of work.
+# The whole suite inside the guest: C programs, those of 32-bit code, then programs of busybox. $1 scales the amounts of work.
 f=${1:-1}
 /bench/bench all "$f"
+/bench/bench32 "$f"
 dd if=/bench/bench of=/tmp/data bs=64k count=12 2>/dev/null
 step() { echo "bench $1 begin"; shift; sum=$("$@"); echo "bench $name end $sum"; }
 name=gzip; compress() { i=0; while [ $i -lt 3 ]; do gzip -c /tmp/data | wc -c; i=$((i + 1)); done | tail -n 1; }
