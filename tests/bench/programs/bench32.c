@@ -91,7 +91,7 @@ static uint32_t mix(int n)
 }
 
 static const struct { const char *name; uint32_t (*run)(int); int n; } programs[] = {
-	{"sieve32", sieve, 150}, {"sort32", sorting, 24}, {"calls32", calls, 150}, {"intmix32", mix, 60000000},
+	{"sieve32", sieve, 300}, {"sort32", sorting, 70}, {"calls32", calls, 500}, {"intmix32", mix, 200000000},
 };
 
 __attribute__((used)) void start(int *stack)
