@@ -109,7 +109,7 @@ func (b *Builder) Lea(w Width, dst Ref, m Mem) *Op {
 }
 
 // ALU appends dst.w <- code(x, y) for the ops of two operands: Add to Xor, Imul, shifts
-// and rotates, Bt to Btc. Cmp, Test and Bt take dst None.
+// and rotates, Bt to Btc, and those of BMI and ADX. Cmp, Test and Bt take dst None.
 func (b *Builder) ALU(code Opcode, w Width, dst, x, y Ref, setF bool) *Op {
 	o := b.op(code, w, dst, x, y, None)
 	o.SetF = setF
@@ -123,7 +123,7 @@ func (b *Builder) Cmp(w Width, x, y Ref) *Op { return b.ALU(Cmp, w, None, x, y, 
 func (b *Builder) Test(w Width, x, y Ref) *Op { return b.ALU(Test, w, None, x, y, true) }
 
 // Un appends dst.w <- code(x) for the ops of one operand: Inc, Dec, Neg, Not, Bswap,
-// Bsf, Bsr, Tzcnt, Lzcnt, Popcnt.
+// Bsf, Bsr, Tzcnt, Lzcnt, Popcnt, Blsi, Blsmsk, Blsr.
 func (b *Builder) Un(code Opcode, w Width, dst, x Ref, setF bool) *Op {
 	o := b.op(code, w, dst, x, None, None)
 	o.SetF = setF
@@ -171,7 +171,7 @@ func (b *Builder) PutF(mask Flags, src Ref) *Op {
 // Get appends dst <- state: GetEF or GetCR2.
 func (b *Builder) Get(code Opcode, dst Ref) *Op { return b.op(code, W64, dst, None, None, None) }
 
-// Flag appends one of the ops without operands: Clc, Stc, Cmc (with SetF), Cld, Std, Cli, Sti, Swapgs, Nop.
+// Flag appends one of the ops without operands: Clc, Stc, Cmc (with SetF), Cld, Std, Cli, Sti, Swapgs, Fence, Nop.
 func (b *Builder) Flag(code Opcode) *Op {
 	o := b.op(code, W64, None, None, None, None)
 	o.SetF = code == Clc || code == Stc || code == Cmc
@@ -208,6 +208,13 @@ func (b *Builder) Rmw(sub Opcode, w Width, m Mem, src, old Ref, setF, lock bool)
 // Cmpxchg appends CMPXCHG [m].w, src.
 func (b *Builder) Cmpxchg(w Width, m Mem, src Ref, lock bool) *Op {
 	o := b.mem(Cmpxchg, w, None, m, src)
+	o.SetF, o.Lock = true, lock
+	return o
+}
+
+// Cmpxchg2 appends CMPXCHG8B (W32) or CMPXCHG16B (W64) [m].
+func (b *Builder) Cmpxchg2(w Width, m Mem, lock bool) *Op {
+	o := b.mem(Cmpxchg2, w, None, m, None)
 	o.SetF, o.Lock = true, lock
 	return o
 }

@@ -44,6 +44,7 @@ type opInfo struct {
 const (
 	alu2  = hasDst | hasA | hasB | immB
 	alu1  = hasDst | hasA
+	alu3  = hasDst | hasA | hasB | wide
 	fLess = FlagsAll &^ FlagC
 )
 
@@ -97,6 +98,18 @@ var infos = [NumOpcodes]opInfo{
 	Btr:    {name: "btr", shape: alu2 | wide, trait: setsF, writes: FlagC},
 	Btc:    {name: "btc", shape: alu2 | wide, trait: setsF, writes: FlagC},
 
+	Andn:   {name: "andn", shape: alu3, trait: setsF, writes: FlagsAll},
+	Blsi:   {name: "blsi", shape: alu1 | wide, trait: setsF, writes: FlagsAll},
+	Blsmsk: {name: "blsmsk", shape: alu1 | wide, trait: setsF, writes: FlagsAll},
+	Blsr:   {name: "blsr", shape: alu1 | wide, trait: setsF, writes: FlagsAll},
+	Bzhi:   {name: "bzhi", shape: alu3, trait: setsF, writes: FlagsAll},
+	Bextr:  {name: "bextr", shape: alu3, trait: setsF, writes: FlagsAll},
+	Pdep:   {name: "pdep", shape: alu3},
+	Pext:   {name: "pext", shape: alu3},
+	Mulh:   {name: "mulh", shape: alu3},
+	Adcx:   {name: "adcx", shape: alu3, trait: setsF, writes: FlagC, reads: FlagC},
+	Adox:   {name: "adox", shape: alu3, trait: setsF, writes: FlagO, reads: FlagO},
+
 	Setcc: {name: "setcc", shape: hasDst | hasCond},
 	Cmov:  {name: "cmov", shape: alu1 | dstReg | hasCond | wide},
 	GetF:  {name: "getf", shape: hasDst, reads: FlagsAll},
@@ -119,6 +132,9 @@ var infos = [NumOpcodes]opInfo{
 	St:      {name: "st", shape: hasMem | hasC | immC, trait: mayExit | effect},
 	Rmw:     {name: "rmw", shape: hasMem | optDst | optC | immC, trait: mayExit | effect | setsF}, // flags of Sub
 	Cmpxchg: {name: "cmpxchg", shape: hasMem | hasC, trait: mayExit | effect | setsF, writes: FlagsAll},
+
+	Cmpxchg2: {name: "cmpxchg2", shape: hasMem, trait: mayExit | effect | setsF, writes: FlagZ},
+	Fence:    {name: "fence", trait: effect},
 
 	Vec: {name: "vec", shape: hasMem, trait: mayExit | effect | setsF, writes: FlagsAll},
 	Fpu: {name: "fpu", shape: hasMem, trait: mayExit | effect | setsF, writes: FlagsAll},
@@ -230,6 +246,7 @@ const (
 	setRAX regSet = 1 << 0
 	setRCX regSet = 1 << 1
 	setRDX regSet = 1 << 2
+	setRBX regSet = 1 << 3
 	setRDI regSet = 1 << 7
 )
 
@@ -271,6 +288,9 @@ func (o *Op) regs() (reads, writes, kills regSet) {
 	case Cmpxchg:
 		reads |= setRAX
 		writes |= setRAX
+	case Cmpxchg2:
+		reads |= setRAX | setRBX | setRCX | setRDX
+		writes |= setRAX | setRDX
 	case Sys:
 		reads, writes = allRegs, allRegs
 	case Fpu: // FNSTSW AX

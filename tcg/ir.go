@@ -183,6 +183,19 @@ const (
 	Btr
 	Btc
 
+	// BMI1, BMI2 and ADX, W32 and W64 only.
+	Andn   // Dst.W <- ^A & B
+	Blsi   // Dst.W <- A & -A, C: A is not 0
+	Blsmsk // Dst.W <- A ^ (A - 1), C: A is 0
+	Blsr   // Dst.W <- A & (A - 1), C: A is 0
+	Bzhi   // Dst.W <- the low B (8 bits) bits of A, C: B is W or more
+	Bextr  // Dst.W <- the B>>8 (8 bits) bits of A from bit B (8 bits) on
+	Pdep   // Dst.W <- the low bits of A put where B has ones; never flags
+	Pext   // Dst.W <- the bits of A where B has ones, from bit 0 on; never flags
+	Mulh   // Dst.W <- the high half of the unsigned A * B; never flags
+	Adcx   // Dst.W <- A + B + C flag, and only C
+	Adox   // Dst.W <- A + B + O flag, and only O
+
 	// Flags.
 	Setcc // Dst.W8 <- Cond ? 1 : 0
 	Cmov  // Dst.W <- Cond ? A : Dst (W32 zero-extends either way)
@@ -209,7 +222,10 @@ const (
 	Rmw // [EA].W <- Sub([EA].W, C): Sub is one of Add Or Adc Sbb And Sub Xor Inc Dec Neg Not Shl Shr Sar Rol Ror
 	//     Rcl Rcr Bts Btr Btc Mov (exchange); Dst, if any, <- the old value; Lock: atomic.
 	//     Add with Dst is XADD. With SetF the flags of Sub.
-	Cmpxchg // compare rAX with [EA].W: equal: [EA] <- C; else rAX <- [EA]. Sets flags as CMP rAX,[EA]. Lock: atomic.
+	Cmpxchg  // compare rAX with [EA].W: equal: [EA] <- C; else rAX <- [EA]. Sets flags as CMP rAX,[EA]. Lock: atomic.
+	Cmpxchg2 // compare rDX:rAX of W (W32, W64) each with the 2*W bits at EA: equal: [EA] <- rCX:rBX, Z set; else rDX:rAX <- [EA], Z clear.
+	//          Lock: atomic. W64: #GP unless 16-byte aligned.
+	Fence // loads and stores before it are seen before those after it
 
 	// SIMD and x87: Enc says which instruction; registers numbered as in the instruction.
 	Vec // MMX, SSE, AVX: see Enc, VReg, VSrc, VRM; may set flags (SetF)

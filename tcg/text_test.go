@@ -43,6 +43,11 @@ const sample = `block 0xffffffff81000000 cs=0x0 phys=0x1000000 mode=0x22
 	rmw.not.8 [rax] lock
 --- 0xffffffff81000006 +1
 	cmpxchg.32 [rdi + 0x8], rcx lock !
+	fence
+--- 0xffffffff8100000a +1
+	cmpxchg2.32 [rdi + 0x8] lock !
+	andn.32 r10, rax, t5 !SZ
+	pdep r11, rax, rcx
 --- 0xffffffff81000007 +1
 	vec.66.1.6f xmm3, [rax + 0x10] b16 rd align
 --- 0xffffffff81000008 +1
@@ -77,7 +82,7 @@ func TestTextRoundTrip(t *testing.T) {
 	if d := cmp.Diff(b, again); d != "" {
 		t.Errorf("second parse (-first +second):\n%s", d)
 	}
-	if b.NInsns != 8 || b.Bytes != 24 || b.Temps != 12 || len(b.Insts) != 2 {
+	if b.NInsns != 9 || b.Bytes != 25 || b.Temps != 12 || len(b.Insts) != 2 {
 		t.Errorf("counts: %d instructions, %d bytes, %d temporaries, %d Sys", b.NInsns, b.Bytes, b.Temps, len(b.Insts))
 	}
 }

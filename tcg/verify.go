@@ -67,7 +67,9 @@ func (v *verifier) op(i int, o *Op) error {
 		return errors.New("only sys has end")
 	case o.MemWr && o.Code != Ld && o.Code != Vec && o.Code != Fpu:
 		return errors.New("does not tell of writing")
-	case o.Lock && o.Code != Rmw && o.Code != Cmpxchg:
+	case (o.Code >= Andn && o.Code <= Adox || o.Code == Cmpxchg2) && o.W < W32:
+		return fmt.Errorf("has no %d-bit form", o.W.Bits())
+	case o.Lock && o.Code != Rmw && o.Code != Cmpxchg && o.Code != Cmpxchg2:
 		return errors.New("cannot be locked")
 	}
 	for _, check := range [...]func(*Op, *opInfo) error{v.special, v.operands, v.flags, v.precise} {

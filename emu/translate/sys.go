@@ -89,7 +89,6 @@ var goesOn = [...]bool{
 	decoder.AAA: true, decoder.AAD: true, decoder.AAM: true, decoder.AAS: true, decoder.DAA: true, decoder.DAS: true,
 	decoder.SALC: true, decoder.ARPL: true, decoder.BOUND: true, decoder.ENTER: true,
 	decoder.PUSH: true, decoder.PUSHA: true, decoder.POPA: true, decoder.PUSHF: true,
-	decoder.CMPXCHG8B: true, decoder.CMPXCHG16B: true,
 	decoder.CPUID: true, decoder.RDTSC: true, decoder.RDTSCP: true, decoder.RDPMC: true, decoder.RDMSR: true,
 	decoder.RDRAND: true, decoder.RDSEED: true, decoder.RDPID: true, decoder.XGETBV: true, decoder.RDPKRU: true,
 	decoder.RDFSBASE: true, decoder.RDGSBASE: true, decoder.WRFSBASE: true, decoder.WRGSBASE: true, decoder.SWAPGS: true,
@@ -100,5 +99,5 @@ var goesOn = [...]bool{
 	decoder.MASKMOVQ: true, decoder.MASKMOVDQU: true,
 	decoder.FLDCW: true, decoder.FLDENV: true, decoder.FNSTENV: true, decoder.FNSAVE: true, decoder.FRSTOR: true, decoder.FWAIT: true,
 	decoder.FNENI: true, decoder.FNDISI: true, decoder.FNSETPM: true,
-	decoder.ADCX: true, decoder.ADOX: true, decoder.CRC32: true, decoder.MOVDIRI: true, decoder.MOVDIR64B: true,
+	decoder.CRC32: true, decoder.MOVDIRI: true, decoder.MOVDIR64B: true,
 }

@@ -1,8 +1,8 @@
 // Package translate turns decoded x86 instructions into micro-ops (package tcg).
 //
-// Integer instructions, moves, near control transfers, MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA and x87 become
+// Integer instructions with BMI and ADX, moves, near control transfers, MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA and x87 become
 // micro-ops, after the operation sections of the SDM, vol. 2. All other instructions become one Sys op, which the
-// CPU above runs as a whole. VEX and EVEX encodings are among those.
+// CPU above runs as a whole. VEX and EVEX encodings of SIMD are among those.
 //
 // What the micro-ops of an instruction keep to: no guest state changes before the last op that can fault or
 // leave, so that an instruction can always be run again from its start.
@@ -10,7 +10,7 @@
 // A near branch to what cannot be an instruction pointer (beyond the limit of CS, or not canonical) is #GP(0) of the branch, as Intel's
 // processors do it: with a constant target it is a Sys op; the target of an indirect call is checked before the push, and the others
 // where they jump (tcg.JmpInd).
-// Fences are no ops, which is right for one vCPU.
+// LFENCE and SFENCE are no ops, as the engines keep to x86-TSO.
 // Whether the CPU model has an instruction is not asked.
 // With Mode.TF a block is one instruction, but conditional and indirect jumps end as usual: the vCPU loop
 // must look at TF after every block of that mode.
@@ -165,6 +165,10 @@ func (t *Translator) insn(i *decoder.Inst, n int) {
 	case i.Prefix&decoder.PrefixLock != 0 && !lockable(i):
 		i.Op = decoder.Invalid
 		t.sys(i, true)
+	case i.Prefix&(decoder.PrefixVex|decoder.PrefixEvex) != 0 && t.realMode():
+		i.Op = decoder.Invalid
+		t.sys(i, true)
+	case i.Prefix&decoder.PrefixVex != 0 && t.vexGPR(i):
 	case i.Prefix&(decoder.PrefixVex|decoder.PrefixEvex) == 0 && int(i.Op) < len(handlers) && handlers[i.Op].fn != nil:
 		h := &handlers[i.Op]
 		h.fn(t, i, h.op)
@@ -228,28 +232,32 @@ var handlers = [...]handler{
 	decoder.BTR:    {(*Translator).bit, tcg.Btr},
 	decoder.BTC:    {(*Translator).bit, tcg.Btc},
 	decoder.CRC32:  {(*Translator).crc32, tcg.Vec},
+	decoder.ADCX:   {(*Translator).adx, tcg.Adcx},
+	decoder.ADOX:   {(*Translator).adx, tcg.Adox},
 
 	// Moves.
-	decoder.MOV:     {(*Translator).mov, tcg.Mov},
-	decoder.MOVNTI:  {(*Translator).mov, tcg.Mov},
-	decoder.MOVZX:   {(*Translator).extend, tcg.Zext},
-	decoder.MOVSX:   {(*Translator).extend, tcg.Sext},
-	decoder.MOVSXD:  {(*Translator).extend, tcg.Sext},
-	decoder.MOVBE:   {(*Translator).movbe, tcg.Bswap},
-	decoder.BSWAP:   {(*Translator).bswap, tcg.Bswap},
-	decoder.LEA:     {(*Translator).lea, tcg.Lea},
-	decoder.XCHG:    {(*Translator).xchg, tcg.Mov},
-	decoder.XADD:    {(*Translator).xadd, tcg.Add},
-	decoder.CMPXCHG: {(*Translator).cmpxchg, tcg.Cmpxchg},
-	decoder.CBW:     {(*Translator).cbw, tcg.Sext},
-	decoder.CWD:     {(*Translator).cwd, tcg.Sar},
-	decoder.SETCC:   {(*Translator).setcc, tcg.Setcc},
-	decoder.CMOVCC:  {(*Translator).cmov, tcg.Cmov},
-	decoder.XLAT:    {(*Translator).xlat, tcg.Ld},
-	decoder.PUSH:    {(*Translator).pushInsn, tcg.St},
-	decoder.PUSHF:   {(*Translator).pushf, tcg.St},
-	decoder.POP:     {(*Translator).popInsn, tcg.Ld},
-	decoder.LEAVE:   {(*Translator).leaveInsn, tcg.Ld},
+	decoder.MOV:        {(*Translator).mov, tcg.Mov},
+	decoder.MOVNTI:     {(*Translator).mov, tcg.Mov},
+	decoder.MOVZX:      {(*Translator).extend, tcg.Zext},
+	decoder.MOVSX:      {(*Translator).extend, tcg.Sext},
+	decoder.MOVSXD:     {(*Translator).extend, tcg.Sext},
+	decoder.MOVBE:      {(*Translator).movbe, tcg.Bswap},
+	decoder.BSWAP:      {(*Translator).bswap, tcg.Bswap},
+	decoder.LEA:        {(*Translator).lea, tcg.Lea},
+	decoder.XCHG:       {(*Translator).xchg, tcg.Mov},
+	decoder.XADD:       {(*Translator).xadd, tcg.Add},
+	decoder.CMPXCHG:    {(*Translator).cmpxchg, tcg.Cmpxchg},
+	decoder.CMPXCHG8B:  {(*Translator).cmpxchg2, tcg.Cmpxchg2},
+	decoder.CMPXCHG16B: {(*Translator).cmpxchg2, tcg.Cmpxchg2},
+	decoder.CBW:        {(*Translator).cbw, tcg.Sext},
+	decoder.CWD:        {(*Translator).cwd, tcg.Sar},
+	decoder.SETCC:      {(*Translator).setcc, tcg.Setcc},
+	decoder.CMOVCC:     {(*Translator).cmov, tcg.Cmov},
+	decoder.XLAT:       {(*Translator).xlat, tcg.Ld},
+	decoder.PUSH:       {(*Translator).pushInsn, tcg.St},
+	decoder.PUSHF:      {(*Translator).pushf, tcg.St},
+	decoder.POP:        {(*Translator).popInsn, tcg.Ld},
+	decoder.LEAVE:      {(*Translator).leaveInsn, tcg.Ld},
 
 	// Control transfers.
 	decoder.JMP:    {(*Translator).jmp, tcg.Jmp},
@@ -275,14 +283,16 @@ var handlers = [...]handler{
 
 	decoder.SWAPGS: {(*Translator).swapgs, tcg.Swapgs},
 
-	// Nothing to do, on one vCPU.
+	// Loads and stores are in order, but for loads that overtake stores.
+	decoder.MFENCE: {(*Translator).flag, tcg.Fence},
+	decoder.LFENCE: {(*Translator).nop, tcg.Nop},
+	decoder.SFENCE: {(*Translator).nop, tcg.Nop},
+
+	// Nothing to do.
 	decoder.NOP:         {(*Translator).nop, tcg.Nop},
 	decoder.PAUSE:       {(*Translator).nop, tcg.Nop},
 	decoder.ENDBR32:     {(*Translator).nop, tcg.Nop},
 	decoder.ENDBR64:     {(*Translator).nop, tcg.Nop},
-	decoder.LFENCE:      {(*Translator).nop, tcg.Nop},
-	decoder.MFENCE:      {(*Translator).nop, tcg.Nop},
-	decoder.SFENCE:      {(*Translator).nop, tcg.Nop},
 	decoder.PREFETCH:    {(*Translator).nop, tcg.Nop},
 	decoder.PREFETCHNTA: {(*Translator).nop, tcg.Nop},
 	decoder.PREFETCHT0:  {(*Translator).nop, tcg.Nop},

@@ -12,8 +12,6 @@ var dataOps = map[decoder.Op]handler{
 	decoder.BOUND:      sysBOUND,
 	decoder.XLAT:       sysXLAT,
 	decoder.CMPXCHG:    sysCMPXCHG,
-	decoder.CMPXCHG8B:  sysCMPXCHG8B,
-	decoder.CMPXCHG16B: sysCMPXCHG16B,
 	decoder.MASKMOVQ:   sysMASKMOV,
 	decoder.MASKMOVDQU: sysMASKMOV,
 	decoder.MOVBE:      sysMOVBE,
@@ -88,65 +86,6 @@ func sysCMPXCHG(c *CPU, i *tcg.SysInst) bool {
 	}
 	c.setSubFlags(acc, old, n)
 	return true
-}
-
-func sysCMPXCHG8B(c *CPU, i *tcg.SysInst) bool {
-	if !hasMem(i, 0) {
-		return c.ud()
-	}
-	a, ok := c.Linear(tcg.Seg(i.Seg), c.ea(i), 8, true)
-	if !ok || !c.aligned(a, 8) || !c.Probe(a, 8, c.index()) {
-		return false
-	}
-	old, ok := c.ReadMem(a, 8, c.index())
-	if !ok {
-		return false
-	}
-	g := &c.env.GPR
-	equal := old == c.edxeax()
-	v := old
-	if equal {
-		v = g[regCX]<<32 | g[regBX]&0xffff_ffff
-	}
-	if !c.WriteMem(a, 8, v, c.index()) {
-		return false
-	}
-	if !equal {
-		c.setEDXEAX(old)
-	}
-	return c.setZF(equal)
-}
-
-func sysCMPXCHG16B(c *CPU, i *tcg.SysInst) bool {
-	if !hasMem(i, 0) {
-		return c.ud()
-	}
-	off := c.ea(i)
-	if (off+c.env.SegBase[i.Seg])&15 != 0 { // before the address is found canonical or not
-		return c.gp(0)
-	}
-	a, ok := c.Linear(tcg.Seg(i.Seg), off, 16, true)
-	if !ok || !c.Probe(a, 16, c.index()) {
-		return false
-	}
-	var b [16]byte
-	if !c.ReadBytes(a, b[:], c.index()) {
-		return false
-	}
-	lo, hi := binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
-	g := &c.env.GPR
-	equal := lo == g[regAX] && hi == g[regDX]
-	if equal {
-		binary.LittleEndian.PutUint64(b[:], g[regBX])
-		binary.LittleEndian.PutUint64(b[8:], g[regCX])
-	}
-	if !c.WriteBytes(a, b[:], c.index()) {
-		return false
-	}
-	if !equal {
-		g[regAX], g[regDX] = lo, hi
-	}
-	return c.setZF(equal)
 }
 
 // sysMASKMOV stores the bytes of the first operand whose mask byte in the second

@@ -215,27 +215,6 @@ func TestX87AndSSEPermission(t *testing.T) {
 	m.wantFault("SSE without OSFXSR", vecUD, 0)
 }
 
-func TestCMPXCHG16B(t *testing.T) {
-	m := newMachine(t).sse()
-	g := &m.env.GPR
-	m.put(dataAt, 8, 1)
-	m.put(dataAt+8, 8, 2)
-	g[regAX], g[regDX], g[regBX], g[regCX] = 1, 2, 3, 4
-	if m.exec(0x48, 0x0f, 0xc7, 0x0f); m.Flags()&flagZF == 0 || m.get(dataAt, 8) != 3 || m.get(dataAt+8, 8) != 4 {
-		t.Error("equal: not exchanged")
-	}
-	if m.exec(0x48, 0x0f, 0xc7, 0x0f); m.Flags()&flagZF != 0 || g[regAX] != 3 || g[regDX] != 4 {
-		t.Error("different: not loaded")
-	}
-	g[regDI] += 8
-	m.exec(0x48, 0x0f, 0xc7, 0x0f)
-	m.wantFault("misaligned", vecGP, 0)
-	g[regAX], g[regDX], g[regBX], g[regCX] = 9, 9, 5, 6
-	if m.exec(0x0f, 0xc7, 0x0f); m.Flags()&flagZF != 0 || g[regAX] != 4 || g[regDX] != 0 {
-		t.Error("CMPXCHG8B")
-	}
-}
-
 func TestMASKMOVDQU(t *testing.T) {
 	m := newMachine(t).sse()
 	m.env.XMM[0] = tcg.Vec128{0x0807060504030201, 0x100f0e0d0c0b0a09}

@@ -337,18 +337,3 @@ func TestStringAlignment(t *testing.T) {
 		}
 	}
 }
-
-// CMPXCHG16B looks at the alignment before it looks whether the address is canonical, as AMD's processors do.
-func TestCMPXCHG16BFaults(t *testing.T) {
-	for _, tt := range []struct {
-		rsp  uint64
-		want int
-	}{{1 << 62, vecSS}, {1<<62 + 8, vecGP}, {dataAt + 8, vecGP}, {dataAt, -1}} {
-		m := newMachine(t).long(0)
-		m.env.GPR[regSP] = tt.rsp
-		m.exec(0x48, 0x0f, 0xc7, 0x0c, 0x24)
-		if v, _ := m.fault(); v != tt.want {
-			t.Errorf("[%#x]: exception %d, want %d", tt.rsp, v, tt.want)
-		}
-	}
-}

@@ -283,6 +283,12 @@ func (c *compiler) emit() (end bool, err error) {
 		c.bitScan()
 	case tcg.Bt, tcg.Bts, tcg.Btr, tcg.Btc:
 		c.bitTest()
+	case tcg.Andn, tcg.Blsi, tcg.Blsmsk, tcg.Blsr, tcg.Bzhi, tcg.Bextr, tcg.Pdep, tcg.Pext:
+		c.bmi()
+	case tcg.Mulh:
+		c.mulHigh()
+	case tcg.Adcx, tcg.Adox:
+		c.adx()
 	case tcg.Setcc:
 		c.setcc()
 	case tcg.Cmov:
@@ -309,6 +315,11 @@ func (c *compiler) emit() (end bool, err error) {
 		c.rmw()
 	case tcg.Cmpxchg:
 		c.cmpxchg()
+	case tcg.Cmpxchg2:
+		c.cmpxchg2()
+	case tcg.Fence:
+		c.head(map0F|0xae, 0, false) // MFENCE
+		c.byte(0xf0)
 	case tcg.Vec:
 		c.vec()
 	case tcg.Fpu:

@@ -80,8 +80,10 @@ func flagEffect(o *tcg.Op) (reads, must tcg.Flags) {
 		count = o.C
 	}
 	switch code { // ADC and the like read C with or without SetF
-	case tcg.Adc, tcg.Sbb, tcg.Rcl, tcg.Rcr:
+	case tcg.Adc, tcg.Sbb, tcg.Rcl, tcg.Rcr, tcg.Adcx:
 		reads = tcg.FlagC
+	case tcg.Adox:
+		reads = tcg.FlagO
 	}
 	if !o.SetF {
 		return reads, 0
@@ -101,6 +103,12 @@ func flagEffect(o *tcg.Op) (reads, must tcg.Flags) {
 		if count == tcg.RefImm && shiftCount(o) != 0 {
 			must = tcg.FlagC | tcg.FlagO
 		}
+	case tcg.Adcx:
+		must = tcg.FlagC
+	case tcg.Adox:
+		must = tcg.FlagO
+	case tcg.Cmpxchg2:
+		must = tcg.FlagZ
 	case tcg.Mov, tcg.Not:
 		must = 0
 	}
@@ -118,11 +126,11 @@ func shiftCount(o *tcg.Op) byte {
 // canExit tells whether o can leave in the middle of its instruction, where all flags are seen.
 func canExit(o *tcg.Op) bool {
 	switch o.Code {
-	case tcg.Ld, tcg.Lds, tcg.Ldz, tcg.St, tcg.Rmw, tcg.Cmpxchg, tcg.DivX, tcg.IdivX, tcg.Vec, tcg.Fpu, tcg.Sys,
+	case tcg.Ld, tcg.Lds, tcg.Ldz, tcg.St, tcg.Rmw, tcg.Cmpxchg, tcg.Cmpxchg2, tcg.DivX, tcg.IdivX, tcg.Vec, tcg.Fpu, tcg.Sys,
 		tcg.Popcnt, tcg.Lzcnt, tcg.Tzcnt, tcg.ChkIP:
 		return true
 	}
-	return false
+	return !hostBMI(o.Code)
 }
 
 // liveness fills live (the flags that anything after op i, or an exit there, reads) and cross (those of them that
@@ -153,6 +161,8 @@ func destroys(o *tcg.Op) bool {
 	switch o.Code {
 	case tcg.Nop, tcg.Insn, tcg.Mov, tcg.Zext, tcg.Sext, tcg.Lea, tcg.Bswap, tcg.Not, tcg.Setcc, tcg.Cmov, tcg.Jcc,
 		tcg.Clc, tcg.Stc, tcg.Cmc:
+		return false
+	case tcg.Pdep, tcg.Pext, tcg.Fence:
 		return false
 	case tcg.Jmp, tcg.JmpInd, tcg.Exit: // save them at once
 		return false

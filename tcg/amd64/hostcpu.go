@@ -22,6 +22,7 @@ const (
 	hasBMI1
 	hasBMI2
 	hasLZCNT
+	hasADX
 )
 
 // host is what this processor has.
@@ -48,6 +49,7 @@ func probe() feature {
 		_, b, _, _ := cpuid(7, 0)
 		set(b, 3, hasBMI1)
 		set(b, 8, hasBMI2)
+		set(b, 19, hasADX)
 		set(b, 29, hasSHA)
 	}
 	if ext, _, _, _ := cpuid(0x8000_0000, 0); ext >= 0x8000_0001 {

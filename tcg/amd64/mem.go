@@ -80,7 +80,7 @@ func (c *compiler) linear(size int, write bool) (plain reg, m mem) {
 // alignment gives the alignment in bytes that the current op's operand needs, else 1.
 func (c *compiler) alignment(size int) int {
 	switch {
-	case c.op.Align, c.op.Code == tcg.Vec && size == 16 && !unaligned(c.op.Enc):
+	case c.op.Align, c.op.Code == tcg.Vec && size == 16 && !unaligned(c.op.Enc), c.op.Code == tcg.Cmpxchg2 && size == 16:
 		return 16 // the host would fault
 	case c.b.Key.Mode&tcg.ModeAlign == 0:
 		return 1

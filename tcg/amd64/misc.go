@@ -8,6 +8,10 @@ import "goemu/tcg"
 func (c *compiler) imul() {
 	o := c.op
 	c.willWrite(o.Dst)
+	if !o.SetF && c.bmi2 && o.W >= tcg.W32 && o.B != tcg.RefImm && (c.fl.host || c.fl.noC) {
+		c.mulPlain(false)
+		return
+	}
 	c.flagsIn()
 	defer c.flagsOut(recipe{})
 	if o.B == tcg.RefImm {

@@ -116,7 +116,7 @@ func (g *blockMaker) insn() {
 		return
 	}
 	o := tcg.Op{W: g.width(tcg.W8), SetF: g.setF()}
-	switch g.IntN(26) {
+	switch g.IntN(28) {
 	case 0, 1, 2, 3: // two operands
 		o.Code = pick(g, alu2s)
 		o.Dst = g.dst(o.W)
@@ -311,6 +311,26 @@ func (g *blockMaker) insn() {
 		}
 		g.add(o)
 		return
+	case 25: // BMI and ADX
+		o.W = g.width(tcg.W32)
+		o.Code, o.Dst, o.A = tcg.Andn+tcg.Opcode(g.IntN(int(tcg.Adox-tcg.Andn)+1)), g.dst(o.W), g.reg(o.W)
+		if o.Code < tcg.Blsi || o.Code > tcg.Blsr {
+			o.B = g.reg(o.W)
+			if g.IntN(4) == 0 {
+				t := g.temp()
+				g.load(o.W, t)
+				o.A, o.B = o.B, t
+			}
+		}
+		o.SetF = o.SetF && (o.Code < tcg.Pdep || o.Code > tcg.Mulh)
+	case 26:
+		if g.IntN(2) == 0 {
+			o = tcg.Op{Code: tcg.Fence}
+			break
+		}
+		o.Code, o.W, o.Lock = tcg.Cmpxchg2, g.width(tcg.W32), g.IntN(2) == 0
+		g.mem(&o)
+		o.Disp &^= 15
 	default:
 		o.Code = tcg.Bswap
 		o.W, o.SetF, o.Dst = g.width(tcg.W32), false, g.dst(tcg.W64)

@@ -48,6 +48,14 @@ func (c *compiler) shiftConst(k byte) {
 		c.put(o.W, t, false)
 		return
 	}
+	if k == 1 && !o.SetF && c.bmi2 && o.W >= tcg.W32 && o.A != tcg.RefImm { // ROR, as RORX has it
+		a := c.srcReg(o.A, o.W, rax)
+		c.freeEarly()
+		t := c.target(o.W, rax)
+		c.rorx(o.W, t, a, n)
+		c.put(o.W, t, true)
+		return
+	}
 	c.flagsIn()
 	_, must := flagEffect(o)
 	if must == tcg.FlagsAll && c.cross[c.i] != 0 {

@@ -109,7 +109,15 @@ func pick(g *gen, l []tcg.Opcode) tcg.Opcode { return l[g.IntN(len(l))] }
 func (g *gen) access() {
 	w := g.width()
 	m := g.mem()
-	switch g.IntN(7) {
+	switch g.IntN(8) {
+	case 7:
+		if g.IntN(4) == 0 {
+			g.b.Flag(tcg.Fence)
+			g.changed = true
+			break
+		}
+		g.b.Cmpxchg2(tcg.W32+tcg.Width(g.IntN(2)), m, g.IntN(2) == 0)
+		g.changed = true
 	case 0, 1:
 		d, done := g.dst(w)
 		g.b.Ld(w, d, m).MemWr = g.IntN(4) == 0
@@ -145,7 +153,18 @@ func (g *gen) access() {
 func (g *gen) pure() {
 	w := g.width()
 	setF := g.IntN(2) == 0
-	switch g.IntN(14) {
+	switch g.IntN(15) {
+	case 14:
+		w = tcg.W32 + tcg.Width(g.IntN(2))
+		op := tcg.Andn + tcg.Opcode(g.IntN(int(tcg.Adox-tcg.Andn)+1))
+		setF = setF && (op < tcg.Pdep || op > tcg.Mulh)
+		a, b := g.value(w, false), g.value(w, false)
+		if op >= tcg.Blsi && op <= tcg.Blsr {
+			b = tcg.None
+		}
+		d, done := g.dst(w)
+		g.b.ALU(op, w, d, a, b, setF)
+		done()
 	case 0, 1, 2, 3:
 		a, b := g.value(w, false), g.value(w, true)
 		d, done := g.dst(w)

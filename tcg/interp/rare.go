@@ -59,6 +59,19 @@ func (x *run) step(op *tcg.Op, cc uint32) (uint32, bool) {
 			put(f, tcg.Reg(0), w, old)
 		}
 
+	case tcg.Cmpxchg2:
+		equal, ok := x.cmpxchg2(op, x.ea(op))
+		if !ok {
+			return cc, false
+		}
+		if op.SetF {
+			if cc &^= tcg.CCZ; equal {
+				cc |= tcg.CCZ
+			}
+		}
+	case tcg.Fence:
+		atomic.AddUint32(&env.ExitReq, 0)
+
 	case tcg.Mov:
 		if op.A.IsHigh() {
 			va = high(f, op.A)
@@ -160,6 +173,13 @@ func (x *run) step(op *tcg.Op, cc uint32) (uint32, bool) {
 		if !keep {
 			put(f, op.Dst, w, r)
 		}
+
+	case tcg.Andn, tcg.Blsi, tcg.Blsmsk, tcg.Blsr, tcg.Bzhi, tcg.Bextr, tcg.Pdep, tcg.Pext, tcg.Mulh, tcg.Adcx, tcg.Adox:
+		r, ncc := bmi(op.Code, w, va, vb, cc)
+		if op.SetF {
+			cc = ncc
+		}
+		put(f, op.Dst, w, r)
 
 	case tcg.Setcc:
 		v := uint64(0)

@@ -16,6 +16,8 @@ import "goemu/tcg"
 //	BSF BSR             all but Z unchanged; source 0: destination unchanged
 //	TZCNT LZCNT         S A P are 0, O unchanged
 //	BT BTS BTR BTC      all but C unchanged
+//	ANDN BLSI BLSMSK BLSR BZHI    P of the result, A is 0
+//	BEXTR               P of the result, A is 1, S is 0
 //	BSWAP 16-bit        result 0
 
 // Undefined is the set of flags that the manuals leave undefined after an op: comparisons
@@ -58,6 +60,10 @@ func Undefined(o *tcg.Op, count int) tcg.Flags {
 		return tcg.FlagsAll &^ tcg.FlagZ
 	case tcg.Tzcnt, tcg.Lzcnt:
 		return tcg.FlagS | tcg.FlagA | tcg.FlagP | tcg.FlagO
+	case tcg.Andn, tcg.Blsi, tcg.Blsmsk, tcg.Blsr, tcg.Bzhi:
+		return tcg.FlagA | tcg.FlagP
+	case tcg.Bextr:
+		return tcg.FlagS | tcg.FlagA | tcg.FlagP
 	case tcg.Bt, tcg.Bts, tcg.Btr, tcg.Btc:
 		return tcg.FlagsAll &^ (tcg.FlagC | tcg.FlagZ)
 	}

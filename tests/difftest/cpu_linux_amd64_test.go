@@ -198,6 +198,9 @@ func bySysOnly(op decoder.Op) bool {
 // isInline tells whether an extension is made of micro-ops.
 func isInline(op decoder.Op) bool {
 	switch op {
+	case decoder.ADCX, decoder.ADOX, decoder.ANDN, decoder.BEXTR, decoder.BLSI, decoder.BLSMSK, decoder.BLSR, decoder.BZHI, decoder.MULX,
+		decoder.PDEP, decoder.PEXT, decoder.RORX, decoder.SARX, decoder.SHLX, decoder.SHRX:
+		return true
 	case decoder.CLFLUSH, decoder.CLFLUSHOPT, decoder.CLWB, decoder.ENDBR32, decoder.ENDBR64, decoder.LFENCE, decoder.MFENCE, decoder.SFENCE,
 		decoder.LZCNT, decoder.TZCNT, decoder.POPCNT, decoder.PREFETCH, decoder.PREFETCHNTA, decoder.PREFETCHT0, decoder.PREFETCHT1,
 		decoder.PREFETCHT2, decoder.PREFETCHW:

@@ -120,6 +120,8 @@ var jobs = []job{
 	{"integer64", decoder.Mode64, integer, 3000},
 	{"integer32", decoder.Mode32, integer, 2000},
 	{"integer16", decoder.Mode16, integer, 2000},
+	{"bits64", decoder.Mode64, bits, 3000},
+	{"bits32", decoder.Mode32, bits, 1500},
 	{"mmx+sse", decoder.Mode64, vector128, 3000},
 	{"x87", decoder.Mode64, x87, 2000},
 }
@@ -130,6 +132,19 @@ func integer(r *decoder.Row) int {
 		return 1
 	}
 	return 0
+}
+
+// bits is the extensions for bits and long numbers, with a few of the others between them to make and use flags.
+func bits(r *decoder.Row) int {
+	switch r.Feature {
+	case decoder.FeatBMI1, decoder.FeatBMI2, decoder.FeatADX, decoder.FeatLZCNT, decoder.FeatPOPCNT, decoder.FeatMOVBE,
+		decoder.FeatCX8, decoder.FeatCX16:
+		return 20
+	}
+	if r.Op == decoder.CRC32 {
+		return 20
+	}
+	return integer(r)
 }
 
 func isX87(op decoder.Op) bool { return op >= decoder.F2XM1 && op <= decoder.FYL2XP1 }

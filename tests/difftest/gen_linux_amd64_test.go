@@ -34,6 +34,10 @@ type pattern struct {
 	fixed    int // second opcode byte that takes the place of ModRM, -1: none
 	mod      int // +1: register only, -1: memory only
 	imms     []string
+	vex      bool
+	vexMap   byte
+	vexPP    byte
+	vvvv     bool // some operand is in VEX.vvvv
 }
 
 // one is a generated instruction.
@@ -54,7 +58,7 @@ func newGen(seed uint64, mode decoder.Mode, want func(*decoder.Row) int) *gen {
 	rows := decoder.Rows()
 	for i := range rows {
 		r := &rows[i]
-		if strings.Contains(r.Enc, "VEX") || g.long() && !r.Valid64() || !g.long() && !r.Valid32() {
+		if strings.Contains(r.Enc, "VEX") && !vexGPR(r) || g.long() && !r.Valid64() || !g.long() && !r.Valid32() {
 			continue
 		}
 		if p, ok := parse(r); ok {
@@ -66,6 +70,34 @@ func newGen(seed uint64, mode decoder.Mode, want func(*decoder.Row) int) *gen {
 	return g
 }
 
+// vexGPR tells whether r is a VEX-encoded instruction on general registers.
+func vexGPR(r *decoder.Row) bool {
+	return r.Feature == decoder.FeatBMI1 || r.Feature == decoder.FeatBMI2
+}
+
+// parseVEX reads VEX.L.pp.map; W is any.
+func (p *pattern) parseVEX(tok string) bool {
+	p.vex, p.noOpSize = true, true
+	for _, s := range strings.Split(tok, ".")[1:] {
+		switch s {
+		case "LZ":
+		case "66":
+			p.vexPP = 1
+		case "F3":
+			p.vexPP = 2
+		case "F2":
+			p.vexPP = 3
+		case "0F38":
+			p.vexMap = 2
+		case "0F3A":
+			p.vexMap = 3
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 func (g *gen) long() bool { return g.mode == decoder.Mode64 }
 
 // parse reads Row.Enc and Row.Args.
@@ -74,6 +106,10 @@ func parse(r *decoder.Row) (p pattern, ok bool) {
 	var bytes []byte
 	for _, tok := range strings.Fields(r.Enc) {
 		switch {
+		case strings.HasPrefix(tok, "VEX."):
+			if !p.parseVEX(tok) {
+				return p, false
+			}
 		case tok == "NP":
 			p.noOpSize = true
 		case tok == "NFx", tok == "NB":
@@ -123,6 +159,8 @@ func parse(r *decoder.Row) (p pattern, ok bool) {
 		a, _, _ = strings.Cut(a, " ")
 		switch {
 		case a == "":
+		case p.vex && a[0] == 'B':
+			p.vvvv = true
 		case a[0] == 'M':
 			p.mod = -1
 		case a[0] == 'R' || a[0] == 'N' || a[0] == 'U':
@@ -173,6 +211,9 @@ func (g *gen) insn(pc uint64) (o one, ok bool) {
 	if mem {
 		rex &^= 3 // base and index are chosen below
 	}
+	if p.vex { // of REX, the place is taken here by the three bytes that hold its bits
+		b = append(b, 0xc4, 0)
+	}
 	rexAt := len(b)
 	b = append(b, rex)
 	b = append(b, p.map0F...)
@@ -198,10 +239,13 @@ func (g *gen) insn(pc uint64) (o one, ok bool) {
 		}
 	}
 	b = g.immediates(b, p, small, prefix67, rex&8 != 0)
-	if rex == 0 {
+	switch {
+	case p.vex:
+		g.putVEX(b[rexAt-1:], p, rex)
+	case rex == 0:
 		b = append(b[:rexAt], b[rexAt+1:]...)
 		ripAt--
-	} else {
+	default:
 		b[rexAt] = rex
 	}
 	if ripAt > 0 && b[ripAt-1]&0xc7 == 5 {
@@ -215,6 +259,19 @@ func (g *gen) insn(pc uint64) (o one, ok bool) {
 	err := decoder.Decode(b, g.mode, &o.inst)
 	ok = err == nil && int(o.inst.Len) == len(b) && o.inst.Op == p.row.Op
 	return o, ok
+}
+
+// putVEX fills in the second and third byte of a VEX prefix.
+func (g *gen) putVEX(b []byte, p *pattern, rex byte) {
+	b[0] = ^rex<<5 | p.vexMap
+	v := byte(15)
+	if p.vvvv {
+		v = byte(g.IntN(16))
+	}
+	b[1] = rex&8<<4 | v<<3 | p.vexPP
+	if !g.long() && g.IntN(2) == 0 {
+		b[1] |= 0x80 // W means nothing
+	}
 }
 
 func isString(op decoder.Op) bool {
