@@ -3,8 +3,8 @@ package decoder
 // rowsTwoByte is the general-purpose instructions of maps 0F and 0F38 (SDM vol. 2D tables ).
 var rowsTwoByte = []Row{
 	{UD2, "0F 0B", "", FeatP6, 0},
-	{PREFETCHW, "0F 0D /1", "Mb", FeatBase, 0},
-	{PREFETCH, "0F 0D /r", "Mb", FeatBase, 0},
+	{PREFETCHW, "0F 0D /1", "Mb", FeatP6, 0},
+	{PREFETCH, "0F 0D /r", "Mb", FeatP6, 0},
 	{NOP, "0F 0D /r", "Ev", FeatP6, 0},
 	{PREFETCHNTA, "0F 18 /0", "Mb", FeatSSE, 0},
 	{PREFETCHT0, "0F 18 /1", "Mb", FeatSSE, 0},
@@ -25,7 +25,7 @@ var rowsTwoByte = []Row{
 	{SETCC, "0F 90+cc /r", "Eb", Feat386, 0},
 	{PUSH, "0F A0", "FS", Feat386, D64 | Stk},
 	{POP, "0F A1", "FS", Feat386, D64 | Stk},
-	{CPUID, "0F A2", "", FeatP5, 0},
+	{CPUID, "0F A2", "", FeatCPUID, 0},
 	{BT, "0F A3 /r", "Ev,Gv", Feat386, 0},
 	{SHLD, "0F A4 /r", "Ev,Gv,Ib", Feat386, 0},
 	{SHLD, "0F A5 /r", "Ev,Gv,CL", Feat386, 0},

@@ -13,6 +13,7 @@ import (
 type Config struct {
 	Memory uint64 // RAM in bytes; 0: 128 MiB
 	Accel  Accel
+	CPU    string // as -cpu has it: see cpumodel.Parse; "": the default model
 
 	Kernel string // file to boot directly; "": the built-in guest
 	Initrd string // initial RAM disk, or for multiboot "file args,file2 args"

@@ -17,6 +17,7 @@ import (
 	"goemu/emu/board"
 	"goemu/emu/boot"
 	"goemu/emu/chardev"
+	"goemu/emu/cpumodel"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg"
@@ -46,6 +47,7 @@ type Machine struct {
 	ram    []byte
 	env    *tcg.Env
 	cpu    *x86.CPU
+	model  *cpumodel.Model
 	engine *accel.Engine
 	board  *board.PC
 	tables *bios.Tables
@@ -62,6 +64,7 @@ type Machine struct {
 	status    int
 	stopped   bool
 	err       error
+	warnings  []string
 }
 
 // Reasons for which another goroutine may want the vCPU's.
@@ -87,7 +90,10 @@ func New(cfg Config) (*Machine, error) {
 		}
 	}
 	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1), backends: map[string]chardev.Backend{}}
-	err := m.assemble()
+	err := m.chooseCPU()
+	if err == nil {
+		err = m.assemble()
+	}
 	if err == nil {
 		err = m.begin()
 	}
@@ -122,6 +128,25 @@ func (m *Machine) abandon() {
 	_ = m.close()
 }
 
+// chooseCPU finds the processor's model.
+func (m *Machine) chooseCPU() error {
+	model, dropped, err := cpumodel.Parse(m.cfg.CPU, amd64.HostCPUID)
+	if err != nil {
+		return err
+	}
+	if dropped != (cpumodel.Set{}) {
+		m.warnings = append(m.warnings, fmt.Sprintf("-cpu %s: left out, as goemu does not have them: %v", m.cfg.CPU, dropped))
+	}
+	m.model = model
+	return nil
+}
+
+// Warnings are remarks about the Config, a line each, that do not keep the machine from running.
+func (m *Machine) Warnings() []string { return m.warnings }
+
+// CPUHelp lists the processor models and features that Config.CPU can name.
+func CPUHelp() string { return cpumodel.Help() }
+
 func (m *Machine) assemble() error {
 	var err error
 	if m.env, err = accel.NewEnv(); err != nil {
@@ -138,6 +163,7 @@ func (m *Machine) assemble() error {
 		return err
 	}
 	opts := x86.Options{
+		Model:         m.model,
 		SyncX87:       accel.SyncX87,
 		OnException:   m.logException,
 		OnTripleFault: m.tripleFault,

@@ -57,6 +57,9 @@ func emulate(cfg *emu.Config) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	for _, w := range m.Warnings() {
+		fmt.Fprintf(os.Stderr, "goemu: warning: %s\n", w)
+	}
 	// SIGINT and its like end the machine in order: output is flushed and the terminal restored.
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

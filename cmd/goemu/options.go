@@ -22,13 +22,13 @@ const version = "0.1"
 
 // values holds the options as given.
 type values struct {
-	memory, accel, kernel, initrd, append string
-	machine, debugcon, icount             string
-	serial, chardevs, devices             []string
-	logItems, logFile, logFilter          string
-	display                               string
-	nographic, nodefaults, noReboot       bool
-	version, help                         bool
+	memory, accel, cpu, kernel, initrd, append string
+	machine, debugcon, icount                  string
+	serial, chardevs, devices                  []string
+	logItems, logFile, logFilter               string
+	display                                    string
+	nographic, nodefaults, noReboot            bool
+	version, help                              bool
 }
 
 // flagSet declares the options with the names and letters that QEMU users know.
@@ -38,6 +38,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	f.Usage = func() {}
 	f.StringVarP(&v.machine, "machine", "M", "pc", "`board`: pc (i440FX + PIIX3)")
 	f.StringVar(&v.accel, "accel", "auto", "`engine`: tcg (native code), interp (portable), auto; alternatives as a:b")
+	f.StringVar(&v.cpu, "cpu", "", "processor `model[,+feature][,-feature]...`; -cpu help lists them (default max)")
 	f.StringVarP(&v.memory, "m", "m", "128M", "RAM `size`, in MiB or with suffix K, M, G")
 	f.StringVar(&v.kernel, "kernel", "", "boot this `file`: Linux bzImage, multiboot or PVH ELF")
 	f.StringVar(&v.initrd, "initrd", "", "initial RAM disk `file`; for multiboot \"file args,file2 args\"")
@@ -127,7 +128,7 @@ func parse(args []string) (*emu.Config, error) {
 
 func (v *values) config() (*emu.Config, error) {
 	cfg := &emu.Config{
-		Kernel: v.kernel, Initrd: v.initrd, Append: v.append,
+		CPU: v.cpu, Kernel: v.kernel, Initrd: v.initrd, Append: v.append,
 		NoDefaults: v.nodefaults, NoReboot: v.noReboot, Debugcon: v.debugcon,
 		Serial: v.serial, Chardevs: map[string]string{},
 		Interactive: chardev.Interactive(),
@@ -140,6 +141,10 @@ func (v *values) config() (*emu.Config, error) {
 	}
 	if v.display != "none" {
 		return nil, fmt.Errorf("-display %s: goemu has no such display (have: none)", v.display)
+	}
+	if v.cpu == "help" || v.cpu == "?" {
+		fmt.Print(emu.CPUHelp())
+		return nil, errDone
 	}
 	var err error
 	size, _, _ := strings.Cut(strings.TrimPrefix(v.memory, "size="), ",")

@@ -91,6 +91,7 @@ func SyncX87(env *tcg.Env) { amd64.SyncX87(env) }
 // New makes an engine for cpu and takes the hooks of cpu and space.
 func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, error) {
 	e := &Engine{cpu: cpu, env: cpu.Env(), space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
+	e.trans.Restrict(cpu.Gates())
 	e.hops.Count, e.hops.Least = opt.Count, MaxInsns
 	if opt.Native {
 		n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})

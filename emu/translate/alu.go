@@ -219,13 +219,19 @@ func (t *Translator) cmov(i *decoder.Inst, _ tcg.Opcode) {
 // flag translates the instructions that set one flag.
 func (t *Translator) flag(_ *decoder.Inst, op tcg.Opcode) { t.b.Flag(op) }
 
-func (t *Translator) lahf(*decoder.Inst, tcg.Opcode) {
+func (t *Translator) lahf(i *decoder.Inst, _ tcg.Opcode) {
+	if t.lahf64(i) {
+		return
+	}
 	x := t.b.Temp()
 	t.b.GetF(x)
 	t.b.Mov(tcg.W8, tcg.High(0), x)
 }
 
-func (t *Translator) sahf(*decoder.Inst, tcg.Opcode) {
+func (t *Translator) sahf(i *decoder.Inst, _ tcg.Opcode) {
+	if t.lahf64(i) {
+		return
+	}
 	x := t.b.Temp()
 	t.b.Zext(tcg.W64, tcg.W8, x, tcg.High(0))
 	t.b.PutF(tcg.FlagsAll&^tcg.FlagO, x)

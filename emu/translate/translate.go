@@ -11,7 +11,7 @@
 // processors do it: with a constant target it is a Sys op; the target of an indirect call is checked before the push, and the others
 // where they jump (tcg.JmpInd).
 // LFENCE and SFENCE are no ops, as the engines keep to x86-TSO.
-// Whether the CPU model has an instruction is not asked.
+// An instruction that the CPU model lacks is undefined, or what older processors take it for: see Restrict.
 // With Mode.TF a block is one instruction, but conditional and indirect jumps end as usual: the vCPU loop
 // must look at TF after every block of that mode.
 package translate
@@ -45,11 +45,14 @@ type Translator struct {
 
 	inst, peek decoder.Inst
 
+	lacks [maxRows / 64]uint64 // rows of the instruction table that the CPU model lacks
+	has   decoder.FeatureSet
+
 	shadow bool // the last instruction was STI: end after the next one
 }
 
 // New makes a Translator.
-func New() *Translator { return &Translator{} }
+func New() *Translator { return &Translator{has: decoder.AllFeatures} }
 
 // Translate fills b, whose Key the caller has set, with the micro-ops of up to max instructions.
 // code are the guest's bytes from Key.RIP to the end of the page, or to
@@ -161,6 +164,11 @@ func (t *Translator) undefined(err error, n int) {
 func (t *Translator) insn(i *decoder.Inst, n int) {
 	shadow := t.shadow
 	t.b.Insn(t.rip, n)
+	if t.lacks[i.Row>>6]>>(i.Row&63)&1 != 0 && !t.older(i) {
+		i.Op = decoder.Invalid
+		t.sys(i, true)
+		return
+	}
 	switch {
 	case i.Prefix&decoder.PrefixLock != 0 && !lockable(i):
 		i.Op = decoder.Invalid

@@ -66,8 +66,6 @@ const (
 	eferLME = 1 << 8
 	eferLMA = 1 << 10
 	eferNXE = 1 << 11
-
-	eferKnown = eferSCE | eferLME | eferLMA | eferNXE
 )
 
 // Debug registers (SDM vol. 3B 18.2): bits that always read as 1, and those used here.

@@ -64,7 +64,11 @@ func (c *CPU) setControlDest(n uint8, v uint64) {
 
 func (c *CPU) readCR(n int) (uint64, bool) {
 	switch n {
-	case 0, 2, 3, 4:
+	case 0, 2, 3:
+	case 4:
+		if c.valid.cr4 == 0 { // the processor has no such register
+			return 0, c.ud()
+		}
 	case 8:
 		if !c.long64 {
 			return 0, c.ud()
@@ -90,7 +94,7 @@ func (c *CPU) readCR(n int) (uint64, bool) {
 }
 
 func (c *CPU) writeCR(n int, v uint64) bool {
-	if n != 0 && n != 2 && n != 3 && n != 4 && (n != 8 || !c.long64) {
+	if n != 0 && n != 2 && n != 3 && (n != 4 || c.valid.cr4 == 0) && (n != 8 || !c.long64) {
 		return c.ud()
 	}
 	if !c.privileged() {
@@ -124,7 +128,7 @@ func (c *CPU) writeCR0(v uint64) bool {
 	if v>>32 != 0 || v&cr0PG != 0 && v&cr0PE == 0 || v&cr0NW != 0 && v&cr0CD == 0 {
 		return c.gp(0)
 	}
-	v = v&cr0Known | cr0ET
+	v = v&c.valid.cr0 | cr0ET
 	efer := c.pg.EFER
 	if v&cr0PG != 0 && old&cr0PG == 0 {
 		switch {
@@ -158,7 +162,7 @@ func (c *CPU) writeCR0(v uint64) bool {
 
 func (c *CPU) writeCR4(v uint64) bool {
 	old := c.pg.CR4
-	if v&^cr4Known != 0 || c.longMode() && v&cr4PAE == 0 {
+	if v&^c.valid.cr4 != 0 || c.longMode() && v&cr4PAE == 0 {
 		return c.gp(0)
 	}
 	const paging = cr4PSE | cr4PAE | cr4PGE | cr4SMEP | cr4SMAP
@@ -285,7 +289,7 @@ func (c *CPU) arg16(i *tcg.SysInst, k int) (uint64, bool) {
 // setEFER makes the checks of a write to IA32_EFER (SDM vol. 3A 10.8.5); LMA cannot be written. False means #GP.
 func (c *CPU) setEFER(v uint64) bool {
 	old := c.pg.EFER
-	if v&^eferKnown != 0 || (v^old)&eferLME != 0 && c.pg.CR0&cr0PG != 0 {
+	if v&^c.valid.efer != 0 || (v^old)&eferLME != 0 && c.pg.CR0&cr0PG != 0 {
 		return false
 	}
 	c.pg.EFER = v&^eferLMA | old&eferLMA

@@ -200,17 +200,17 @@ func TestCPUID(t *testing.T) {
 	if b != 0x68747541 || d != 0x69746e65 || c != 0x444d4163 { // AuthenticAMD
 		t.Errorf("vendor %x %x %x", b, d, c)
 	}
-	if _, _, c, _ := m.CPUID(1, 0); c&leaf1OSXSAVE != 0 {
+	if _, _, c, _ := m.CPUID(1, 0); c>>27&1 != 0 {
 		t.Error("OSXSAVE without CR4.OSXSAVE")
 	}
 	m.writeCR(4, cr4PAE|cr4OSXSAVE)
-	if _, _, c, _ := m.CPUID(1, 0); c&leaf1OSXSAVE == 0 {
+	if _, _, c, _ := m.CPUID(1, 0); c>>27&1 == 0 {
 		t.Error("no OSXSAVE with CR4.OSXSAVE")
 	}
-	if _, b, c, d := m.CPUID(hyperLeaf, 0); b != 0x6d456f47 || c != 0x456f4775 || d != 0x2020756d {
+	if _, b, c, d := m.CPUID(0x4000_0000, 0); b != 0x6d456f47 || c != 0x456f4775 || d != 0x2020756d {
 		t.Errorf("hypervisor %x %x %x", b, c, d)
 	}
-	if a, _, _, _ := m.CPUID(1, 0); a != uint32(m.opt.Model.signature()) || a != 0x00060fb1 {
+	if a, _, _, _ := m.CPUID(1, 0); a != uint32(m.model.Signature()) || a != 0x00060fb1 {
 		t.Errorf("signature %#x", a)
 	}
 	// Leaves between and beyond the ranges are empty.

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"goemu/decoder"
+	"goemu/emu/cpumodel"
 	"goemu/mmu"
 	"goemu/tcg"
 )
@@ -28,10 +29,10 @@ type Bus interface {
 
 // Options configures a CPU. The zero value is a working default model.
 type Options struct {
-	Model        Model
-	PhysBits     int    // MAXPHYADDR, 36 to 52; 0: 40
-	TSCFrequency uint64 // Hz, for CPUID; 0: 1 GHz
+	Model        *cpumodel.Model // nil: the default
+	TSCFrequency uint64          // Hz, for CPUID; 0: 1 GHz
 	APICID       uint8
+	Processors   int // in the package; 0: 1
 
 	// SyncX87 stores the x87 state that is in the host's registers in
 	// Env.X87 and clears Env.X87Live. nil if the engine never sets X87Live.
@@ -69,6 +70,8 @@ type CPU struct {
 	space *mmu.Space
 	bus   Bus
 	opt   Options
+	model *cpumodel.Model
+	valid valid
 
 	seg      [6]Segment
 	ldtr, tr Segment
@@ -116,14 +119,14 @@ type CPU struct {
 
 // New makes a CPU in its power-on state.
 func New(env *tcg.Env, space *mmu.Space, bus Bus, opts Options) *CPU {
-	if opts.PhysBits == 0 {
-		opts.PhysBits = 40
-	}
 	if opts.TSCFrequency == 0 {
 		opts.TSCFrequency = 1_000_000_000
 	}
-	opts.Model.fillDefaults()
+	if opts.Model == nil {
+		opts.Model, _, _ = cpumodel.New(cpumodel.Default)
+	}
 	c := &CPU{env: env, space: space, bus: bus, opt: opts, Unimplemented: map[decoder.Op]uint64{}}
+	c.setModel(opts.Model)
 	c.initTLB()
 	c.Reset()
 	return c
@@ -136,7 +139,7 @@ func (c *CPU) Env() *tcg.Env { return c.env }
 func (c *CPU) Reset() {
 	e := c.env
 	e.X87Live = 0
-	e.GPR = [16]uint64{regDX: uint64(c.opt.Model.signature())}
+	e.GPR = [16]uint64{regDX: uint64(c.model.Signature())}
 	e.RIP = 0xfff0
 	for i := range c.seg {
 		c.seg[i] = Segment{Limit: 0xffff, Attr: AttrP | AttrS | AttrRW | AttrAccessed}
@@ -146,7 +149,7 @@ func (c *CPU) Reset() {
 	c.tr = Segment{Limit: 0xffff, Attr: AttrP | typeTSS32Busy}
 	c.gdtr = Table{Limit: 0xffff}
 	c.idtr = Table{Limit: 0xffff}
-	c.pg = mmu.Paging{CR0: cr0CD | cr0NW | cr0ET, PhysBits: c.opt.PhysBits}
+	c.pg = mmu.Paging{CR0: (cr0CD|cr0NW)&c.valid.cr0 | cr0ET, PhysBits: c.model.PhysBits}
 	e.CR2, e.KernelGS = 0, 0
 	c.dr = [8]uint64{6: dr6Fixed, 7: dr7Fixed}
 	c.xcr0 = 1
@@ -221,7 +224,7 @@ func (c *CPU) SetFlags(f uint32) {
 	e := c.env
 	c.setCC(f)
 	c.resume = f&flagRF != 0
-	e.EFlags = f&flagsKnown&^(flagsArith|flagRF) | flagFixed
+	e.EFlags = f&c.valid.flags&^(flagsArith|flagRF) | flagFixed
 	if f&flagIF != 0 && atomic.LoadUint32(&e.IntrPending) != 0 {
 		c.requestExit()
 	}

@@ -17,7 +17,7 @@ type EntryState struct {
 // Enter puts the CPU, which has been reset, in state s.
 func (c *CPU) Enter(s *EntryState) {
 	c.seg, c.tr, c.gdtr, c.idtr = s.Segs, s.TR, s.GDT, s.IDT
-	c.pg = mmu.Paging{CR0: s.CR0, CR3: s.CR3, CR4: s.CR4, EFER: s.EFER, PhysBits: c.opt.PhysBits}
+	c.pg = mmu.Paging{CR0: s.CR0, CR3: s.CR3, CR4: s.CR4, EFER: s.EFER, PhysBits: c.model.PhysBits}
 	c.env.GPR, c.env.RIP = s.GPR, s.RIP
 	c.cpl = 0
 	c.SetFlags(s.RFLAGS)

@@ -163,6 +163,9 @@ func (c *CPU) addressMSR(n uint32) *uint64 {
 
 // ReadMSR reads a model-specific register; ok is false for those that do not exist.
 func (c *CPU) ReadMSR(n uint32) (v uint64, ok bool) {
+	if !c.hasMSR(n) {
+		return 0, false
+	}
 	if p := c.addressMSR(n); p != nil {
 		return *p, true
 	}
@@ -201,6 +204,9 @@ func validMemoryType(t uint8, ucMinus bool) bool {
 
 // WriteMSR writes a model-specific register; false means #GP.
 func (c *CPU) WriteMSR(n uint32, v uint64) bool {
+	if !c.hasMSR(n) {
+		return false
+	}
 	if p := c.addressMSR(n); p != nil {
 		if !canonical(v) {
 			return false

@@ -151,7 +151,7 @@ func sysXSETBV(c *CPU, i *tcg.SysInst) bool {
 		return c.ud()
 	}
 	v := c.edxeax()
-	if c.cpl != 0 || c.env.GPR[regCX]&0xffff_ffff != 0 || v&1 == 0 || v&^xcr0Known != 0 {
+	if c.cpl != 0 || c.env.GPR[regCX]&0xffff_ffff != 0 || v&1 == 0 || v&^c.valid.xcr0 != 0 {
 		return c.gp(0)
 	}
 	c.xcr0 = v

@@ -1,0 +1,18 @@
+package cpumodel
+
+// supported names the features that both engines do on every host.
+const supported = "" +
+	"fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 " +
+	"pni ssse3 cx16 sse4.1 sse4.2 movbe popcnt xsave hypervisor " +
+	"smep erms zero-fcs-fds smap " +
+	"xsaveopt " +
+	"syscall nx pdpe1gb rdtscp lm " +
+	"lahf-lm " +
+	"invtsc " +
+	"xsaveerptr"
+
+// topology names the features that say how processors are counted. Models have them as their leaves do.
+const topology = "ht cmp-legacy topoext"
+
+// Supported is the set of features that a model can have.
+func Supported() Set { return setOf(supported) }

@@ -1,0 +1,109 @@
+package x86
+
+import (
+	"goemu/decoder"
+	"goemu/emu/cpumodel"
+)
+
+// xcr0Known are the state components that XSAVE handles here: x87 and SSE.
+const xcr0Known = 3
+
+// valid are the bits of registers that the processor's model has; the others are reserved.
+type valid struct {
+	cr0, cr4, efer, xcr0 uint64
+	flags                uint32
+}
+
+// bitOwner names the feature that brings register bits.
+type bitOwner struct {
+	bit     uint64
+	feature cpumodel.Feature
+}
+
+// cr4Owners and eferOwners are the features that bring bits of CR4 (SDM vol. 3A 2.5) and EFER.
+var cr4Owners = []bitOwner{
+	{cr4TSD, cpumodel.TSC},
+	{cr4DE, cpumodel.DE},
+	{cr4PSE, cpumodel.PSE},
+	{cr4PAE, cpumodel.PAE},
+	{cr4MCE, cpumodel.MCE},
+	{cr4PGE, cpumodel.PGE},
+	{cr4PCE, cpumodel.MMX}, // RDPMC came with the Pentium Pro and the Pentium with MMX
+	{cr4OSFXSR, cpumodel.FXSR},
+	{cr4OSXMMEXCPT, cpumodel.SSE},
+	{cr4OSXSAVE, cpumodel.XSAVE},
+	{cr4SMEP, cpumodel.SMEP},
+	{cr4SMAP, cpumodel.SMAP},
+}
+
+var eferOwners = []bitOwner{
+	{eferSCE, cpumodel.SYSCALL},
+	{eferLME | eferLMA, cpumodel.LM},
+	{eferNXE, cpumodel.NX},
+}
+
+// owned gives the bits whose features m has.
+func owned(m *cpumodel.Model, owners []bitOwner) (bits uint64) {
+	for _, o := range owners {
+		if m.Has(o.feature) {
+			bits |= o.bit
+		}
+	}
+	return bits
+}
+
+// setModel computes what depends on the model alone.
+func (c *CPU) setModel(m *cpumodel.Model) {
+	c.model = m
+	v := valid{
+		cr0: cr0Known, cr4: owned(m, cr4Owners), efer: owned(m, eferOwners),
+		xcr0: m.XCR0() & xcr0Known, flags: flagsKnown,
+	}
+	if !m.Is486() {
+		v.cr0 &^= cr0NE | cr0WP | cr0AM | cr0NW | cr0CD
+		v.flags &^= flagAC
+	}
+	if !m.HasCPUID() {
+		v.flags &^= flagID
+	}
+	c.valid = v
+}
+
+// Gates is the set of instructions that the processor has.
+func (c *CPU) Gates() decoder.FeatureSet { return c.model.Gates() }
+
+// hasMSR tells whether the model has a model-specific register.
+func (c *CPU) hasMSR(n uint32) bool {
+	m := c.model
+	switch n {
+	case msrTSC:
+		return m.Has(cpumodel.TSC)
+	case msrAPICBase:
+		return m.Has(cpumodel.APIC)
+	case msrSysenterCS, msrSysenterESP, msrSysenterEIP:
+		return m.Has(cpumodel.SEP)
+	case msrMCGCap, msrMCGStatus:
+		return m.Has(cpumodel.MCA)
+	case msrPAT:
+		return m.Has(cpumodel.PAT)
+	case msrMTRRCap, msrMTRRDefType:
+		return m.Has(cpumodel.MTRR)
+	case msrEFER:
+		return c.valid.efer != 0
+	case msrSTAR:
+		return m.Has(cpumodel.SYSCALL)
+	case msrLSTAR, msrCSTAR, msrSFMASK, msrFSBase, msrGSBase, msrKernelGSBase:
+		return m.Has(cpumodel.LM)
+	case msrTSCAux:
+		return m.Has(cpumodel.RDTSCP) || m.Has(cpumodel.RDPID)
+	}
+	switch {
+	case n >= msrMTRRPhys && n < msrMTRRDefType:
+		return m.Has(cpumodel.MTRR)
+	case n >= msrMCBank && n < msrMCBank+4*mcBanks:
+		return m.Has(cpumodel.MCA)
+	case n>>16 == 0xc001:
+		return m.Vendor == cpumodel.AMD
+	}
+	return true
+}
