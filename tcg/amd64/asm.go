@@ -53,6 +53,7 @@ const (
 	lockPre opc = 1 << 14
 	byteReg opc = 1 << 15 // the ModRM.reg operand is a byte register
 	byteRM  opc = 1 << 16 // the ModRM.rm operand, if a register, is a byte register
+	vexL    opc = 1 << 17 // VEX.L: 256 bits
 )
 
 // Opcodes used in more than one place. Those with an 8-bit form have their W16-W64 opcode here; sized clears bit 0.
@@ -202,8 +203,8 @@ func (a *asm) rr(o opc, r, rm reg) {
 	a.byte(0xc0 | byte(r&7)<<3 | byte(rm&7))
 }
 
-// rm writes an instruction with a register and a memory operand.
-func (a *asm) rm(o opc, r reg, m mem) {
+// rexBits gives the R, X and B bits for a register and a memory operand.
+func rexBits(r reg, m mem) byte {
 	rex := byte(r>>3&1) << 2
 	if m.base < 16 {
 		rex |= byte(m.base >> 3)
@@ -211,7 +212,12 @@ func (a *asm) rm(o opc, r reg, m mem) {
 	if m.index < 16 {
 		rex |= byte(m.index>>3) << 1
 	}
-	a.head(o, rex, o&byteReg != 0 && needsREX(r))
+	return rex
+}
+
+// rm writes an instruction with a register and a memory operand.
+func (a *asm) rm(o opc, r reg, m mem) {
+	a.head(o, rexBits(r, m), o&byteReg != 0 && needsREX(r))
 	a.modrm(byte(r&7), m)
 }
 
@@ -364,27 +370,6 @@ func (a *asm) shiftI(k byte, w tcg.Width, r reg, n byte) {
 	}
 	a.rr(o&^0xff|opc(0xc0)|o&1, reg(k), r)
 	a.byte(n)
-}
-
-// vex writes a three-byte VEX instruction of length 128, W as in o.
-func (a *asm) vex(o opc, r, v, rm reg) {
-	a.byte(0xc4)
-	a.byte(byte(^r>>3&1)<<7 | 0x40 | byte(^rm>>3&1)<<5 | byte(o>>8&3))
-	b := byte(^v&15) << 3
-	if o&rexW != 0 {
-		b |= 0x80
-	}
-	switch {
-	case o&pre66 != 0:
-		b |= 1
-	case o&preF3 != 0:
-		b |= 2
-	case o&preF2 != 0:
-		b |= 3
-	}
-	a.byte(b)
-	a.byte(byte(o))
-	a.byte(0xc0 | byte(r&7)<<3 | byte(rm&7))
 }
 
 // rorx writes RORX dst, src, n (BMI2): a rotate that leaves the flags alone.

@@ -17,6 +17,7 @@ const (
 	coldBail                     // the interpreter must run the instruction
 	coldSSE                      // load the SSE registers, or bail
 	coldX87                      // load the x87 state, or bail
+	coldAVX                      // load the AVX registers, or bail
 	coldEdge                     // flag-saving code of an edge and its jump
 	coldUnlinked                 // leave at an edge: ExitEdge
 	coldSelf                     // leave at an edge from the block to itself
@@ -32,6 +33,7 @@ type stub struct {
 	write bool // coldTLB
 	rdx   bool // coldTLB: RDX holds a temporary
 	sse   bool // coldTLB: the SSE registers were in the host's
+	avx   bool // coldTLB: so were the upper halves
 	from  int  // place of the displacement of the jump that leads here
 	also  int  // the same of another, or 0
 	back  int  // where the code goes on
@@ -97,12 +99,19 @@ func (c *compiler) emitCold() {
 		case coldBail:
 			c.saveFor(&s.fl)
 			c.leave(tcg.ExitBail, s.site, false, c.siteRIP(s.site), 0)
-		case coldSSE, coldX87:
+		case coldSSE, coldX87, coldAVX:
 			ok, load := offSSEOK, c.e.stubs.loadSSE
-			if s.kind == coldX87 {
+			switch s.kind {
+			case coldX87:
 				ok, load = offX87OK, c.e.stubs.loadX87
+			case coldAVX: // SSE must be allowed too, as afterwards it is live
+				c.zextM(tcg.W8, rcx, env(offSSEOK))
+				c.rm(sized(opTest, tcg.W8), rcx, env(offAVXOK))
+				ok, load = 0, c.e.stubs.loadAVX
 			}
-			c.aluMI(0, aluCmp, tcg.W8, env(ok), 0)
+			if ok != 0 {
+				c.aluMI(0, aluCmp, tcg.W8, env(ok), 0)
+			}
 			no := c.jcc8(tcg.CondE)
 			c.rm(opLea|rexW, rcx, mem{base: ripReg, index: noReg, disp: int32(s.back - c.n - 7)})
 			c.jmp(load)
@@ -146,7 +155,7 @@ func (c *compiler) coldMiss(s *stub) {
 	c.saveFor(&s.fl)
 	at := c.n + 7 + 5 + descSize // behind the descriptor
 	resume := at
-	if !s.rdx && !s.sse {
+	if !s.rdx && !s.sse { // avx goes with sse
 		resume = s.back
 	}
 	c.leave(tcg.ExitTLB, s.site, s.write, c.siteRIP(s.site), resume)
@@ -156,7 +165,11 @@ func (c *compiler) coldMiss(s *stub) {
 	switch {
 	case s.sse:
 		c.rm(opLea|rexW, rcx, mem{base: ripReg, index: noReg, disp: int32(s.back - c.n - 7)})
-		c.jmp(c.e.stubs.loadSSE)
+		if s.avx {
+			c.jmp(c.e.stubs.loadAVX)
+		} else {
+			c.jmp(c.e.stubs.loadSSE)
+		}
 	case s.rdx:
 		c.jmp(s.back)
 	}
@@ -175,7 +188,7 @@ func (c *compiler) sys() (end bool) {
 	}
 	c.leave(tcg.ExitSys, site, false, c.rip, resume)
 	c.fl = flagState{mem: true}
-	c.sse, c.x87 = false, false
+	c.sse, c.x87, c.avx, c.ymm = false, false, false, false
 	return o.End
 }
 

@@ -38,6 +38,8 @@ type compiler struct {
 	fl         flagState
 	dropRecipe bool // the recipe ends with this op
 	sse, x87   bool // known to be in host registers
+	avx        bool // so are the upper halves
+	ymm        bool // Env.YMMUsed is known to be YMMInUse
 
 	cold  []stub
 	sites []Site
@@ -98,7 +100,7 @@ func (c *compiler) reset(b *tcg.Block) {
 	c.slots, c.inRDX = 0, -1
 	c.insn, c.length, c.rip, c.site = -1, 0, b.Key.RIP, -1
 	c.fl = flagState{mem: true}
-	c.dropRecipe, c.sse, c.x87 = false, false, false
+	c.dropRecipe, c.sse, c.x87, c.avx, c.ymm = false, false, false, false, false
 	c.cold, c.sites, c.edges, c.saves = c.cold[:0], c.sites[:0], c.edges[:0], c.saves[:0]
 }
 

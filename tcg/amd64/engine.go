@@ -35,6 +35,7 @@ type stubs struct {
 	lookup   int // leave with ExitLookup, RIP in RAX
 	sentinel int // the same for a return that has met the sentinel
 	loadSSE  int // load XMM0-15 and MXCSR, go on at RCX
+	loadAVX  int // load what of the SSE registers and their upper halves is not there, go on at RCX
 	loadX87  int // load the x87 state, go on at RCX
 }
 
@@ -193,13 +194,19 @@ func (e *Engine) emitStubs() {
 
 	a.align(16, 0)
 	e.stubs.loadSSE = a.n
-	for i := 0; i < 16; i++ {
-		a.rm(map0F|0x28, reg(i), env(offXMM+16*i)) // MOVAPS
-	}
-	a.rm(map0F|0xae, 2, env(offMXCSR)) // LDMXCSR
-	a.rm(0xc6, 0, env(offSSELive))
-	a.byte(1)
+	a.loadRegs()
 	a.rr(0xff, 4, rcx) // JMP RCX
+
+	if host&hasAVX != 0 {
+		a.align(16, 0)
+		e.stubs.loadAVX = a.n
+		a.aluMI(0, aluCmp, tcg.W8, env(offSSELive), 0)
+		there := a.jcc(tcg.CondNE)
+		a.loadRegs()
+		a.patch(there, a.n)
+		a.loadUppers()
+		a.rr(0xff, 4, rcx)
+	}
 
 	a.align(16, 0)
 	e.stubs.loadX87 = a.n

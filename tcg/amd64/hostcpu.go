@@ -23,7 +23,17 @@ const (
 	hasBMI2
 	hasLZCNT
 	hasADX
+	hasAVX
+	hasAVX2
+	hasFMA
+	hasF16C
+	hasVAES
+	hasVPCLMUL
+	hasGFNI
 )
+
+// xgetbv reads the low half of XCR0.
+func xgetbv() (lo uint32)
 
 // host is what this processor has.
 var host = probe()
@@ -45,8 +55,20 @@ func probe() feature {
 	set(c, 20, hasSSE42)
 	set(c, 23, hasPOPCNT)
 	set(c, 25, hasAES)
+	vex := c>>27&1 != 0 && xgetbv()&6 == 6 // the operating system keeps the YMM registers
+	if vex {
+		set(c, 12, hasFMA)
+		set(c, 28, hasAVX)
+		set(c, 29, hasF16C)
+	}
 	if top >= 7 {
-		_, b, _, _ := cpuid(7, 0)
+		_, b, c, _ := cpuid(7, 0)
+		if vex {
+			set(b, 5, hasAVX2)
+			set(c, 9, hasVAES)
+			set(c, 10, hasVPCLMUL)
+		}
+		set(c, 8, hasGFNI)
 		set(b, 3, hasBMI1)
 		set(b, 8, hasBMI2)
 		set(b, 19, hasADX)
@@ -87,6 +109,8 @@ func hostVec(e tcg.Enc) (ok bool, impl implicitUse) {
 			need = hasAES
 		case op >= 0xc8 && op <= 0xcd:
 			need = hasSHA
+		case op == 0xcf:
+			need = hasGFNI
 		case op == 0x37, e.PP == 0xf2 && (op == 0xf0 || op == 0xf1):
 			need = hasSSE42
 		case op >= 0x10 && op <= 0x41:
@@ -104,6 +128,8 @@ func hostVec(e tcg.Enc) (ok bool, impl implicitUse) {
 			need = hasAES
 		case op == 0xcc:
 			need = hasSHA
+		case op == 0xce || op == 0xcf:
+			need = hasGFNI
 		case op >= 0x60 && op <= 0x63:
 			need, impl = hasSSE42, implIndex
 			if op <= 0x61 {

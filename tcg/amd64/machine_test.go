@@ -86,7 +86,7 @@ func (m *machine) registers() {
 	clear(unsafe.Slice((*byte)(unsafe.Pointer(env)), unsafe.Offsetof(env.TLB)))
 	env.EFlags = 2
 	env.MXCSR = 0x1f80
-	env.SSEOK, env.X87OK = 1, 1
+	env.SSEOK, env.X87OK, env.AVXOK = 1, 1, 1
 	env.X87[0], env.X87[1] = 0x7f, 0x03
 	env.X87[8], env.X87[9] = 0xff, 0xff
 	for i := range env.SegRdTop {

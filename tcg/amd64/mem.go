@@ -79,8 +79,12 @@ func (c *compiler) linear(size int, write bool) (plain reg, m mem) {
 
 // alignment gives the alignment in bytes that the current op's operand needs, else 1.
 func (c *compiler) alignment(size int) int {
+	if c.op.Code == tcg.Vec && c.op.Enc.Vex != tcg.VexNone && (c.op.Align || vexAligned(c.op.Enc)) {
+		return size // the host would fault
+	}
 	switch {
-	case c.op.Align, c.op.Code == tcg.Vec && size == 16 && !unaligned(c.op.Enc), c.op.Code == tcg.Cmpxchg2 && size == 16:
+	case c.op.Align, c.op.Code == tcg.Cmpxchg2 && size == 16,
+		c.op.Code == tcg.Vec && size == 16 && c.op.Enc.Vex == tcg.VexNone && !unaligned(c.op.Enc):
 		return 16 // the host would fault
 	case c.b.Key.Mode&tcg.ModeAlign == 0:
 		return 1
@@ -111,7 +115,7 @@ func (c *compiler) access(size int, write bool) mem {
 	c.aluRM(aluSub, tcg.W64, rax, page)
 	c.aluRI(aluCmp, tcg.W64, rax, int32(mmu.PageSize-size))
 	c.addCold(stub{kind: coldTLB, from: c.jcc(tcg.CondA), back: retry, write: write, table: int32(table),
-		rdx: c.inRDX >= 0, site: c.siteIndex(), sse: c.sse})
+		rdx: c.inRDX >= 0, site: c.siteIndex(), sse: c.sse, avx: c.avx})
 	addend := page
 	addend.disp += int32(unsafe.Offsetof(mmu.TLBEntry{}.Addend))
 	if c.op.Seg != tcg.SegNone || c.op.AddrW == tcg.W16 || ea.base == rcx || ea.index == rcx {

@@ -65,7 +65,10 @@ const (
 	tlbEntry  = int(unsafe.Sizeof(mmu.TLBEntry{}))
 	jumpEntry = int(unsafe.Sizeof(tcg.JumpEntry{}))
 
-	envBias = tcg.EnvBias // for the trampolines
+	// for the trampolines
+	envBias  = tcg.EnvBias
+	ymmZero  = tcg.YMMZero
+	ymmInUse = tcg.YMMInUse
 
 	// rdxSlot is the spill slot in which a miss keeps RDX; recipeSlot holds an operand saved for a recipe.
 	rdxSlot    = tcg.SpillSlots - 1

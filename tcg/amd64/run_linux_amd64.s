@@ -3,6 +3,7 @@
 
 #define GPR(n) (const_offGPR+8*n)(R15)
 #define XMM(n) (const_offXMM+16*n)(R15)
+#define YMMH(n) (const_offYMMH+16*n)(R15)
 
 DATA goMXCSR<>+0(SB)/4, $0x1f80
 GLOBL goMXCSR<>(SB), RODATA|NOPTR, $4
@@ -60,11 +61,57 @@ TEXT ·run(SB), NOSPLIT|NOFRAME, $0-24
 	MOVUPS X15, XMM(15)
 	STMXCSR const_offMXCSR(R15)
 	LDMXCSR goMXCSR<>(SB)
+	CMPB const_offAVXLive(R15), $0
+	JNE  upper
+saved:
 	MOVB $0, const_offSSELive(R15)
 done:
 	POPQ BP
 	POPQ CX
 	JMP  CX
+upper: // all are 0 unless YMMUsed is YMMInUse
+	MOVB $0, const_offAVXLive(R15)
+	CMPB const_offYMMUsed(R15), $const_ymmInUse
+	JCS  saved
+	JNE  zeroed
+	VEXTRACTF128 $1, Y0, YMMH(0)
+	VEXTRACTF128 $1, Y1, YMMH(1)
+	VEXTRACTF128 $1, Y2, YMMH(2)
+	VEXTRACTF128 $1, Y3, YMMH(3)
+	VEXTRACTF128 $1, Y4, YMMH(4)
+	VEXTRACTF128 $1, Y5, YMMH(5)
+	VEXTRACTF128 $1, Y6, YMMH(6)
+	VEXTRACTF128 $1, Y7, YMMH(7)
+	VEXTRACTF128 $1, Y8, YMMH(8)
+	VEXTRACTF128 $1, Y9, YMMH(9)
+	VEXTRACTF128 $1, Y10, YMMH(10)
+	VEXTRACTF128 $1, Y11, YMMH(11)
+	VEXTRACTF128 $1, Y12, YMMH(12)
+	VEXTRACTF128 $1, Y13, YMMH(13)
+	VEXTRACTF128 $1, Y14, YMMH(14)
+	VEXTRACTF128 $1, Y15, YMMH(15)
+	VZEROUPPER
+	JMP  saved
+zeroed:
+	MOVB $const_ymmZero, const_offYMMUsed(R15)
+	PXOR X0, X0
+	MOVUPS X0, YMMH(0)
+	MOVUPS X0, YMMH(1)
+	MOVUPS X0, YMMH(2)
+	MOVUPS X0, YMMH(3)
+	MOVUPS X0, YMMH(4)
+	MOVUPS X0, YMMH(5)
+	MOVUPS X0, YMMH(6)
+	MOVUPS X0, YMMH(7)
+	MOVUPS X0, YMMH(8)
+	MOVUPS X0, YMMH(9)
+	MOVUPS X0, YMMH(10)
+	MOVUPS X0, YMMH(11)
+	MOVUPS X0, YMMH(12)
+	MOVUPS X0, YMMH(13)
+	MOVUPS X0, YMMH(14)
+	MOVUPS X0, YMMH(15)
+	JMP  saved
 
 // func fnsave(p *byte)
 TEXT ·fnsave(SB), NOSPLIT, $0-8
@@ -81,6 +128,13 @@ TEXT ·cpuid(SB), NOSPLIT, $0-24
 	MOVL BX, b+12(FP)
 	MOVL CX, c+16(FP)
 	MOVL DX, d+20(FP)
+	RET
+
+// func xgetbv() (lo uint32)
+TEXT ·xgetbv(SB), NOSPLIT, $0-4
+	XORL CX, CX
+	XGETBV
+	MOVL AX, lo+0(FP)
 	RET
 
 // Offsets in the kernel's ucontext_t of the interrupted R15 and RIP.

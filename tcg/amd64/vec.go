@@ -21,38 +21,33 @@ func encOpc(e tcg.Enc) opc {
 	return o
 }
 
-// vec does an MMX or SSE instruction by the same instruction of the host.
+// vec does an MMX, SSE or AVX instruction by the same instruction of the host.
 func (c *compiler) vec() {
 	o := c.op
 	e := o.Enc
+	if e.Vex != tcg.VexNone {
+		// In real and virtual-8086 mode there is no VEX.
+		m := c.b.Key.Mode
+		h := vexFormOf(o)
+		if h == nil || m.CodeBits() != 64 && m&(tcg.ModeProt|tcg.ModeVM86) != tcg.ModeProt {
+			c.bailOp()
+			return
+		}
+		c.vexVec(h)
+		return
+	}
 	known, implicit := hostVec(e)
 	if !known {
 		c.bailOp()
 		return
 	}
-	if implicit != implNone {
-		c.freeRDX()
-		c.willWrite(tcg.Reg(1))
-	}
-	for _, r := range [2]struct {
-		k tcg.VKind
-		n uint8
-	}{{o.KReg, o.VReg}, {o.KRM, o.VRM}} {
-		if r.k == tcg.VGPR {
-			c.willWrite(tcg.Reg(int(r.n)))
-		}
-	}
-	isMem := o.KRM == tcg.VMem
+	c.vecGPRs(implicit)
 	mmx := o.KReg == tcg.VMMX || o.KRM == tcg.VMMX || e.Map == 1 && e.Opcode == 0x77
 	xmm := o.KReg == tcg.VXMM || o.KRM == tcg.VXMM || usesMXCSR(e)
-	if isMem || mmx && !c.x87 || xmm && !c.sse {
+	if o.KRM == tcg.VMem || mmx && !c.x87 || xmm && !c.sse {
 		c.clobber()
 	}
 	c.unitLive(xmm, mmx)
-	var m mem
-	if isMem {
-		m = c.access(int(o.MemBytes), o.MemWr)
-	}
 	op := encOpc(e)
 	if e.PP == 0xf2 && e.Map == 2 { // CRC32
 		switch {
@@ -61,6 +56,40 @@ func (c *compiler) vec() {
 		case o.W == tcg.W16:
 			op |= pre66
 		}
+	}
+	c.vecOperands(vecCode{op: op}, implicit)
+}
+
+// vecGPRs prepares for the general registers that the current op may write.
+func (c *compiler) vecGPRs(implicit implicitUse) {
+	o := c.op
+	if implicit != implNone {
+		c.freeRDX()
+		c.willWrite(tcg.Reg(1))
+	}
+	if o.KReg == tcg.VGPR {
+		c.willWrite(tcg.Reg(int(o.VReg)))
+	}
+	if o.KRM == tcg.VGPR {
+		c.willWrite(tcg.Reg(int(o.VRM)))
+	}
+}
+
+// vecCode is the host instruction of a Vec op, without its operands but for VEX.vvvv.
+type vecCode struct {
+	op  opc
+	vex bool
+	v   reg
+}
+
+// vecOperands writes the instruction h with the operands of the current op.
+func (c *compiler) vecOperands(h vecCode, implicit implicitUse) {
+	o := c.op
+	e := o.Enc
+	isMem := o.KRM == tcg.VMem
+	var m mem
+	if isMem {
+		m = c.access(int(o.MemBytes), o.MemWr)
 	}
 	rg, storeReg := c.vecReg(o.KReg, o.VReg, rax)
 	if isMem && (rg == rax && o.KReg == tcg.VGPR || implicit == implLengths) {
@@ -74,17 +103,24 @@ func (c *compiler) vec() {
 		c.movRR(tcg.W64, rdx, pin[2])
 	}
 	if isMem {
-		c.rm(op, rg, m)
+		if h.vex {
+			c.vexM(h.op, rg, h.v, m)
+		} else {
+			c.rm(h.op, rg, m)
+		}
 		c.vecImm()
 	} else {
 		rm, storeRM := c.vecReg(o.KRM, o.VRM, rcx)
 		if storeRM {
 			c.rm(opMovLoad|rexW, rm, gprMem(int(o.VRM)))
 		}
-		if o.KRM == tcg.VNone {
-			c.head(op, 0, false) // EMMS
-		} else {
-			c.rr(op, rg, rm)
+		switch {
+		case o.KRM == tcg.VNone:
+			c.head(h.op, 0, false) // EMMS
+		case h.vex:
+			c.vex(h.op, rg, h.v, rm)
+		default:
+			c.rr(h.op, rg, rm)
 		}
 		c.vecImm()
 		if storeRM && gprStore(e) {
