@@ -320,7 +320,7 @@ type Op struct {
 	SetF  bool
 	Lock  bool
 	End   bool // Sys ends the block
-	Align bool // Vec: #GP unless 16-byte aligned
+	Align bool // Vec: #GP unless aligned to its size
 	Link  Link // Jmp, JmpInd
 
 	Dst, A, B, C Ref

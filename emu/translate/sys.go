@@ -58,7 +58,7 @@ func (t *Translator) readCR2(dst tcg.Ref) {
 // ends tells whether nothing may follow i in a block: it may change control flow, the mode, the mapping or whether
 // interrupts are taken, must be interruptible, or is unknown (and then faults).
 func (t *Translator) ends(i *decoder.Inst) bool {
-	if i.Prefix&(decoder.PrefixVex|decoder.PrefixEvex) != 0 {
+	if i.Prefix&decoder.PrefixEvex != 0 {
 		return true
 	}
 	switch i.Op {
@@ -96,7 +96,11 @@ var goesOn = [...]bool{
 	decoder.LAR: true, decoder.LSL: true, decoder.VERR: true, decoder.VERW: true,
 	decoder.FXSAVE: true, decoder.FXRSTOR: true, decoder.LDMXCSR: true, decoder.STMXCSR: true,
 	decoder.XSAVE: true, decoder.XSAVEC: true, decoder.XSAVEOPT: true, decoder.XSAVES: true, decoder.XRSTOR: true, decoder.XRSTORS: true,
-	decoder.MASKMOVQ: true, decoder.MASKMOVDQU: true,
+	decoder.MASKMOVQ: true, decoder.MASKMOVDQU: true, decoder.VMASKMOVDQU: true,
+	decoder.VMASKMOVPS: true, decoder.VMASKMOVPD: true, decoder.VPMASKMOVD: true, decoder.VPMASKMOVQ: true,
+	decoder.VGATHERDPS: true, decoder.VGATHERDPD: true, decoder.VGATHERQPS: true, decoder.VGATHERQPD: true,
+	decoder.VPGATHERDD: true, decoder.VPGATHERDQ: true, decoder.VPGATHERQD: true, decoder.VPGATHERQQ: true,
+	decoder.VLDMXCSR: true, decoder.VSTMXCSR: true, decoder.VZEROALL: true, decoder.VZEROUPPER: true,
 	decoder.FLDCW: true, decoder.FLDENV: true, decoder.FNSTENV: true, decoder.FNSAVE: true, decoder.FRSTOR: true, decoder.FWAIT: true,
 	decoder.FNENI: true, decoder.FNDISI: true, decoder.FNSETPM: true,
 	decoder.CRC32: true, decoder.MOVDIRI: true, decoder.MOVDIR64B: true,

@@ -1,8 +1,8 @@
 // Package translate turns decoded x86 instructions into micro-ops (package tcg).
 //
-// Integer instructions with BMI and ADX, moves, near control transfers, MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA and x87 become
-// micro-ops, after the operation sections of the SDM, vol. 2. All other instructions become one Sys op, which the
-// CPU above runs as a whole. VEX and EVEX encodings of SIMD are among those.
+// Integer instructions with BMI and ADX, moves, near control transfers, MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA, GFNI, AVX, AVX2, FMA,
+// F16C and x87 become micro-ops, after the operation sections of the SDM, vol. 2. All other instructions become one Sys op, which the
+// CPU above runs as a whole: masked moves, gathers and EVEX encodings are among those.
 //
 // What the micro-ops of an instruction keep to: no guest state changes before the last op that can fault or
 // leave, so that an instruction can always be run again from its start.
@@ -180,7 +180,7 @@ func (t *Translator) insn(i *decoder.Inst, n int) {
 	case i.Prefix&(decoder.PrefixVex|decoder.PrefixEvex) == 0 && int(i.Op) < len(handlers) && handlers[i.Op].fn != nil:
 		h := &handlers[i.Op]
 		h.fn(t, i, h.op)
-	case simd(i):
+	case t.simd(i):
 		t.vec(i)
 	default:
 		t.sysDefault(i, 0)

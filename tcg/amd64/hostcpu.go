@@ -92,6 +92,9 @@ const (
 
 // hostVec tells whether the host can run the instruction of encoding e in our stead.
 func hostVec(e tcg.Enc) (ok bool, impl implicitUse) {
+	if e.Vex != tcg.VexNone {
+		return false, implNone
+	}
 	need := feature(0)
 	switch op := e.Opcode; e.Map {
 	case 1:

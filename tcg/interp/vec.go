@@ -17,7 +17,7 @@ func (x *run) operand(op *tcg.Op) (lin uint64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	if op.Align && lin&15 != 0 { // before the canonical check, as processors do
+	if op.Align && lin&(size-1) != 0 { // before the canonical check, as processors do
 		return 0, x.m.Raise(tcg.VectorGP)
 	}
 	if !x.check(x.rip, op.Seg, op.A, lin, size) {
@@ -64,16 +64,24 @@ func units(op *tcg.Op) (sse, mmx bool) {
 	return !mmx || op.KReg == tcg.VXMM || op.KRM == tcg.VXMM, mmx
 }
 
-// vec runs an MMX or SSE instruction.
+// available makes the checks of the units that a Vec op uses.
+func (x *run) available(op *tcg.Op) bool {
+	if op.Enc.Vex != tcg.VexNone {
+		return x.m.CheckAVX()
+	}
+	sse, mmx := units(op)
+	return (!sse || x.m.CheckSSE(false)) && (!mmx || x.m.CheckSSE(true))
+}
+
+// vec runs an MMX, SSE or AVX instruction.
 func (x *run) vec(op *tcg.Op) bool {
 	env := x.env
 	env.RIP = x.rip
-	sse, mmx := units(op)
-	if sse && !x.m.CheckSSE(false) || mmx && !x.m.CheckSSE(true) {
+	if !x.available(op) {
 		return false
 	}
-	mem := (*[16]byte)(env.Buf[:16])
-	*mem = [16]byte{}
+	mem := (*[32]byte)(env.Buf[:32])
+	*mem = [32]byte{}
 	var lin uint64
 	if op.HasMem() {
 		var ok bool

@@ -25,11 +25,11 @@ func BenchmarkExec(b *testing.B) {
 		b.Run(w.name, func(b *testing.B) {
 			env := &tcg.Env{MXCSR: 0x1f80}
 			env.XMM[1] = tcg.Vec128{0x3ff800003fc00000, 0x4004000040200000}
-			mem := new([16]byte)
+			mem := new([32]byte)
 			op := &tcg.Op{Enc: w.enc, VReg: 2, VRM: 1, KReg: tcg.VXMM, KRM: tcg.VXMM}
 			b.ReportAllocs()
 			for b.Loop() {
-				setX(env, 2, vec{0x3ff000013f800001, 0x4000000040000000})
+				setX(env, op, 2, vec{0x3ff000013f800001, 0x4000000040000000})
 				Exec(env, op, mem)
 			}
 		})

@@ -2,13 +2,10 @@ package simd
 
 import (
 	"encoding/binary"
-	hashcrc "hash/crc32"
 	"math/bits"
 
 	"goemu/tcg"
 )
-
-var castagnoli = hashcrc.MakeTable(hashcrc.Castagnoli)
 
 // The AES S-box and its inverse (FIPS 197 5.1.1), and multiplication tables for MixColumns.
 var (
@@ -181,7 +178,7 @@ func sha256msg2(a, b vec, _ uint8) vec {
 }
 
 // sha256rnds2 does two rounds with the message words and constants in XMM0.
-func sha256rnds2(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
+func sha256rnds2(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	c, d, g, h := words(getX(env, op.VReg))
 	a, b, e, f := words(rm128(env, op, mem))
 	for _, wk := range [2]uint32{uint32(env.XMM[0][0]), uint32(env.XMM[0][0] >> 32)} {
@@ -189,6 +186,6 @@ func sha256rnds2(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
 		t2 := (ror32(a, 2) ^ ror32(a, 13) ^ ror32(a, 22)) + (a&b ^ a&c ^ b&c)
 		a, b, c, d, e, f, g, h = t1+t2, a, b, c, d+t1, e, f, g
 	}
-	setX(env, op.VReg, fromWords(a, b, e, f))
+	setX(env, op, op.VReg, fromWords(a, b, e, f))
 	return 0
 }

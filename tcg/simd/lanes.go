@@ -538,32 +538,6 @@ func phminposuwX(_, b vec, _ uint8) vec {
 	return vec{uint64(best) | uint64(at)<<16, 0}
 }
 
-// Extensions of n-bit lanes to m-bit lanes.
-
-func extend(b vec, from, to uint, signed bool) (r vec) {
-	for i := uint(0); i < 128/to; i++ {
-		v := b.lo >> (from * i) & (^uint64(0) >> (64 - from))
-		if signed {
-			v = uint64(int64(v<<(64-from)) >> (64 - from))
-		}
-		r = setLane(r, to*i, to, v)
-	}
-	return r
-}
-
-func pmovsxbwX(_, b vec, _ uint8) vec { return extend(b, 8, 16, true) }
-func pmovsxbdX(_, b vec, _ uint8) vec { return extend(b, 8, 32, true) }
-func pmovsxbqX(_, b vec, _ uint8) vec { return extend(b, 8, 64, true) }
-func pmovsxwdX(_, b vec, _ uint8) vec { return extend(b, 16, 32, true) }
-func pmovsxwqX(_, b vec, _ uint8) vec { return extend(b, 16, 64, true) }
-func pmovsxdqX(_, b vec, _ uint8) vec { return extend(b, 32, 64, true) }
-func pmovzxbwX(_, b vec, _ uint8) vec { return extend(b, 8, 16, false) }
-func pmovzxbdX(_, b vec, _ uint8) vec { return extend(b, 8, 32, false) }
-func pmovzxbqX(_, b vec, _ uint8) vec { return extend(b, 8, 64, false) }
-func pmovzxwdX(_, b vec, _ uint8) vec { return extend(b, 16, 32, false) }
-func pmovzxwqX(_, b vec, _ uint8) vec { return extend(b, 16, 64, false) }
-func pmovzxdqX(_, b vec, _ uint8) vec { return extend(b, 32, 64, false) }
-
 // clmul is the carry-less product of x and y.
 func clmul(x, y uint64) (r vec) {
 	for y != 0 {

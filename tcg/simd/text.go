@@ -85,7 +85,7 @@ func aggregate(a, b vec, la, lb, n uint, imm uint8) (res uint32) {
 }
 
 // pcmpstr is PCMPESTRM, PCMPESTRI, PCMPISTRM and PCMPISTRI (0F3A 60..63).
-func pcmpstr(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
+func pcmpstr(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	imm := uint8(op.Imm)
 	a, b := getX(env, op.VReg), rm128(env, op, mem)
 	n := uint(16)
@@ -109,7 +109,7 @@ func pcmpstr(env *tcg.Env, op *tcg.Op, mem *[16]byte) uint32 {
 	if op.Enc.Opcode&1 != 0 {
 		setGPR(env, 1, strIndex(res, n, imm))
 	} else {
-		setX(env, 0, strMask(res, n, imm))
+		setX(env, op, 0, strMask(res, n, imm))
 	}
 	env.CC = tcg.CCFixed | flag(res != 0, tcg.CCC) | flag(lb < n, tcg.CCZ) | flag(la < n, tcg.CCS) | flag(res&1 != 0, tcg.CCO)
 	return 0

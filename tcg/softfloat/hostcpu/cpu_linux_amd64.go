@@ -1,8 +1,10 @@
 package hostcpu
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"syscall"
 	"unsafe"
 )
@@ -15,6 +17,8 @@ type State struct {
 	GPR     [16]uint64
 	Flags   uint64
 	Trapped uint64 // the signal the instruction raised, SIGFPE or SIGILL, or 0
+
+	YMMH [16][16]byte // bits 255..128 of the YMM registers; only with CPU.AVX
 }
 
 // Offsets in the page: the stub from 0, the handler, then a scratch area and the State.
@@ -31,6 +35,7 @@ const (
 type CPU struct {
 	page   []byte
 	State  *State
+	AVX    bool // the host has AVX
 	insnAt int
 }
 
@@ -58,7 +63,7 @@ func New() (*CPU, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map code page: %w", err)
 	}
-	c := &CPU{page: page, State: (*State)(unsafe.Pointer(&page[offState]))}
+	c := &CPU{page: page, State: (*State)(unsafe.Pointer(&page[offState])), AVX: hostHas("avx")}
 	c.stub()
 	if err := c.handler(); err != nil {
 		return nil, err
@@ -70,19 +75,44 @@ func New() (*CPU, error) {
 	return c, nil
 }
 
+// hostHas tells whether Linux names a feature of the CPU.
+func hostHas(feature string) bool {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	return err == nil && bytes.Contains(info, []byte(" "+feature+" "))
+}
+
+// ymm emits VINSERTF128 ymm, ymm, [target], 1 (opcode 18) or VEXTRACTF128 [target], ymm, 1 (19) of register i.
+func (a *asm) ymm(target, i int, opcode byte) {
+	r, vvvv := byte(0xe3), byte(15)
+	if i >= 8 {
+		r = 0x63
+	}
+	if opcode == 0x18 {
+		vvvv = ^byte(i) & 15
+	}
+	a.rip(target-1, 0xc4, r, vvvv<<3|5, opcode, 0x05|byte(i&7<<3))
+	a.emit(1)
+}
+
 func field(off uintptr) int { return offState + int(off) }
 
 func (c *CPU) stub() {
 	var s State
 	fx, x87, flags := field(unsafe.Offsetof(s.FX)), field(unsafe.Offsetof(s.X87)), field(unsafe.Offsetof(s.Flags))
+	ymmh := field(unsafe.Offsetof(s.YMMH))
 	gpr := func(i int) int { return field(unsafe.Offsetof(s.GPR)) + 8*i }
 	a := &asm{page: c.page}
 	a.emit(0x53, 0x55, 0x41, 0x54, 0x41, 0x55, 0x41, 0x56, 0x41, 0x57) // push rbx rbp r12..r15
 	a.rip(offScratch+8, 0x0f, 0xae, 0x1d)                              // stmxcsr
 	a.rip(fx, 0x0f, 0xae, 0x0d)                                        // fxrstor
-	a.rip(x87, 0xdd, 0x25)                                             // frstor
-	a.rip(flags, 0xff, 0x35)                                           // push flags
-	a.emit(0x9d)                                                       // popfq
+	for i := range 16 {
+		if c.AVX {
+			a.ymm(ymmh+16*i, i, 0x18)
+		}
+	}
+	a.rip(x87, 0xdd, 0x25)   // frstor
+	a.rip(flags, 0xff, 0x35) // push flags
+	a.emit(0x9d)             // popfq
 	for i := 0; i < 16; i++ {
 		if i != 4 {
 			a.rip(gpr(i), 0x48|byte(i>>3<<2), 0x8b, 0x05|byte(i&7<<3)) // mov r, [gpr]
@@ -98,10 +128,18 @@ func (c *CPU) stub() {
 			a.rip(gpr(i), 0x48|byte(i>>3<<2), 0x89, 0x05|byte(i&7<<3)) // mov [gpr], r
 		}
 	}
-	a.emit(0x9c)                                                       // pushfq
-	a.rip(flags, 0x8f, 0x05)                                           // pop flags
-	a.rip(x87, 0xdd, 0x35)                                             // fnsave
-	a.rip(fx, 0x0f, 0xae, 0x05)                                        // fxsave
+	a.emit(0x9c)                // pushfq
+	a.rip(flags, 0x8f, 0x05)    // pop flags
+	a.rip(x87, 0xdd, 0x35)      // fnsave
+	a.rip(fx, 0x0f, 0xae, 0x05) // fxsave
+	for i := range 16 {
+		if c.AVX {
+			a.ymm(ymmh+16*i, i, 0x19)
+		}
+	}
+	if c.AVX {
+		a.emit(0xc5, 0xf8, 0x77) // vzeroupper
+	}
 	a.rip(offScratch+8, 0x0f, 0xae, 0x15)                              // ldmxcsr
 	a.emit(0xfc)                                                       // cld
 	a.emit(0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b) // pop r15..r12 rbp rbx
