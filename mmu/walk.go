@@ -14,8 +14,10 @@ const (
 	CR4PSE  = 1 << 4
 	CR4PAE  = 1 << 5
 	CR4PGE  = 1 << 7
+	CR4LA57 = 1 << 12
 	CR4SMEP = 1 << 20
 	CR4SMAP = 1 << 21
+	CR4PKE  = 1 << 22
 	EFERLMA = 1 << 10
 	EFERNXE = 1 << 11
 )
@@ -30,6 +32,8 @@ const (
 	PTELarge    = 1 << 7 // PS
 	PTEGlobal   = 1 << 8
 	PTENX       = 1 << 63
+
+	pteKeyShift = 59 // protection key, in the entry that maps the page
 )
 
 // Bits of the page-fault error code (SDM vol. 3A 4.7).
@@ -39,13 +43,17 @@ const (
 	FaultUser     = 1 << 2
 	FaultReserved = 1 << 3
 	FaultFetch    = 1 << 4
+	FaultKey      = 1 << 5 // a protection key does not permit the access
 )
 
 // Paging is the state that decides how linear addresses are translated.
 type Paging struct {
 	CR0, CR3, CR4, EFER uint64
 	PDPTE               [4]uint64 // PAE only: loaded when CR3 is (SDM vol. 3A 4.4.1)
+	PKRU                uint32    // rights for protection keys: AD and WD of key n in bits 2n and 2n+1
 	PhysBits            int       // MAXPHYADDR
+	NoGiB               bool      // the processor has no 1 GiB pages: PS of a PDPTE is reserved
+	NoPSE36             bool      // 4 MiB pages have addresses of 32 bits
 }
 
 // Access is what a translation is wanted for.
@@ -59,6 +67,7 @@ type Access struct {
 type Translation struct {
 	Phys     uint64
 	Shift    uint8 // log2 of the page size: 12, 21, 22, 30; 32 without paging
+	Key      uint8 // protection key; 0 where there are none
 	Writable bool  // R/W at all levels
 	User     bool  // U/S at all levels
 	NX       bool
@@ -71,7 +80,7 @@ type format struct {
 	name     string
 	entry    int // bytes of an entry
 	bits     uint
-	top      int // level of the first table in memory: 4 PML4, 3 PDPT, 2 PD, 1 PT
+	top      int // level of the first table in memory: 5 PML5, 4 PML4, 3 PDPT, 2 PD, 1 PT
 	addrMask uint64
 }
 
@@ -79,6 +88,7 @@ var (
 	format32  = format{"32-bit", 4, 10, 2, 0xffff_f000}
 	formatPAE = format{"PAE", 8, 9, 2, 0x000f_ffff_ffff_f000}
 	format4   = format{"4-level", 8, 9, 4, 0x000f_ffff_ffff_f000}
+	format5   = format{"5-level", 8, 9, 5, 0x000f_ffff_ffff_f000}
 )
 
 // step is one entry that a walk has used.
@@ -90,6 +100,8 @@ type step struct {
 
 func (p *Paging) format() *format {
 	switch {
+	case p.EFER&EFERLMA != 0 && p.CR4&CR4LA57 != 0:
+		return &format5
 	case p.EFER&EFERLMA != 0:
 		return &format4
 	case p.CR4&CR4PAE != 0:
@@ -118,6 +130,9 @@ func (p *Paging) reserved(f *format, level int, e uint64) uint64 {
 	if f.entry == 4 {
 		if level == 2 && e&PTELarge != 0 && p.CR4&CR4PSE != 0 {
 			m := min(p.PhysBits, 40)
+			if p.NoPSE36 {
+				m = 32
+			}
 			return 1<<22 - 1<<(m-19) // PSE-36: address bits 32 and up stand at 13 and up
 		}
 		return 0
@@ -130,7 +145,7 @@ func (p *Paging) reserved(f *format, level int, e uint64) uint64 {
 		hi |= PTENX
 	}
 	switch {
-	case level == 4:
+	case level >= 4 || level == 3 && p.NoGiB:
 		return hi | PTELarge
 	case level > 1 && e&PTELarge != 0:
 		return hi | (1<<(12+9*uint(level-1)) - 1<<13)
@@ -161,7 +176,7 @@ func (p *Paging) Probe(s *Space, linear uint64) (t Translation, present bool) {
 		return t, ok
 	}
 	q := *p
-	q.CR4 &^= CR4SMAP
+	q.CR4 &^= CR4SMAP | CR4PKE
 	var steps []step
 	t, _, ok, _ := q.walk(s, linear, Access{}, &steps)
 	return t, ok
@@ -170,7 +185,7 @@ func (p *Paging) Probe(s *Space, linear uint64) (t Translation, present bool) {
 // walk does one attempt. With trace it records the entries and changes nothing.
 func (p *Paging) walk(s *Space, linear uint64, a Access, trace *[]step) (t Translation, code uint32, ok, again bool) {
 	f := p.format()
-	var used [4]step
+	var used [5]step
 	n := 0
 	rights := uint64(PTEWrite | PTEUser)
 	nx := false
@@ -220,10 +235,17 @@ func (p *Paging) walk(s *Space, linear uint64, a Access, trace *[]step) (t Trans
 			Global:   e&PTEGlobal != 0 && p.CR4&CR4PGE != 0,
 			Dirty:    e&PTEDirty != 0 || a.Write,
 		}
+		if p.CR4&CR4PKE != 0 && f.top >= 4 {
+			t.Key = uint8(e >> pteKeyShift & 15)
+		}
 		break
 	}
 	if !p.permits(&t, a) {
-		return t, p.errorCode(FaultPresent, a), false, false
+		code = FaultPresent
+		if p.keyDenies(&t, a) {
+			code |= FaultKey
+		}
+		return t, p.errorCode(code, a), false, false
 	}
 	if trace != nil {
 		return t, 0, true, false
@@ -241,8 +263,20 @@ func (p *Paging) walk(s *Space, linear uint64, a Access, trace *[]step) (t Trans
 	return t, 0, true, false
 }
 
+// keyDenies applies protection keys (SDM vol. 3A 4.6.2). They are about data on user pages, whoever accesses it.
+func (p *Paging) keyDenies(t *Translation, a Access) bool {
+	if p.CR4&CR4PKE == 0 || p.EFER&EFERLMA == 0 || !t.User || a.Exec {
+		return false
+	}
+	r := p.PKRU >> (2 * t.Key)
+	return r&1 != 0 || r&2 != 0 && a.Write && (a.User || p.CR0&CR0WP != 0)
+}
+
 // permits applies the access rights of SDM vol. 3A 4.6.
 func (p *Paging) permits(t *Translation, a Access) bool {
+	if p.keyDenies(t, a) {
+		return false
+	}
 	if a.User {
 		return t.User && (!a.Write || t.Writable) && (!a.Exec || !t.NX)
 	}
@@ -319,10 +353,10 @@ func (p *Paging) Dump(w io.Writer, s *Space, linear uint64) {
 		fmt.Fprintf(w, "  PDPTE[%d] = %016x\n", linear>>30&3, p.PDPTE[linear>>30&3])
 	}
 	q := *p
-	q.CR4 &^= CR4SMAP
+	q.CR4 &^= CR4SMAP | CR4PKE
 	var steps []step
 	t, code, ok, _ := q.walk(s, linear, Access{}, &steps)
-	names := [...]string{1: "PTE", 2: "PDE", 3: "PDPTE", 4: "PML4E"}
+	names := [...]string{1: "PTE", 2: "PDE", 3: "PDPTE", 4: "PML4E", 5: "PML5E"}
 	for _, st := range steps {
 		shift := PageShift + f.bits*uint(st.level-1)
 		fmt.Fprintf(w, "  %-5s[%3d] at %#011x = %0*x %s\n", names[st.level], linear>>shift&(1<<f.bits-1), st.addr, 2*f.entry, st.value, entryBits(st.value))

@@ -51,6 +51,11 @@ var modes = []mode{
 		paging: Paging{CR0: CR0PG | CR0WP, CR3: 0x1000, CR4: CR4PAE | CR4PGE, EFER: EFERNXE | EFERLMA},
 		tables: []uint64{0x1000 + 7*8, 0x2000 + 1*8, 0x3000 + 5*8, 0x4000 + 3*8}, big: []int{1, 2},
 	},
+	{
+		name: "5-level", entry: 8, linear: 9<<48 | 7<<39 | 1<<30 | 5<<21 | 3<<12 | 0x123,
+		paging: Paging{CR0: CR0PG | CR0WP, CR3: 0x1000, CR4: CR4PAE | CR4PGE | CR4LA57, EFER: EFERNXE | EFERLMA},
+		tables: []uint64{0x1000 + 9*8, 0x2000 + 7*8, 0x3000 + 1*8, 0x4000 + 5*8, 0x6000 + 3*8}, big: []int{2, 3},
+	},
 }
 
 func (g *guest) set(m *mode, level int, v uint64) { store(g.ram[m.tables[level]:], m.entry, v) }
@@ -97,7 +102,7 @@ func TestWalkTranslates(t *testing.T) {
 			if want := base | m.linear&mask; tr.Phys != want {
 				t.Errorf("%s leaf %d: physical %#x, want %#x", m.name, leaf, tr.Phys, want)
 			}
-			wantShift := map[string][]uint8{"32-bit": {22, 12}, "PAE": {21, 12}, "4-level": {0, 30, 21, 12}}[m.name][leaf]
+			wantShift := map[string][]uint8{"32-bit": {22, 12}, "PAE": {21, 12}, "4-level": {0, 30, 21, 12}, "5-level": {0, 0, 30, 21, 12}}[m.name][leaf]
 			if tr.Shift != wantShift {
 				t.Errorf("%s leaf %d: page of 2^%d, want 2^%d", m.name, leaf, tr.Shift, wantShift)
 			}
@@ -136,6 +141,7 @@ func TestWalkReserved(t *testing.T) {
 		"32-bit":  {0: {true: {21}, false: nil}, 1: {false: nil}},
 		"PAE":     {0: {false: {40, 51, 52, 62}, true: {13, 20, 40, 62}}, 1: {false: {40, 52, 62}}},
 		"4-level": {0: {false: {7, 40, 51}}, 1: {false: {40, 51}, true: {13, 29, 40}}, 2: {false: {40}, true: {13, 20, 51}}, 3: {false: {40, 51}}},
+		"5-level": {0: {false: {7, 40, 51}}, 1: {false: {7, 40, 51}}, 2: {false: {40, 51}, true: {13, 29, 40}}, 3: {false: {40}, true: {13, 20, 51}}, 4: {false: {40, 51}}},
 	}
 	for _, m := range modes {
 		m.paging.PhysBits = physBits
@@ -150,7 +156,7 @@ func TestWalkReserved(t *testing.T) {
 					width = 63
 				}
 				for b := uint(1); b < width; b++ {
-					if level != leaf && b >= PageShift && b < physBits || b == 7 && level < len(m.tables)-1 && m.name != "4-level" || b == 7 && level > 0 && level < leaf {
+					if level != leaf && b >= PageShift && b < physBits || b == 7 && level < len(m.tables)-1 && len(m.tables) < 4 || b == 7 && level > len(m.tables)-4 && level < leaf {
 						continue // part of the next table's address, or the choice of a large page
 					}
 					g := newGuest()
@@ -169,7 +175,7 @@ func TestWalkReserved(t *testing.T) {
 							lo, hi = 52, 62
 						}
 						if r == 13 || r == 20 || r == 29 { // the run below a large page's address
-							lo, hi = 13, map[string]map[int]uint{"PAE": {0: 20}, "4-level": {1: 29, 2: 20}}[m.name][level]
+							lo, hi = 13, map[string]map[int]uint{"PAE": {0: 20}, "4-level": {1: 29, 2: 20}, "5-level": {2: 29, 3: 20}}[m.name][level]
 						}
 						want = want || b >= lo && b <= hi
 					}
@@ -283,6 +289,57 @@ func TestWalkRights(t *testing.T) {
 				if !bytes.Equal(before, g.ram) {
 					t.Errorf("%s: a fault changed the tables", name)
 				}
+			}
+		}
+	}
+}
+
+// Without 1 GiB pages PS of a PDPTE is reserved.
+func TestWalkNoGiB(t *testing.T) {
+	for _, m := range modes[2:] {
+		g := newGuest()
+		m.paging.PhysBits = physBits
+		m.paging.NoGiB = true
+		g.build(&m, m.big[0], all)
+		if _, code, ok := m.paging.Walk(g.Space, m.linear, Access{}); ok || code != FaultPresent|FaultReserved {
+			t.Errorf("%s: ok %v code %#x", m.name, ok, code)
+		}
+	}
+}
+
+// Protection keys (SDM vol. 3A 4.6.2): all keys, rights and accesses, on user and supervisor pages.
+func TestWalkKeys(t *testing.T) {
+	for _, m := range modes[2:] {
+		m.paging.PhysBits = physBits
+		m.paging.CR4 |= CR4PKE
+		for v := range 1 << 11 {
+			bit := func(n int) bool { return v>>n&1 != 0 }
+			a := Access{Write: bit(0) && !bit(1), Exec: bit(1), User: bit(2)}
+			ad, wd, wp, user, on := bit(3), bit(4), bit(5), bit(6), v>>7&15
+			g := newGuest()
+			g.build(&m, len(m.tables)-1, all)
+			last := len(m.tables) - 1
+			e := g.entry(&m, last) | uint64(on)<<pteKeyShift
+			if !user {
+				e &^= PTEUser
+			}
+			g.set(&m, last, e)
+			p := m.paging
+			if !wp {
+				p.CR0 &^= CR0WP
+			}
+			other := uint32(0xa5a5_5a5a) &^ (3 << (2 * on)) // rights of other keys are not looked at
+			p.PKRU = other
+			if ad {
+				p.PKRU |= 1 << (2 * on)
+			}
+			if wd {
+				p.PKRU |= 2 << (2 * on)
+			}
+			denied := user && !a.Exec && (ad || wd && a.Write && (a.User || wp))
+			_, code, ok := p.Walk(g.Space, m.linear, a)
+			if want := !denied && (user || !a.User); ok != want || !ok && code&FaultKey != 0 != denied {
+				t.Errorf("%s %+v key %d ad %v wd %v wp %v user %v: ok %v code %#x", m.name, a, on, ad, wd, wp, user, ok, code)
 			}
 		}
 	}

@@ -362,15 +362,26 @@ type Key struct {
 	CSBase uint64
 	Phys   uint64
 	Mode   Mode
-	Top    uint64 // limit of the code segment + 1; 0: no instruction pointer of the mode can be beyond it
+	Top    uint64 // limit of the code segment + 1, or Top57; 0: no instruction pointer of the mode can be beyond it
 }
+
+// Top57 is Key.Top of 64-bit code while linear addresses have 57 bits, not 48 (CR4.LA57).
+const Top57 = 1 << 56
 
 // ValidIP tells whether code of the block's segment can be at rip: within the limit, in 64-bit mode canonical.
 func (k *Key) ValidIP(rip uint64) bool {
 	if k.Mode&ModeCode == ModeCode64 {
-		return uint64(int64(rip)>>47+1) <= 1
+		return uint64(int64(rip)>>k.SignBit()+1) <= 1
 	}
 	return k.Top == 0 || rip < k.Top
+}
+
+// SignBit is the highest bit of a linear address of 64-bit code, which all above it equal.
+func (k *Key) SignBit() uint {
+	if k.Top == Top57 {
+		return 56
+	}
+	return 47
 }
 
 // SysInst is an instruction that emu/x86 runs as a whole.

@@ -49,8 +49,9 @@ const Default = "max"
 // qemu32, qemu64, kvm32 and kvm64 are no real ones. Features are those of the manuals, less what belongs to the platform (thermal and power
 // management, debug store, performance counters).
 var definitions = []definition{
+	// Kernels that find la57 walk a fifth level of page tables for nothing: it is there for those who ask.
 	{name: "max", about: "all that goemu does on every host (the default)",
-		vendor: AMD, family: 15, model: 107, stepping: 1, gen: genP6, level: 0x16, xlevel: 0x8000_0008, features: supported, caches: "max"},
+		vendor: AMD, family: 15, model: 107, stepping: 1, gen: genP6, level: 0x16, xlevel: 0x8000_0008, features: supported, without: "la57", caches: "max"},
 	{name: "host", about: "the host's processor, less what goemu does not do",
 		base: "max"},
 	{name: "386", about: "Intel 80386 with 80387: no CPUID",

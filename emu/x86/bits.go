@@ -53,11 +53,13 @@ const (
 	cr4PCE        = 1 << 8
 	cr4OSFXSR     = 1 << 9
 	cr4OSXMMEXCPT = 1 << 10
+	cr4UMIP       = 1 << 11
+	cr4LA57       = 1 << 12
+	cr4PCIDE      = 1 << 17
 	cr4OSXSAVE    = 1 << 18
 	cr4SMEP       = 1 << 20
 	cr4SMAP       = 1 << 21
-
-	cr4Known = cr4TSD | cr4DE | cr4PSE | cr4PAE | cr4MCE | cr4PGE | cr4PCE | cr4OSFXSR | cr4OSXMMEXCPT | cr4OSXSAVE | cr4SMEP | cr4SMAP
+	cr4PKE        = 1 << 22
 )
 
 // IA32_EFER (SDM vol. 3A 2.2.1).

@@ -11,6 +11,10 @@ var controlOps = map[decoder.Op]handler{
 	decoder.SMSW:   sysSMSW,
 	decoder.INVLPG: sysINVLPG,
 	decoder.MOV:    sysMOV,
+
+	decoder.INVPCID: sysINVPCID,
+	decoder.RDPKRU:  sysRDPKRU,
+	decoder.WRPKRU:  sysWRPKRU,
 }
 
 // sysMOV is MOV with a control, debug or segment register, or any other form left to Go.
@@ -107,10 +111,7 @@ func (c *CPU) writeCR(n int, v uint64) bool {
 		c.env.CR2 = v
 		return true
 	case 3:
-		if c.longMode() && v>>c.pg.PhysBits != 0 {
-			return c.gp(0)
-		}
-		return c.loadCR3(v)
+		return c.writeCR3(v)
 	case 4:
 		return c.writeCR4(v)
 	default:
@@ -137,19 +138,16 @@ func (c *CPU) writeCR0(v uint64) bool {
 				return c.gp(0)
 			}
 			efer |= eferLMA
-		case c.pg.CR4&cr4PAE != 0:
-			e, ok := c.pg.LoadPDPTE(c.space, c.pg.CR3)
-			if !ok {
-				return c.gp(0)
-			}
-			c.pg.PDPTE = e
 		}
 	}
 	if v&cr0PG == 0 && old&cr0PG != 0 {
-		if c.long64 {
+		if c.long64 || c.pg.CR4&cr4PCIDE != 0 {
 			return c.gp(0)
 		}
 		efer &^= eferLMA
+	}
+	if v&cr0PG != 0 && efer&eferLMA == 0 && c.pg.CR4&cr4PAE != 0 && (old^v)&(cr0CD|cr0NW|cr0PG) != 0 && !c.loadPDPTE(c.pg.CR3) {
+		return false
 	}
 	c.pg.CR0, c.pg.EFER = v, efer
 	if (old^v)&(cr0PG|cr0WP|cr0PE) != 0 {
@@ -160,21 +158,23 @@ func (c *CPU) writeCR0(v uint64) bool {
 	return true
 }
 
+// writeCR4 makes the checks of SDM vol. 3A 2.5 and 4.10.1. The TLB is emptied whenever it holds rights that were worked out
+// with bits that change, which is more often than 4.10.4.1 demands.
 func (c *CPU) writeCR4(v uint64) bool {
 	old := c.pg.CR4
-	if v&^c.valid.cr4 != 0 || c.longMode() && v&cr4PAE == 0 {
+	set := v &^ old
+	switch {
+	case v&^c.valid.cr4 != 0,
+		c.longMode() && (v&cr4PAE == 0 || (v^old)&cr4LA57 != 0),
+		set&cr4PCIDE != 0 && (!c.longMode() || c.pg.CR3&cr3PCID != 0):
 		return c.gp(0)
 	}
-	const paging = cr4PSE | cr4PAE | cr4PGE | cr4SMEP | cr4SMAP
-	if v&cr4PAE != 0 && (old^v)&paging != 0 && c.pg.CR0&cr0PG != 0 && !c.longMode() {
-		e, ok := c.pg.LoadPDPTE(c.space, c.pg.CR3)
-		if !ok {
-			return c.gp(0)
-		}
-		c.pg.PDPTE = e
+	const pdpte = cr4PSE | cr4PAE | cr4PGE | cr4SMEP
+	if v&cr4PAE != 0 && (old^v)&pdpte != 0 && c.pg.CR0&cr0PG != 0 && !c.longMode() && !c.loadPDPTE(c.pg.CR3) {
+		return false
 	}
 	c.pg.CR4 = v
-	if (old^v)&paging != 0 {
+	if (old^v)&(pdpte|cr4SMAP|cr4PKE|cr4LA57|cr4PCIDE) != 0 {
 		c.FlushTLB(true)
 	}
 	c.update()
@@ -252,6 +252,9 @@ func sysLMSW(c *CPU, i *tcg.SysInst) bool {
 }
 
 func sysSMSW(c *CPU, i *tcg.SysInst) bool {
+	if !c.umip() {
+		return false
+	}
 	if hasMem(i, 0) {
 		return c.write(i.Seg, c.ea(i), 2, c.pg.CR0)
 	}
@@ -268,7 +271,7 @@ func sysINVLPG(c *CPU, i *tcg.SysInst) bool {
 		if i.Seg == segFS || i.Seg == segGS {
 			off += c.seg[i.Seg].Base
 		}
-		if !canonical(off) {
+		if !c.canonical(off) {
 			return true
 		}
 	} else {

@@ -83,11 +83,12 @@ type CPU struct {
 	xcr0 uint64
 	msr  msrs
 
-	cpl    int
-	long64 bool     // CS.L in long mode
-	wide   bool     // it was so at the last update: bases and limits in Env are those of 64-bit mode
-	base   tcg.Mode // part of mode that does not depend on EFLAGS
-	mode   tcg.Mode
+	signShift uint8 // signShift48 or signShift57: which linear addresses are canonical
+	cpl       int
+	long64    bool     // CS.L in long mode
+	wide      bool     // it was so at the last update: bases and limits in Env are those of 64-bit mode
+	base      tcg.Mode // part of mode that does not depend on EFLAGS
+	mode      tcg.Mode
 
 	state      State
 	nmiMasked  bool // between NMI and IRET
@@ -149,7 +150,7 @@ func (c *CPU) Reset() {
 	c.tr = Segment{Limit: 0xffff, Attr: AttrP | typeTSS32Busy}
 	c.gdtr = Table{Limit: 0xffff}
 	c.idtr = Table{Limit: 0xffff}
-	c.pg = mmu.Paging{CR0: (cr0CD|cr0NW)&c.valid.cr0 | cr0ET, PhysBits: c.model.PhysBits}
+	c.pg = mmu.Paging{CR0: (cr0CD|cr0NW)&c.valid.cr0 | cr0ET, PhysBits: c.model.PhysBits, NoGiB: !c.model.Has(cpumodel.Page1GB), NoPSE36: !c.model.Has(cpumodel.PSE36)}
 	e.CR2, e.KernelGS = 0, 0
 	c.dr = [8]uint64{6: dr6Fixed, 7: dr7Fixed}
 	c.xcr0 = 1
@@ -187,6 +188,9 @@ func (c *CPU) CSBase() uint64 {
 
 // CSTop is the limit of CS + 1, or 0 where no instruction pointer can be beyond it: see tcg.Key.
 func (c *CPU) CSTop() uint64 {
+	if c.long64 && c.signShift != signShift48 {
+		return tcg.Top57
+	}
 	if l := c.seg[segCS].Limit; !c.long64 && l != 0xffff_ffff {
 		return uint64(l) + 1
 	}
@@ -253,6 +257,10 @@ func (c *CPU) update() {
 	e := c.env
 	cs := &c.seg[segCS]
 	c.long64 = c.longMode() && cs.Attr&AttrL != 0
+	c.signShift = signShift48
+	if c.pg.CR4&mmu.CR4LA57 != 0 {
+		c.signShift = signShift57
+	}
 	var m tcg.Mode
 	switch {
 	case c.long64:

@@ -13,6 +13,7 @@ func (c *CPU) CPUID(leaf, sub uint32) (a, b, cx, d uint32) {
 		TSCFrequency: c.opt.TSCFrequency,
 		NoAPIC:       c.bus.APICBase()&(1<<11) == 0,
 		OSXSAVE:      c.pg.CR4&cr4OSXSAVE != 0,
+		OSPKE:        c.pg.CR4&cr4PKE != 0,
 		Code64:       c.long64,
 		XCR0:         c.xcr0,
 	}

@@ -38,7 +38,7 @@ func (s *stack) setMask() {
 
 func (s *stack) linear(off uint64, size int, write bool) (uint64, bool) {
 	if s.long {
-		if !canonical(off) || !canonical(off+uint64(size)-1) {
+		if !s.c.canonical(off) || !s.c.canonical(off+uint64(size)-1) {
 			return 0, s.c.raise(vecSS, s.code)
 		}
 		return off, true
@@ -314,7 +314,7 @@ func (c *CPU) tssPointer(off uint32) (sp uint64, ok bool) {
 	if sp, ok = c.readSys(c.tr.Base+uint64(off), 8); !ok {
 		return 0, false
 	}
-	if !canonical(sp) {
+	if !c.canonical(sp) {
 		return 0, c.raise(vecSS, 0)
 	}
 	return sp, true
@@ -341,7 +341,7 @@ func (c *CPU) enterLong(ev *event) bool {
 		return false
 	}
 	rip := g.gateOffset()
-	if !canonical(rip) {
+	if !c.canonical(rip) {
 		return c.gp(0)
 	}
 	s := stack{c: c, seg: c.seg[segSS], sp: c.env.GPR[regSP], mask: ^uint64(0), idx: c.indexFor(cpl), long: true}

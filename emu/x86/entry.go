@@ -1,7 +1,5 @@
 package x86
 
-import "goemu/mmu"
-
 // EntryState is the state in which a boot protocol enters a kernel. What is
 // not named here is as after reset.
 type EntryState struct {
@@ -17,7 +15,7 @@ type EntryState struct {
 // Enter puts the CPU, which has been reset, in state s.
 func (c *CPU) Enter(s *EntryState) {
 	c.seg, c.tr, c.gdtr, c.idtr = s.Segs, s.TR, s.GDT, s.IDT
-	c.pg = mmu.Paging{CR0: s.CR0, CR3: s.CR3, CR4: s.CR4, EFER: s.EFER, PhysBits: c.model.PhysBits}
+	c.pg.CR0, c.pg.CR3, c.pg.CR4, c.pg.EFER = s.CR0, s.CR3, s.CR4, s.EFER
 	c.env.GPR, c.env.RIP = s.GPR, s.RIP
 	c.cpl = 0
 	c.SetFlags(s.RFLAGS)

@@ -48,9 +48,10 @@ func (c *CPU) Raise(vector int) bool { return c.raise(vector, 0) }
 func (c *CPU) gp(code uint32) bool { return c.raise(vecGP, code) }
 func (c *CPU) ud() bool            { return c.raise(vecUD, 0) }
 
-// pageFault records #PF and sets CR2.
+// pageFault records #PF and sets CR2. It also drops what the TLB has of the page (SDM vol. 3A 4.10.4.1).
 func (c *CPU) pageFault(linear uint64, code uint32) bool {
 	c.env.CR2 = linear
+	c.dropFaulting(linear, false)
 	return c.raise(vecPF, code)
 }
 

@@ -477,7 +477,7 @@ func sysSYSRET(c *CPU, i *tcg.SysInst) bool {
 	attr, sel := uint32(AttrCode|AttrDB), star|3
 	rip := e.GPR[regCX] & 0xffff_ffff
 	if i.OpSize == 8 && c.longMode() {
-		if rip = e.GPR[regCX]; !canonical(rip) {
+		if rip = e.GPR[regCX]; !c.canonical(rip) {
 			return c.gp(0)
 		}
 		attr, sel = AttrCode|AttrL, (star+16)|3
@@ -526,7 +526,7 @@ func sysSYSEXIT(c *CPU, i *tcg.SysInst) bool {
 	sel := cs&^3 + 16
 	if i.OpSize == 8 && c.longMode() {
 		rip, sp = e.GPR[regDX], e.GPR[regCX]
-		if !canonical(rip) || !canonical(sp) {
+		if !c.canonical(rip) || !c.canonical(sp) {
 			return c.gp(0)
 		}
 		attr, sel = AttrCode|AttrL, cs&^3+32

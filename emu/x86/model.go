@@ -31,9 +31,13 @@ var cr4Owners = []bitOwner{
 	{cr4PCE, cpumodel.MMX}, // RDPMC came with the Pentium Pro and the Pentium with MMX
 	{cr4OSFXSR, cpumodel.FXSR},
 	{cr4OSXMMEXCPT, cpumodel.SSE},
+	{cr4UMIP, cpumodel.UMIP},
+	{cr4LA57, cpumodel.LA57},
+	{cr4PCIDE, cpumodel.PCID},
 	{cr4OSXSAVE, cpumodel.XSAVE},
 	{cr4SMEP, cpumodel.SMEP},
 	{cr4SMAP, cpumodel.SMAP},
+	{cr4PKE, cpumodel.PKU},
 }
 
 var eferOwners = []bitOwner{

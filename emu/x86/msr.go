@@ -49,7 +49,8 @@ const (
 	mcBanks      = 4
 	mtrrCap      = mtrrVariable | 1<<8 | 1<<10 // variable ranges, fixed ranges, write-combining
 	patReset     = 0x0007_0406_0007_0406
-	miscEnable   = 1 // fast strings
+	miscEnable   = 1 | 1<<11 | 1<<12 // fast strings; no branch trace store, no PEBS
+	mcgStatus    = 7                 // RIPV, EIPV, MCIP
 )
 
 // msrs is the storage of model-specific registers.
@@ -107,11 +108,11 @@ func (c *CPU) storage(n uint32) (p *uint64, reserved uint64) {
 	case msrSysenterCS:
 		return &m.sysenterCS, 0
 	case msrMiscEnable:
-		return &m.misc, 0
+		return &m.misc, ^uint64(miscEnable)
 	case msrMTRRDefType:
 		return &m.mtrrDef, ^uint64(0xcff)
 	case msrMCGStatus:
-		return &m.mcg, 0
+		return &m.mcg, ^uint64(mcgStatus)
 	case msrSysCfg:
 		return &m.sysCfg, 0
 	case msrHWCR:
@@ -134,6 +135,9 @@ func (c *CPU) storage(n uint32) (p *uint64, reserved uint64) {
 	case fixedMTRR(n) >= 0:
 		return &m.mtrrFix[fixedMTRR(n)], 0
 	case n >= msrMCBank && n < msrMCBank+4*mcBanks:
+		if n&3 != 0 { // STATUS, ADDR and MISC take only 0 (SDM vol. 3B 16.3.2)
+			return &m.mc[n-msrMCBank], ^uint64(0)
+		}
 		return &m.mc[n-msrMCBank], 0
 	}
 	return nil, 0
@@ -202,13 +206,28 @@ func validMemoryType(t uint8, ucMinus bool) bool {
 	return t <= 6 && t != 2 && t != 3 || t == 7 && ucMinus
 }
 
+// validTypes checks the memory types in an MTRR (SDM vol. 3A 12.11.2).
+func validTypes(n uint32, v uint64) bool {
+	switch {
+	case n == msrMTRRDefType, n >= msrMTRRPhys && n < msrMTRRPhys+2*mtrrVariable && n&1 == 0:
+		return validMemoryType(uint8(v), false)
+	case fixedMTRR(n) >= 0:
+		for k := 0; k < 64; k += 8 {
+			if !validMemoryType(uint8(v>>k), false) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // WriteMSR writes a model-specific register; false means #GP.
 func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 	if !c.hasMSR(n) {
 		return false
 	}
 	if p := c.addressMSR(n); p != nil {
-		if !canonical(v) {
+		if !c.canonicalBase(v) {
 			return false
 		}
 		*p = v
@@ -225,12 +244,11 @@ func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 		if v&reserved != 0 {
 			return false
 		}
-		if n >= msrMTRRFix64K && n < msrPAT {
-			for k := 0; k < 64; k += 8 {
-				if !validMemoryType(uint8(v>>k), false) {
-					return false
-				}
-			}
+		if !validTypes(n, v) {
+			return false
+		}
+		if n == msrMiscEnable {
+			v |= miscEnable &^ 1 // the other bits are read-only
 		}
 		*p = v
 		return true

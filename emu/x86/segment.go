@@ -95,8 +95,25 @@ func (s *Segment) contains(off uint64, size int) bool {
 	return last <= uint64(s.Limit) && last >= off
 }
 
-// canonical reports whether a is sign-extended from bit 47.
-func canonical(a uint64) bool { return uint64(int64(a)<<16>>16) == a }
+// Shifts that sign-extend a linear address of 48 or 57 bits.
+const (
+	signShift48 = 64 - 48
+	signShift57 = 64 - 57
+)
+
+// canonical reports whether a is sign-extended from the highest bit of linear addresses, which CR4.LA57 decides.
+func (c *CPU) canonical(a uint64) bool {
+	return uint64(int64(a)<<(c.signShift&31)>>(c.signShift&31)) == a
+}
+
+// canonicalBase is canonical for what is kept in registers: bases of segments and tables, and MSRs. A processor that can have
+// 57-bit addresses takes them there whatever CR4.LA57 is.
+func (c *CPU) canonicalBase(a uint64) bool {
+	if c.valid.cr4&cr4LA57 != 0 {
+		return uint64(int64(a)<<signShift57>>signShift57) == a
+	}
+	return uint64(int64(a)<<signShift48>>signShift48) == a
+}
 
 // Linear applies segmentation to offset off: see tcg.Machine.
 func (c *CPU) Linear(seg tcg.Seg, off uint64, size int, write bool) (uint64, bool) {
@@ -126,7 +143,7 @@ func (c *CPU) Linear(seg tcg.Seg, off uint64, size int, write bool) (uint64, boo
 
 // Canonical is Linear for a flat 64-bit operand: see tcg.Machine.
 func (c *CPU) Canonical(linear uint64, size int, stack bool) bool {
-	if canonical(linear) && canonical(linear+uint64(size)-1) {
+	if c.canonical(linear) && c.canonical(linear+uint64(size)-1) {
 		return true
 	}
 	if stack {
@@ -345,7 +362,7 @@ func (c *CPU) checkCode(d *descriptor) bool {
 // checkTarget tests the new instruction pointer against the new code segment.
 func (c *CPU) checkTarget(d *descriptor, rip uint64) bool {
 	if c.longMode() && d.attr()&AttrL != 0 {
-		if !canonical(rip) {
+		if !c.canonical(rip) {
 			return c.raise(vecGP, 0)
 		}
 		return true
@@ -381,14 +398,14 @@ func (c *CPU) dropSegments() {
 
 // readSys and writeSys access descriptor tables and task-state segments: supervisor accesses whatever the CPL.
 func (c *CPU) readSys(linear uint64, size int) (uint64, bool) {
-	if c.longMode() && !canonical(linear) {
+	if c.longMode() && !c.canonical(linear) {
 		return 0, c.raise(vecGP, 0)
 	}
 	return c.ReadMem(linear, size, mmu.IndexKernel)
 }
 
 func (c *CPU) writeSys(linear uint64, size int, v uint64) bool {
-	if c.longMode() && !canonical(linear) {
+	if c.longMode() && !c.canonical(linear) {
 		return c.raise(vecGP, 0)
 	}
 	return c.WriteMem(linear, size, v, mmu.IndexKernel)

@@ -76,7 +76,7 @@ func (c *CPU) readTable(i *tcg.SysInst) (t Table, ok bool) {
 	if !ok {
 		return t, false
 	}
-	if n == 8 && !canonical(base) {
+	if n == 8 && !c.canonicalBase(base) {
 		return t, c.gp(0)
 	}
 	if n == 4 && i.OpSize == 2 {
@@ -114,8 +114,11 @@ func sysLIDT(c *CPU, i *tcg.SysInst) bool {
 	return ok
 }
 
-func sysSGDT(c *CPU, i *tcg.SysInst) bool { return c.writeTable(i, c.gdtr) }
-func sysSIDT(c *CPU, i *tcg.SysInst) bool { return c.writeTable(i, c.idtr) }
+// umip makes the check of CR4.UMIP: the addresses of system tables are not for programs.
+func (c *CPU) umip() bool { return c.cpl == 0 || c.pg.CR4&cr4UMIP == 0 || c.gp(0) }
+
+func sysSGDT(c *CPU, i *tcg.SysInst) bool { return c.umip() && c.writeTable(i, c.gdtr) }
+func sysSIDT(c *CPU, i *tcg.SysInst) bool { return c.umip() && c.writeTable(i, c.idtr) }
 
 func sysLLDT(c *CPU, i *tcg.SysInst) bool {
 	if c.realSegs() {
@@ -202,6 +205,9 @@ func sysLTR(c *CPU, i *tcg.SysInst) bool {
 func (c *CPU) storeSelector(i *tcg.SysInst, sel uint16) bool {
 	if c.realSegs() {
 		return c.ud()
+	}
+	if !c.umip() {
+		return false
 	}
 	if hasMem(i, 0) {
 		return c.write(i.Seg, c.ea(i), 2, uint64(sel))

@@ -234,7 +234,7 @@ func (c *CPU) nearTarget(i *tcg.SysInst) (t uint64, ok bool) {
 // nearLimit checks a new instruction pointer in the current code segment.
 func (c *CPU) nearLimit(t uint64) bool {
 	if c.long64 {
-		return canonical(t) || c.gp(0)
+		return c.canonical(t) || c.gp(0)
 	}
 	return t <= uint64(c.seg[segCS].Limit) || c.gp(0)
 }

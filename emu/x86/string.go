@@ -155,7 +155,7 @@ func (c *CPU) linearQuiet(seg tcg.Seg, off uint64, size int, write bool) (uint64
 		if seg == tcg.SegFS || seg == tcg.SegGS {
 			off += c.env.SegBase[seg]
 		}
-		return off, canonical(off) && canonical(off+uint64(size)-1)
+		return off, c.canonical(off) && c.canonical(off+uint64(size)-1)
 	}
 	top := c.env.SegRdTop[seg]
 	if write {

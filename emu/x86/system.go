@@ -53,7 +53,6 @@ var systemOps = map[decoder.Op]handler{
 	decoder.MWAIT:      sysUD,
 	decoder.RDRAND:     sysUD,
 	decoder.RDSEED:     sysUD,
-	decoder.INVPCID:    sysUD,
 	decoder.RDPID:      sysUD,
 	decoder.RDFSBASE:   sysUD,
 	decoder.RDGSBASE:   sysUD,

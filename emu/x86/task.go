@@ -1,7 +1,5 @@
 package x86
 
-import "goemu/mmu"
-
 // Offsets in the 32-bit and 16-bit task-state segments (SDM vol. 3A 7.2.1, 7.6).
 const (
 	tssLink    = 0
@@ -318,22 +316,5 @@ func (c *CPU) loadTaskSegments(n *taskState) bool {
 		c.dr[6] |= dr6BT
 		c.pend = event{set: true, kind: evTrap, vector: vecDB, rip: c.env.RIP}
 	}
-	return true
-}
-
-// loadCR3 changes the page-table base and drops non-global translations.
-func (c *CPU) loadCR3(v uint64) bool {
-	if !c.longMode() && c.pg.CR4&mmu.CR4PAE != 0 && c.pg.CR0&cr0PG != 0 {
-		e, ok := c.pg.LoadPDPTE(c.space, v)
-		if !ok {
-			return c.gp(0)
-		}
-		c.pg.PDPTE = e
-	}
-	if c.opt.OnCR3 != nil {
-		c.opt.OnCR3(v)
-	}
-	c.pg.CR3 = v
-	c.FlushTLB(false)
 	return true
 }

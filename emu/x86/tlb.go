@@ -17,6 +17,9 @@ const (
 	slotLocal  = 1 << iota // in tlbState.local
 	slotGlobal             // in tlbState.global
 	slotShift  = iota
+
+	slotStays    = 1 << 7 // the translation is global
+	slotMaxShift = 31
 )
 
 // tlbState remembers which slots are filled, so that a flush costs by what it drops, and
@@ -25,10 +28,22 @@ type tlbState struct {
 	local  []uint16 // slots with translations that go when CR3 changes
 	global []uint16 // slots with global ones; one that was local before stays in its list
 	flags  [numSlots]uint8
+	keys   [numSlots]uint8   // protection keys
+	keyed  uint16            // keys of which there are slots
 	writes [writeHash]uint16 // how many filled write slots have a host page with this hash
-	large  [1024]bool        // by linear >> 21
+	large  [largeHash]bool   // by largeKey
 	huge   [64]bool          // by linear >> 30
+
+	contexts [numContexts]tlbContext
+	clock    uint64 // counts changes of context
+	codeGen  uint64 // counts pages that have got code
 }
+
+// largeHash is twice the pages of 2 MiB in 2 GiB: those of the upper half of the linear addresses, where kernels are, do not
+// make INVLPG of a program's page slow.
+const largeHash = 2048
+
+func largeKey(linear uint64) uint64 { return linear>>21%(largeHash/2) | linear>>63*(largeHash/2) }
 
 // fetchEntry caches an execute translation. page is the linear page, bit 0 user, bit 1 valid.
 type fetchEntry struct {
@@ -61,7 +76,7 @@ func (c *CPU) access(write bool, idx int) mmu.Access {
 // page is plain RAM. False: the access must take the slow path (fault,
 // MMIO, page with code); nothing has been recorded.
 func (c *CPU) Fill(linear uint64, write bool, idx int) bool {
-	if !canonical(linear) {
+	if !c.canonical(linear) {
 		return false
 	}
 	t, _, ok := c.pg.Walk(c.space, linear, c.access(write, idx))
@@ -80,24 +95,35 @@ func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) ui
 	if write {
 		n += slotWrite
 	}
-	c.emptySlot(n)
-	*c.slot(n) = mmu.EntryFor(linear, uint64(host))
-	s := &c.tlb
-	if write {
-		s.writes[writeKey(uint64(host))]++
+	f := min(t.Shift, slotMaxShift) << slotShift
+	if t.Global {
+		f |= slotStays
 	}
-	f := s.flags[n] & (slotLocal | slotGlobal)
-	switch {
-	case t.Global && f == 0:
-		s.global = append(s.global, n)
-		f = slotGlobal
-	case !t.Global && f&slotLocal == 0:
-		s.local = append(s.local, n)
-		f |= slotLocal
-	}
-	s.noteLarge(linear, t.Shift)
-	s.flags[n] = f | t.Shift<<slotShift
+	c.fillSlot(n, mmu.EntryFor(linear, uint64(host)), f, t.Key)
+	c.tlb.noteLarge(linear, t.Shift)
 	return host
+}
+
+// fillSlot sets a slot. f is size and slotStays.
+func (c *CPU) fillSlot(n uint16, e mmu.TLBEntry, f, key uint8) {
+	c.emptySlot(n)
+	*c.slot(n) = e
+	s := &c.tlb
+	if n >= slotWrite {
+		s.writes[writeKey(e.Host())]++
+	}
+	in := s.flags[n] & (slotLocal | slotGlobal)
+	switch {
+	case f&slotStays != 0 && in == 0:
+		s.global = append(s.global, n)
+		in = slotGlobal
+	case f&slotStays == 0 && in&slotLocal == 0:
+		s.local = append(s.local, n)
+		in |= slotLocal
+	}
+	s.flags[n] = in | f
+	s.keys[n] = key
+	s.keyed |= 1 << key
 }
 
 // noteLarge remembers that part of a large page has been cached.
@@ -106,10 +132,10 @@ func (s *tlbState) noteLarge(linear uint64, shift uint8) {
 	case 30:
 		s.huge[linear>>30%64] = true
 	case 22: // two entries
-		s.large[(linear>>21^1)%1024] = true
+		s.large[largeKey(linear^1<<21)] = true
 		fallthrough
 	case 21:
-		s.large[linear>>21%1024] = true
+		s.large[largeKey(linear)] = true
 	}
 }
 
@@ -146,7 +172,7 @@ func (c *CPU) dropList(list *[]uint16, bit uint8) {
 	*list = (*list)[:0]
 }
 
-// FlushTLB drops all translations, or all but global ones.
+// FlushTLB drops all translations, those of other process-context identifiers too, or all of the current one but global ones.
 func (c *CPU) FlushTLB(global bool) {
 	if c.opt.OnFlushTLB != nil {
 		c.opt.OnFlushTLB(global)
@@ -155,8 +181,10 @@ func (c *CPU) FlushTLB(global bool) {
 	c.dropList(&s.local, slotLocal)
 	if global {
 		c.dropList(&s.global, slotGlobal)
+		s.keyed = 0
 		clear(s.large[:])
 		clear(s.huge[:])
+		s.dropContexts()
 	}
 	for i := range c.fetch {
 		if f := &c.fetch[i]; global || !f.global {
@@ -174,10 +202,8 @@ func (c *CPU) FlushPage(linear uint64) {
 		c.opt.OnFlushPage(linear)
 	}
 	s := &c.tlb
-	if s.large[linear>>21%1024] || s.huge[linear>>30%64] {
-		c.dropSlots(func(n uint16) bool {
-			return (c.slot(n).Page^linear)>>(s.flags[n]>>slotShift) == 0
-		})
+	if s.mayBeLarge(linear) {
+		c.dropSlots(func(n uint16) bool { return c.inPage(n, linear) })
 		clear(c.fetch[:])
 		if c.opt.FlushAll != nil {
 			c.opt.FlushAll(true)
@@ -196,8 +222,47 @@ func (c *CPU) FlushPage(linear uint64) {
 	}
 }
 
+// inPage tells whether slot n holds a part of the page of linear.
+func (c *CPU) inPage(n uint16, linear uint64) bool {
+	return (c.slot(n).Page^linear)>>(c.tlb.flags[n]>>slotShift&slotMaxShift) == 0
+}
+
+func (s *tlbState) mayBeLarge(linear uint64) bool {
+	return s.large[largeKey(linear)] || s.huge[linear>>30%64]
+}
+
+// dropFaulting drops what is cached of the page of an access that has faulted (SDM vol. 3A 4.10.4.1). For a data access, other
+// parts of a large page may stay for instructions.
+func (c *CPU) dropFaulting(linear uint64, exec bool) {
+	page := linear &^ mmu.PageMask
+	large := c.tlb.mayBeLarge(linear)
+	f := &c.fetch[linear>>mmu.PageShift%fetchEntries]
+	if exec && large || f.page != 0 && f.page&^mmu.PageMask == page {
+		c.FlushPage(linear)
+		return
+	}
+	if large {
+		c.dropSlots(func(n uint16) bool { return c.inPage(n, linear) })
+		return
+	}
+	for n := uint16(mmu.TLBIndex(linear)); n < numSlots; n += mmu.TLBEntries {
+		if c.slot(n).Page == page {
+			c.emptySlot(n)
+		}
+	}
+}
+
+// narrowRights drops translations of pages with one of a set of protection keys.
+func (c *CPU) narrowRights(keys uint16) {
+	if c.tlb.keyed&keys != 0 {
+		c.dropSlots(func(n uint16) bool { return keys>>c.tlb.keys[n]&1 != 0 })
+		c.tlb.keyed &^= keys
+	}
+}
+
 // DropWrite removes write entries of a physical page, so that stores to it take the slow path.
 func (c *CPU) DropWrite(phys uint64) {
+	c.tlb.codeGen++
 	host, _, ok := c.space.HostPage(phys)
 	if !ok || c.tlb.writes[writeKey(uint64(host))] == 0 {
 		return
@@ -214,7 +279,7 @@ func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
 	c.resume = false
 	linear := rip
 	if c.long64 {
-		if !canonical(rip) {
+		if !c.canonical(rip) {
 			return 0, c.raise(vecGP, 0)
 		}
 	} else {
@@ -235,6 +300,7 @@ func (c *CPU) FetchPhys(rip uint64) (phys uint64, ok bool) {
 	}
 	t, code, ok := c.pg.Walk(c.space, linear, a)
 	if !ok {
+		c.dropFaulting(linear, true)
 		return 0, c.pageFault(linear, code)
 	}
 	c.tlb.noteLarge(linear, t.Shift)

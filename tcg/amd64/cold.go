@@ -386,15 +386,16 @@ func (c *compiler) testIP(r reg) tcg.Cond {
 		c.aluRI(aluCmp, tcg.W32, r, int32(c.b.Key.Top-1))
 		return tcg.CondBE
 	}
-	// The upper 17 bits, 0 or all ones, are 1 or 0 after an increment.
+	// The upper 17 (or 8) bits, 0 or all ones, have all but the lowest bit 0 after an increment.
+	sign := uint8(c.b.Key.SignBit())
 	if c.bmi2 {
-		c.rorx(tcg.W64, rcx, r, 47)
+		c.rorx(tcg.W64, rcx, r, sign)
 	} else {
 		c.movRR(tcg.W64, rcx, r)
-		c.shiftI(0, tcg.W64, rcx, 64-47)
+		c.shiftI(0, tcg.W64, rcx, 64-sign)
 	}
 	c.aluRI(aluAdd, tcg.W32, rcx, 1)
-	c.aluRI(aluAnd, tcg.W32, rcx, 0x1fffe)
+	c.aluRI(aluAnd, tcg.W32, rcx, 1<<(64-sign)-2)
 	return tcg.CondE
 }
 
