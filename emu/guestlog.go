@@ -12,68 +12,60 @@ import (
 	"goemu/tcg"
 )
 
-// hookBuses asks the buses for what the log wants to know of them.
-func (m *Machine) hookBuses() {
+// hookLogs asks the CPU and the buses for what the log wants to know of them.
+func (m *Machine) hookLogs(o *x86.Options) {
 	if m.cfg.Log.Wants(debuglog.GuestErrors) {
-		m.ports.OnUnclaimed = func(port uint16, size int, write bool, val uint32) {
-			m.current().logUnclaimed("port", uint64(port), size, write, uint64(val))
+		m.ports.OnUnclaimed = func(port uint16, size int, write bool, v uint32) {
+			m.logUnclaimed("port", uint64(port), size, write, uint64(v))
 		}
-		m.space.OnUnclaimed = func(phys uint64, size int, write bool, val uint64) {
-			m.current().logUnclaimed("physical address", phys, size, write, val)
+		m.space.OnUnclaimed = func(phys uint64, size int, write bool, v uint64) {
+			m.logUnclaimed("physical address", phys, size, write, v)
 		}
+		o.OnUnimplemented = m.logUnimplemented
 	}
-}
-
-// hookLogs asks the CPU for what the log wants to know of it.
-func (v *vcpu) hookLogs(o *x86.Options) {
-	if v.m.cfg.Log.Wants(debuglog.GuestErrors) {
-		o.OnUnimplemented = v.logUnimplemented
-	}
-	if v.m.cfg.Log.Wants(debuglog.MMU) {
-		o.OnCR3 = func(cr3 uint64) { v.logMMU("CR3 %#x", cr3) }
+	if m.cfg.Log.Wants(debuglog.MMU) {
+		o.OnCR3 = func(v uint64) { m.logMMU("CR3 %#x", v) }
 		o.OnFlushTLB = func(global bool) {
 			if global {
-				v.logMMU("TLB flushed")
+				m.logMMU("TLB flushed")
 			} else {
-				v.logMMU("TLB flushed but for global pages")
+				m.logMMU("TLB flushed but for global pages")
 			}
 		}
-		o.OnFlushPage = func(linear uint64) { v.logMMU("TLB flushed of %#x", linear) }
+		o.OnFlushPage = func(linear uint64) { m.logMMU("TLB flushed of %#x", linear) }
 	}
 }
 
-func (v *vcpu) logMMU(format string, args ...any) {
-	if l := v.m.cfg.Log; l.At(debuglog.MMU, v.env.RIP) {
-		l.Printf("%s%#x: "+format+"\n", append([]any{v.cpu.Name(), v.env.RIP}, args...)...)
+func (m *Machine) logMMU(format string, args ...any) {
+	if m.cfg.Log.At(debuglog.MMU, m.env.RIP) {
+		m.cfg.Log.Printf("%#x: "+format+"\n", append([]any{m.env.RIP}, args...)...)
 	}
 }
 
 // logUnclaimed notes an access that nobody answers.
-func (v *vcpu) logUnclaimed(what string, addr uint64, size int, write bool, val uint64) {
-	l := v.m.cfg.Log
-	if !l.At(debuglog.GuestErrors, v.env.RIP) {
+func (m *Machine) logUnclaimed(what string, addr uint64, size int, write bool, v uint64) {
+	if !m.cfg.Log.At(debuglog.GuestErrors, m.env.RIP) {
 		return
 	}
 	kind := "read of"
 	if write {
 		kind = "write to"
 	}
-	l.Printf("%sguest error at %#x: %s unclaimed %s %#x, %d bytes, value %#x\n", v.cpu.Name(), v.env.RIP, kind, what, addr, size, val)
+	m.cfg.Log.Printf("guest error at %#x: %s unclaimed %s %#x, %d bytes, value %#x\n", m.env.RIP, kind, what, addr, size, v)
 }
 
 // logUnimplemented notes an instruction that raises #UD because goemu lacks it.
-func (v *vcpu) logUnimplemented(i *tcg.SysInst) {
-	l := v.m.cfg.Log
-	if !l.At(debuglog.GuestErrors, i.RIP) {
+func (m *Machine) logUnimplemented(i *tcg.SysInst) {
+	if !m.cfg.Log.At(debuglog.GuestErrors, i.RIP) {
 		return
 	}
 	var code []byte
 	for k := range uint64(i.Len) {
-		if b, ok := v.cpu.Peek(i.RIP + k + v.cpu.CSBase()); ok {
+		if b, ok := m.cpu.Peek(i.RIP + k + m.cpu.CSBase()); ok {
 			code = append(code, b)
 		}
 	}
-	l.Printf("%sguest error at %#x: goemu lacks %s (% x)\n", v.cpu.Name(), i.RIP, i.Op, code)
+	m.cfg.Log.Printf("guest error at %#x: goemu lacks %s (% x)\n", i.RIP, i.Op, code)
 }
 
 // logEnd writes what is logged when the machine ends.
@@ -92,38 +84,27 @@ func (m *Machine) logEnd() {
 
 // writeUnimplemented lists the instructions that goemu lacks and the guest tried, by name.
 func (m *Machine) writeUnimplemented(w io.Writer) {
-	tried := map[decoder.Op]uint64{}
-	for _, v := range m.vcpus {
-		for op, n := range v.cpu.Unimplemented {
-			tried[op] += n
-		}
-	}
 	var ops []decoder.Op
-	for op := range tried {
+	for op := range m.cpu.Unimplemented {
 		ops = append(ops, op)
 	}
 	sort.Slice(ops, func(i, j int) bool { return ops[i].String() < ops[j].String() })
 	for _, op := range ops {
-		fmt.Fprintf(w, "lacking instruction %s: %d times\n", op, tried[op])
+		fmt.Fprintf(w, "lacking instruction %s: %d times\n", op, m.cpu.Unimplemented[op])
 	}
 }
 
-// writeStats lists the counts of engines and CPUs that are not 0.
+// writeStats lists the counts of engine and CPU that are not 0.
 func (m *Machine) writeStats(w io.Writer) {
-	for _, v := range m.vcpus {
-		s := reflect.ValueOf(v.engine.Stats)
-		for i := range s.NumField() {
-			if s.Field(i).CanUint() {
-				fmt.Fprintf(w, "%sengine: %s %d\n", v.cpu.Name(), s.Type().Field(i).Name, s.Field(i).Uint())
-			}
+	s := reflect.ValueOf(m.engine.Stats)
+	for i := range s.NumField() {
+		if s.Field(i).CanUint() {
+			fmt.Fprintf(w, "engine: %s %d\n", s.Type().Field(i).Name, s.Field(i).Uint())
 		}
-		for vector, n := range v.cpu.Events {
-			if n != 0 {
-				fmt.Fprintf(w, "%svector %d: %d times\n", v.cpu.Name(), vector, n)
-			}
-		}
-		if v.cpu.SMIs != 0 {
-			fmt.Fprintf(w, "%sSMI: %d times\n", v.cpu.Name(), v.cpu.SMIs)
+	}
+	for v, n := range m.cpu.Events {
+		if n != 0 {
+			fmt.Fprintf(w, "vector %d: %d times\n", v, n)
 		}
 	}
 }

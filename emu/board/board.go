@@ -60,8 +60,6 @@ type Config struct {
 	// CurrentCPU tells which vCPU makes an access; needed only if CPUs > 1.
 	CurrentCPU func() int
 
-	TSCOffset func(cpu int) uint64 // a vCPU's time-stamp counter less Clock, in ns; nil: 0
-
 	OnINTR      func(cpu int, level bool)  // an interrupt can be acknowledged with IntAck, or no more
 	OnNMI       func(cpu int)              // non-maskable interrupt
 	OnSMI       func(cpu int)              // system management interrupt
@@ -98,7 +96,7 @@ type PC struct {
 	rtcGate *gate
 	lint0   []devices.Line
 	ferr    coprocessor
-	lapicAt []uint64 // where registers of local APICs are mapped
+	lapicAt uint64 // where the local APICs' registers are mapped, 0: nowhere
 	rom     []romPiece
 	devices []devices.Device
 }
@@ -279,7 +277,9 @@ func (pc *PC) FirmwareInit() {
 	for i := range i440fx.NumPAM { // the BIOS area is RAM
 		pc.Bridge.WriteConfig(uint8(i440fx.PAM0+i), 1, 0x33)
 	}
-	pc.LAPICs[0].SetVirtualWire() // the others are as INIT leaves them
+	for _, l := range pc.LAPICs {
+		l.SetVirtualWire()
+	}
 	for _, w := range firmwareOut {
 		pc.Ports.Out(w.port, 1, uint32(w.value))
 	}

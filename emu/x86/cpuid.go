@@ -9,8 +9,7 @@ import (
 func (c *CPU) CPUID(leaf, sub uint32) (a, b, cx, d uint32) {
 	s := cpumodel.State{
 		APICID:       uint32(c.opt.APICID),
-		Processors:   c.opt.Cores * c.opt.Threads,
-		Threads:      c.opt.Threads,
+		Processors:   c.opt.Processors,
 		TSCFrequency: c.opt.TSCFrequency,
 		NoAPIC:       c.bus.APICBase()&(1<<11) == 0,
 		OSXSAVE:      c.pg.CR4&cr4OSXSAVE != 0,

@@ -25,8 +25,6 @@ const (
 	msrPAT            = 0x277
 	msrMTRRDefType    = 0x2ff
 	msrMCBank         = 0x400 // CTL STATUS ADDR MISC of each bank
-	msrTSCDeadline    = 0x6e0
-	msrX2APIC         = 0x800 // 256 of them
 	msrEFER           = 0xc000_0080
 	msrSTAR           = 0xc000_0081
 	msrLSTAR          = 0xc000_0082
@@ -200,14 +198,8 @@ func (c *CPU) ReadMSR(n uint32) (v uint64, ok bool) {
 	case msrFeatureControl:
 		return 1, true // locked, nothing enabled
 	}
-	if isAPIC(n) && c.apic != nil {
-		return c.apic.ReadAPIC(n)
-	}
 	return 0, false
 }
-
-// isAPIC tells whether an MSR is the local APIC's.
-func isAPIC(n uint32) bool { return n == msrTSCDeadline || n&^0xff == msrX2APIC }
 
 // validMemoryType tells whether t is UC, WC, WT, WP, WB, or UC- where that is allowed (PAT).
 func validMemoryType(t uint8, ucMinus bool) bool {
@@ -263,9 +255,9 @@ func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 	}
 	switch n {
 	case msrTSC:
-		c.setTSCOffset(v - c.bus.TSC())
+		c.msr.tscOffset = v - c.bus.TSC()
 	case msrTSCAdjust:
-		c.setTSCOffset(v)
+		c.msr.tscOffset = v
 	case msrEFER:
 		return c.setEFER(v)
 	case msrAPICBase:
@@ -279,7 +271,7 @@ func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 		c.msr.pat = v
 	case msrMicrocode, msrPatchLoader: // taken, and nothing is done
 	default:
-		return isAPIC(n) && c.apic != nil && c.apic.WriteAPIC(n, v)
+		return false
 	}
 	return true
 }

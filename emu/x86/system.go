@@ -36,7 +36,7 @@ var systemOps = map[decoder.Op]handler{
 	decoder.INVD:       sysCacheControl,
 	decoder.WBINVD:     sysCacheControl,
 	decoder.WBNOINVD:   sysCacheControl,
-	decoder.PAUSE:      sysPAUSE,
+	decoder.PAUSE:      sysNop,
 	decoder.NOP:        sysNop,
 	decoder.LFENCE:     sysFence,
 	decoder.MFENCE:     sysFence,
@@ -76,14 +76,6 @@ func sysHLT(c *CPU, i *tcg.SysInst) bool {
 // sysCacheControl is INVD and WBINVD: there is no cache to write back.
 func sysCacheControl(c *CPU, i *tcg.SysInst) bool { return c.privileged() }
 
-// sysPAUSE is a hint that the program waits for another processor.
-func sysPAUSE(c *CPU, i *tcg.SysInst) bool {
-	if c.opt.OnPause != nil {
-		c.opt.OnPause()
-	}
-	return true
-}
-
 // sysFence needs no action: a vCPU's accesses are made in order by its host thread.
 func sysFence(c *CPU, i *tcg.SysInst) bool { return true }
 
@@ -91,17 +83,6 @@ func sysFence(c *CPU, i *tcg.SysInst) bool { return true }
 func sysCLFLUSH(c *CPU, i *tcg.SysInst) bool {
 	_, ok := c.read(i.Seg, c.ea(i), 1)
 	return ok
-}
-
-// TSCOffset is the time-stamp counter less Bus.TSC.
-func (c *CPU) TSCOffset() uint64 { return c.msr.tscOffset }
-
-// setTSCOffset moves the time-stamp counter, and with it the deadline of the local APIC's timer.
-func (c *CPU) setTSCOffset(v uint64) {
-	c.msr.tscOffset = v
-	if c.apic != nil {
-		c.apic.TSCMoved()
-	}
 }
 
 func (c *CPU) tsc() uint64 { return c.bus.TSC() + c.msr.tscOffset }

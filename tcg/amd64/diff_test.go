@@ -85,13 +85,14 @@ type state struct {
 	RIP    uint64
 	MXCSR  uint32
 	XMM    [16]tcg.Vec128
+	YMMH   [16]tcg.Vec128
 	X87    [128]byte
 	Vector int // fault of the interpreter, which ended the block
 	Memory string
 }
 
 func (s *state) from(env *tcg.Env, ignore tcg.Flags, vector int, ram []byte) {
-	s.GPR, s.EFlags, s.RIP, s.MXCSR, s.XMM, s.X87 = env.GPR, env.EFlags, env.RIP, env.MXCSR, env.XMM, env.X87
+	s.GPR, s.EFlags, s.RIP, s.MXCSR, s.XMM, s.YMMH, s.X87 = env.GPR, env.EFlags, env.RIP, env.MXCSR, env.XMM, env.YMMH, env.X87
 	for i := 2; i < 12; i += 4 { // reserved words
 		s.X87[i], s.X87[i+1] = 0, 0
 	}
@@ -128,6 +129,8 @@ func (s *state) diff(t *state) string {
 	for i := range s.XMM {
 		p("XMM"+strconv.Itoa(i)+" low", s.XMM[i][0], t.XMM[i][0])
 		p("XMM"+strconv.Itoa(i)+" high", s.XMM[i][1], t.XMM[i][1])
+		p("YMM"+strconv.Itoa(i)+" 2", s.YMMH[i][0], t.YMMH[i][0])
+		p("YMM"+strconv.Itoa(i)+" 3", s.YMMH[i][1], t.YMMH[i][1])
 	}
 	for i := 0; i < 108; i++ {
 		p("x87+"+strconv.Itoa(i), uint64(s.X87[i]), uint64(t.X87[i]))
@@ -176,6 +179,12 @@ func (d *duo) randomise(r *rand.Rand) {
 			d.env.XMM[i][j] = randomValue(r)
 		}
 	}
+	if r.IntN(2) == 0 {
+		d.env.YMMUsed = tcg.YMMInUse
+		for i := range d.env.YMMH {
+			d.env.YMMH[i] = tcg.Vec128{randomValue(r), randomValue(r)}
+		}
+	}
 	for range 64 {
 		binary.LittleEndian.PutUint64(d.ram[8*r.IntN(len(d.ram)/8):], randomValue(r))
 	}
@@ -216,6 +225,7 @@ func (d *duo) compare(b *tcg.Block, ignore tcg.Flags) {
 	code := d.run(c.Entry)
 	native := &flatMemory{ram: d.ram, raised: noFault}
 	SyncX87(d.env)
+	d.wantState()
 	switch code {
 	case tcg.ExitTLB, tcg.ExitBail:
 		if tail := rest(b, d.env.RIP); tail == nil {

@@ -196,18 +196,18 @@ func (g *blockMaker) x87() {
 }
 
 func TestRandomSIMD(t *testing.T) {
-	randomUnits(t, 2, (*blockMaker).simd)
+	randomUnits(t, 2, 10000, (*blockMaker).simd)
 }
 
 func TestRandomX87(t *testing.T) {
-	randomUnits(t, 3, (*blockMaker).x87)
+	randomUnits(t, 3, 10000, (*blockMaker).x87)
 }
 
-// randomUnits runs blocks of which half the instructions are made by unit.
-func randomUnits(t *testing.T, stream uint64, unit func(*blockMaker)) {
+// randomUnits runs n blocks of which half the instructions are made by unit.
+func randomUnits(t *testing.T, stream uint64, n int, unit func(*blockMaker)) {
 	d := newDuo(t, Options{ArenaBytes: 4 << 20})
 	g := &blockMaker{Rand: rand.New(rand.NewPCG(seed.Of(t), stream)), mode: tcg.ModeCode64, unit: unit}
-	for i := range 10000 {
+	for i := range n {
 		b := g.make(uint32(i), 1+g.IntN(6))
 		d.randomise(g.Rand)
 		d.compare(b, g.undef)

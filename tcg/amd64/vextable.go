@@ -219,10 +219,13 @@ func vexFormOf(o *tcg.Op) *vexForm {
 	if e.Vex == tcg.Vex256 {
 		need = f.y
 	}
+	if need == 0 || f.w == wZero && e.RexW || f.w == wOne && !e.RexW {
+		return nil
+	}
 	if e.Map == 2 && (e.Opcode == 0x18 || e.Opcode == 0x19) && o.KRM != tcg.VMem { // VBROADCASTSS and VBROADCASTSD from a register
 		need |= hasAVX2
 	}
-	if need == 0 || host&need != need || f.w == wZero && e.RexW || f.w == wOne && !e.RexW {
+	if host&need != need {
 		return nil
 	}
 	return f
