@@ -114,7 +114,9 @@ func (m *Model) basic(leaf, sub uint32, s *State) (r regs) {
 		d := m.caches.descriptors
 		r = regs{d[0], d[1], d[2], d[3]}
 	case 4:
-		r = m.cacheLeaf(sub, s)
+		if m.Vendor != AMD {
+			r = m.cacheLeaf(sub, s)
+		}
 	case 5:
 		if m.Has(Monitor) {
 			r = regs{64, 64, 3, 0} // lines of 64 bytes; interrupts end MWAIT even when masked
