@@ -13,6 +13,7 @@ import (
 
 	"goemu/decoder"
 	"goemu/emu/accel"
+	"goemu/emu/cpumodel"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg"
@@ -114,6 +115,12 @@ func newWorld(t testing.TB, native bool, limit int64) *world {
 
 func newWorldWith(t testing.TB, opt accel.Options, limit int64) *world {
 	t.Helper()
+	return newWorldModel(t, opt, limit, nil)
+}
+
+// newWorldModel makes a world with a CPU model; nil: the default.
+func newWorldModel(t testing.TB, opt accel.Options, limit int64, model *cpumodel.Model) *world {
+	t.Helper()
 	env, err := accel.NewEnv()
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +131,7 @@ func newWorldWith(t testing.TB, opt accel.Options, limit int64) *world {
 	}
 	w := &world{t: t, env: env, ram: ram, space: mmu.NewSpace(40), limit: limit}
 	w.space.MapRAM(0, ram, false)
-	w.cpu = x86.New(env, w.space, w, x86.Options{SyncX87: accel.SyncX87,
+	w.cpu = x86.New(env, w.space, w, x86.Options{Model: model, SyncX87: accel.SyncX87,
 		OnException: func(r x86.Record) { w.history = append(w.history, r) }})
 	w.eng, err = accel.New(w.cpu, w.space, w, opt)
 	if err != nil {
