@@ -75,6 +75,9 @@ func differ(want, got *state, flags uint32) string {
 	}
 	for i := range 16 {
 		word(fmt.Sprintf("XMM%d", i), 160+16*i, 16)
+		if w, g := want.YMMH[16*i:][:16], got.YMMH[16*i:][:16]; !bytes.Equal(w, g) {
+			fmt.Fprintf(&b, "  YMM%d above XMM%d %x, host %x\n", i, i, reversed(g), reversed(w))
+		}
 	}
 	lines := 0
 	for i := 0; i < dataSize && lines < 8; i += 8 {
@@ -124,6 +127,8 @@ var jobs = []job{
 	{"bits64", decoder.Mode64, bits, 3000},
 	{"bits32", decoder.Mode32, bits, 1500},
 	{"mmx+sse", decoder.Mode64, vector128, 3000},
+	{"avx64", decoder.Mode64, avx, 2500},
+	{"avx32", decoder.Mode32, avx, 1000},
 	{"x87", decoder.Mode64, x87, 2000},
 }
 
@@ -162,6 +167,27 @@ func vector128(r *decoder.Row) int {
 		return 1
 	}
 	return 0
+}
+
+// avx is the SIMD instructions with a VEX prefix, and legacy ones between them, which treat the upper halves in another way.
+func avx(r *decoder.Row) int {
+	if r.Op >= decoder.VADDPD && r.Op <= decoder.VFNMSUB231SS && strings.HasPrefix(r.Enc, "VEX") {
+		return 4
+	}
+	return vector128(r)
+}
+
+// hostLacks tells whether the oracle does not have the instructions of a row.
+func hostLacks(r *decoder.Row) bool {
+	switch r.Feature {
+	case decoder.FeatGFNI:
+		return !hostHas("gfni")
+	case decoder.FeatVAES:
+		return !hostHas("vaes")
+	case decoder.FeatVPCLMUL:
+		return !hostHas("vpclmulqdq")
+	}
+	return false
 }
 
 // supported tells whether m can run a sequence: all instructions become micro-ops, or there is a CPU for the others.
@@ -219,6 +245,9 @@ func outcome(t *testing.T, h *host, m *machine, s *state, seq []one) (diff strin
 
 // run compares n sequences.
 func (j job) run(t *testing.T, m *machine) {
+	if strings.HasPrefix(j.name, "avx") && !(hostHas("avx2") && hostHas("fma") && hostHas("f16c")) {
+		t.Skip("the host has no AVX2, FMA and F16C")
+	}
 	h := newHost(t) // per test, as each runs on a goroutine and so a thread of its own
 	start := seed.Of(t)
 	count := int(knob(t, "GOEMU_DIFF_N", uint64(j.n)))
@@ -228,7 +257,7 @@ func (j job) run(t *testing.T, m *machine) {
 	var usable []pattern
 	_, exact := m.engine.(*native)
 	for _, p := range g.pick {
-		if !exact && transcendental(p.row.Op) || p.row.Feature == decoder.FeatGFNI && !hostHas("gfni") {
+		if !exact && transcendental(p.row.Op) || hostLacks(p.row) {
 			continue
 		}
 		g1 := *g
@@ -246,6 +275,12 @@ func (j job) run(t *testing.T, m *machine) {
 	for i := 0; i < count && failures < 12; i++ {
 		seq := g.sequence(1 + g.IntN(5))
 		s := g.state()
+		if strings.HasPrefix(j.name, "avx") {
+			s.AVX = true
+			if g.IntN(4) != 0 {
+				g.fill(s.YMMH[:])
+			}
+		}
 		if !supported(m, image(seq), seq) {
 			skipped++
 			continue
@@ -299,7 +334,7 @@ func show(s *state) string {
 	}
 	b.WriteString("\n")
 	for i := range 16 {
-		fmt.Fprintf(&b, "  XMM%d=%x", i, reversed(s.FP[160+16*i:][:16]))
+		fmt.Fprintf(&b, "  YMM%d=%x%x", i, reversed(s.YMMH[16*i:][:16]), reversed(s.FP[160+16*i:][:16]))
 	}
 	b.WriteString("\n")
 	return b.String()

@@ -8,7 +8,7 @@
 // 16-bit code gets segments in its LDT. The tests need a linux/amd64 host. What the manuals leave undefined
 // is compared where goemu promises to do as the host does (undefined_linux_amd64_test.go); the host should be one of AMD's.
 //
-// Not covered: privileged modes, segment loads, far transfers, VEX and EVEX encodings but for those of BMI.
+// Not covered: privileged modes, segment loads, far transfers, EVEX encodings, masked moves and gathers.
 //
 // A failing run prints its seed; GOEMU_SEED repeats it, GOEMU_DIFF_N sets the number of sequences.
 package difftest

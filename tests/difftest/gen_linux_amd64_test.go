@@ -37,6 +37,8 @@ type pattern struct {
 	vex      bool
 	vexMap   byte
 	vexPP    byte
+	vexL     int  // -1: any
+	vexW     int  // -1: any
 	vvvv     bool // some operand is in VEX.vvvv
 }
 
@@ -58,7 +60,7 @@ func newGen(seed uint64, mode decoder.Mode, want func(*decoder.Row) int) *gen {
 	rows := decoder.Rows()
 	for i := range rows {
 		r := &rows[i]
-		if strings.Contains(r.Enc, "VEX") && !vexGPR(r) || g.long() && !r.Valid64() || !g.long() && !r.Valid32() {
+		if strings.Contains(r.Enc, "EVEX") || g.long() && !r.Valid64() || !g.long() && !r.Valid32() {
 			continue
 		}
 		if p, ok := parse(r); ok {
@@ -70,27 +72,32 @@ func newGen(seed uint64, mode decoder.Mode, want func(*decoder.Row) int) *gen {
 	return g
 }
 
-// vexGPR tells whether r is a VEX-encoded instruction on general registers.
-func vexGPR(r *decoder.Row) bool {
-	return r.Feature == decoder.FeatBMI1 || r.Feature == decoder.FeatBMI2
-}
-
-// parseVEX reads VEX.L.pp.map; W is any.
+// parseVEX reads VEX.L.pp.map.W.
 func (p *pattern) parseVEX(tok string) bool {
-	p.vex, p.noOpSize = true, true
+	p.vex, p.noOpSize, p.vexL, p.vexW = true, true, -1, -1
 	for _, s := range strings.Split(tok, ".")[1:] {
 		switch s {
-		case "LZ":
+		case "LIG", "WIG":
+		case "LZ", "128":
+			p.vexL = 0
+		case "256":
+			p.vexL = 1
 		case "66":
 			p.vexPP = 1
 		case "F3":
 			p.vexPP = 2
 		case "F2":
 			p.vexPP = 3
+		case "0F":
+			p.vexMap = 1
 		case "0F38":
 			p.vexMap = 2
 		case "0F3A":
 			p.vexMap = 3
+		case "W0":
+			p.vexW = 0
+		case "W1":
+			p.vexW = 1
 		default:
 			return false
 		}
@@ -159,8 +166,12 @@ func parse(r *decoder.Row) (p pattern, ok bool) {
 		a, _, _ = strings.Cut(a, " ")
 		switch {
 		case a == "":
-		case p.vex && a[0] == 'B':
+		case p.vex && (a[0] == 'B' || a[0] == 'H'):
 			p.vvvv = true
+		case p.vex && a[0] == 'L': // a register in the immediate
+			p.imms = append(p.imms, "Ib")
+		case strings.HasPrefix(a, "VM"):
+			return p, false // gathers
 		case a[0] == 'M':
 			p.mod = -1
 		case a[0] == 'R' || a[0] == 'N' || a[0] == 'U':
@@ -268,10 +279,18 @@ func (g *gen) putVEX(b []byte, p *pattern, rex byte) {
 	if p.vvvv {
 		v = byte(g.IntN(16))
 	}
-	b[1] = rex&8<<4 | v<<3 | p.vexPP
-	if !g.long() && g.IntN(2) == 0 {
-		b[1] |= 0x80 // W means nothing
+	l := byte(p.vexL)
+	if p.vexL < 0 {
+		l = byte(g.IntN(2))
 	}
+	w := rex >> 3 & 1
+	switch {
+	case p.vexW >= 0:
+		w = byte(p.vexW)
+	case !g.long(): // W means nothing
+		w = byte(g.IntN(2))
+	}
+	b[1] = w<<7 | v<<3 | l<<2 | p.vexPP
 }
 
 func isString(op decoder.Op) bool {

@@ -48,6 +48,8 @@ type state struct {
 	FSBase uint64
 	GSBase uint64
 	FP     [512]byte // FXSAVE64 image
+	AVX    bool      // YMMH counts
+	YMMH   [256]byte // bits 255..128 of the YMM registers
 	Mem    [dataSize]byte
 	Vector int // exception, or ended
 }
@@ -121,7 +123,53 @@ const (
 	ptraceGetFPRegs  = 14
 	ptraceSetFPRegs  = 15
 	ptraceGetSiginfo = 0x4202
+	ptraceGetRegset  = 0x4204
+	ptraceSetRegset  = 0x4205
+
+	noteXstate = 0x202 // NT_X86_XSTATE: the XSAVE area in its standard form
 )
+
+// In the XSAVE area (SDM vol. 1 13.4).
+const (
+	xstateBV  = 512
+	ymmAt     = 576
+	ymmInBV   = 1 << 2
+	xsaveArea = 16 << 10 // more than any processor has
+)
+
+// xstate moves the XSAVE area; n is its size.
+func (h *host) xstate(req uintptr, p []byte) (n int, err error) {
+	v := syscall.Iovec{Base: &p[0], Len: uint64(len(p))}
+	if _, _, e := syscall.RawSyscall6(syscall.SYS_PTRACE, req, uintptr(h.pid), noteXstate, uintptr(unsafe.Pointer(&v)), 0, 0); e != 0 {
+		return 0, e
+	}
+	return int(v.Len), nil
+}
+
+// setYMM and getYMM move the upper halves of the YMM registers.
+func (h *host) setYMM(s *state) error {
+	var p [xsaveArea]byte
+	n, err := h.xstate(ptraceGetRegset, p[:])
+	if err != nil {
+		return err
+	}
+	p[xstateBV] |= ymmInBV | 3
+	copy(p[ymmAt:], s.YMMH[:])
+	_, err = h.xstate(ptraceSetRegset, p[:n])
+	return err
+}
+
+func (h *host) getYMM(s *state) error {
+	var p [xsaveArea]byte
+	if _, err := h.xstate(ptraceGetRegset, p[:]); err != nil {
+		return err
+	}
+	clear(s.YMMH[:])
+	if p[xstateBV]&ymmInBV != 0 {
+		copy(s.YMMH[:], p[ymmAt:])
+	}
+	return nil
+}
 
 // Selectors of Linux.
 const (
@@ -225,6 +273,9 @@ func (h *host) run(s *state, code []byte) error {
 		r.Fs_base, r.Gs_base = dataBase, dataBase
 	}
 	err := errors.Join(syscall.PtraceSetRegs(h.pid, &r), h.ptrace(ptraceSetFPRegs, unsafe.Pointer(&s.FP)))
+	if s.AVX {
+		err = errors.Join(err, h.setYMM(s))
+	}
 	switch s.Mode { // last, as it changes what ptrace takes the registers for
 	case decoder.Mode32:
 		err = errors.Join(err, h.setCS(userCS32))
@@ -250,6 +301,9 @@ func (h *host) run(s *state, code []byte) error {
 	var info [128]byte
 	err = errors.Join(h.setCS(userCS64), h.ptrace(ptraceGetSiginfo, unsafe.Pointer(&info)), syscall.PtraceGetRegs(h.pid, &r),
 		h.ptrace(ptraceGetFPRegs, unsafe.Pointer(&s.FP)))
+	if s.AVX {
+		err = errors.Join(err, h.getYMM(s))
+	}
 	if err != nil {
 		return fmt.Errorf("get registers: %w", err)
 	}

@@ -61,7 +61,7 @@ func newMachine(t *testing.T, env *tcg.Env, r runner) *machine {
 			env.TLB.Write[j][i].Page = mmu.EmptyPage(i)
 		}
 	}
-	env.SSEOK, env.X87OK = 1, 1
+	env.SSEOK, env.X87OK, env.AVXOK = 1, 1, 1
 	return m
 }
 
@@ -141,6 +141,11 @@ func (m *machine) load(s *state) {
 	env.MXCSR = le.Uint32(s.FP[24:])
 	for i := range env.XMM {
 		env.XMM[i] = tcg.Vec128{le.Uint64(s.FP[160+16*i:]), le.Uint64(s.FP[168+16*i:])}
+		env.YMMH[i] = tcg.Vec128{le.Uint64(s.YMMH[16*i:]), le.Uint64(s.YMMH[16*i+8:])}
+	}
+	env.YMMUsed = tcg.YMMZero
+	if s.YMMH != [256]byte{} {
+		env.YMMUsed = tcg.YMMInUse
 	}
 	// FXSAVE keeps one bit a tag, FNSAVE two (SDM vol. 1, 8.1.7).
 	clear(env.X87[:])
@@ -181,6 +186,8 @@ func (m *machine) store(s *state) {
 	for i, x := range env.XMM {
 		le.PutUint64(s.FP[160+16*i:], x[0])
 		le.PutUint64(s.FP[168+16*i:], x[1])
+		le.PutUint64(s.YMMH[16*i:], env.YMMH[i][0])
+		le.PutUint64(s.YMMH[16*i+8:], env.YMMH[i][1])
 	}
 	copy(s.FP[0:2], env.X87[0:])
 	copy(s.FP[2:4], env.X87[4:])

@@ -58,6 +58,8 @@ func differs(i *decoder.Inst) bool {
 		return i.Map == 1 && i.Opcode == 0x0d && i.ModRM >= 0xc0 // #UD
 	case decoder.JMP, decoder.JCC, decoder.CALL, decoder.RET, decoder.JCXZ, decoder.LOOP, decoder.LOOPE, decoder.LOOPNE:
 		return i.Mode == decoder.Mode64 && i.Prefix&decoder.PrefixOpSize != 0 // a 16-bit branch
+	case decoder.VPEXTRD, decoder.VPINSRD:
+		return i.Mode != decoder.Mode64 && i.Rex&decoder.RexW != 0 // #UD; Intel's ignore VEX.W there
 	}
 	return false
 }
