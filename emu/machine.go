@@ -203,7 +203,7 @@ func (m *Machine) load() error {
 	m.tables = tables
 	entry, err := boot.Load(boot.Config{
 		Kernel: m.cfg.Kernel, Initrd: m.cfg.Initrd, Cmdline: m.cfg.Append,
-		RAM: low, Memory: m.space, RSDP: tables.RSDP, E820: bios.E820(low, high),
+		RAM: low, Memory: m.space, RSDP: tables.RSDP, E820: bios.E820(low, high), Entry32: !m.model.Has(cpumodel.LM),
 	})
 	if err != nil {
 		return err

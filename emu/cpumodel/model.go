@@ -87,6 +87,9 @@ func (m *Model) HasCPUID() bool { return m.Level > 0 }
 // Is486 tells whether the processor has what the 80486 added to CR0 and EFLAGS: WP, NE, AM, CD, NW, and AC.
 func (m *Model) Is486() bool { return m.gen >= gen486 }
 
+// IsP6 tells whether the processor has what no CPUID bit tells of and came with the Pentium Pro: DEBUGCTL, the APIC's base in an MSR.
+func (m *Model) IsP6() bool { return m.gen >= genP6 }
+
 // Gates is the set of instructions that the processor has.
 func (m *Model) Gates() decoder.FeatureSet {
 	s := m.Features.gates()

@@ -3,7 +3,8 @@ package cpumodel
 // supported names the features that both engines do on every host.
 const supported = "" +
 	"fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 " +
-	"pni ssse3 cx16 sse4.1 sse4.2 movbe popcnt xsave hypervisor " +
+	"pni pclmulqdq ssse3 cx16 sse4.1 sse4.2 movbe popcnt aes xsave hypervisor " +
+	"arat tsc-adjust sha-ni " +
 	"smep erms invpcid zero-fcs-fds smap umip la57 pcid " +
 	"xsaveopt " +
 	"syscall nx pdpe1gb rdtscp lm " +

@@ -2,6 +2,7 @@ package x86
 
 import (
 	"goemu/decoder"
+	"goemu/emu/cpumodel"
 	"goemu/tcg"
 )
 
@@ -433,9 +434,11 @@ func flatSegment(sel uint16, attr uint32, dpl int) Segment {
 	return Segment{Selector: sel, Limit: 0xffff_ffff, Attr: attr | AttrP | AttrS | AttrG | AttrRW | AttrAccessed | uint32(dpl)<<5}
 }
 
+// Intel has SYSCALL and SYSRET in 64-bit mode only (SDM vol. 2B), AMD has SYSENTER and SYSEXIT outside long mode only (APM vol. 3).
+
 func sysSYSCALL(c *CPU, i *tcg.SysInst) bool {
 	e := c.env
-	if c.pg.EFER&eferSCE == 0 || !c.protected() {
+	if c.pg.EFER&eferSCE == 0 || !c.protected() || c.model.Vendor == cpumodel.Intel && !c.long64 {
 		return c.ud()
 	}
 	star := uint16(c.msr.star >> 32)
@@ -467,7 +470,7 @@ func sysSYSCALL(c *CPU, i *tcg.SysInst) bool {
 
 func sysSYSRET(c *CPU, i *tcg.SysInst) bool {
 	e := c.env
-	if c.pg.EFER&eferSCE == 0 || !c.protected() {
+	if c.pg.EFER&eferSCE == 0 || !c.protected() || c.model.Vendor == cpumodel.Intel && !c.long64 {
 		return c.ud()
 	}
 	if c.cpl != 0 {
@@ -496,6 +499,9 @@ func sysSYSRET(c *CPU, i *tcg.SysInst) bool {
 }
 
 func sysSYSENTER(c *CPU, i *tcg.SysInst) bool {
+	if c.model.Vendor == cpumodel.AMD && c.longMode() {
+		return c.ud()
+	}
 	cs := uint16(c.msr.sysenterCS)
 	if !c.protected() || cs&^3 == 0 {
 		return c.gp(0)
@@ -516,6 +522,9 @@ func sysSYSENTER(c *CPU, i *tcg.SysInst) bool {
 }
 
 func sysSYSEXIT(c *CPU, i *tcg.SysInst) bool {
+	if c.model.Vendor == cpumodel.AMD && c.longMode() {
+		return c.ud()
+	}
 	cs := uint16(c.msr.sysenterCS)
 	if !c.protected() || cs&^3 == 0 || c.cpl != 0 {
 		return c.gp(0)

@@ -82,8 +82,14 @@ func (c *CPU) hasMSR(n uint32) bool {
 	switch n {
 	case msrTSC:
 		return m.Has(cpumodel.TSC)
+	case msrTSCAdjust:
+		return m.Has(cpumodel.TSCAdjust)
 	case msrAPICBase:
-		return m.Has(cpumodel.APIC)
+		return m.Has(cpumodel.APIC) && m.IsP6()
+	case msrPlatformID, msrFeatureControl, msrMiscEnable:
+		return m.Vendor == cpumodel.Intel && m.IsP6()
+	case msrMicrocode, msrDebugCtl:
+		return m.IsP6()
 	case msrSysenterCS, msrSysenterESP, msrSysenterEIP:
 		return m.Has(cpumodel.SEP)
 	case msrMCGCap, msrMCGStatus:

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"testing"
 
+	"goemu/emu/cpumodel"
 	"goemu/mmu"
 	"goemu/tcg"
 )
@@ -425,8 +426,58 @@ func TestVM86(t *testing.T) {
 	}
 }
 
+// onModel makes a machine of a CPU model.
+func onModel(t *testing.T, cpu string) *machine {
+	t.Helper()
+	model, _, err := cpumodel.Parse(cpu, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newMachine(t, func(o *Options) { o.Model = model })
+}
+
+// AMD's processors have no SYSENTER in long mode (APM vol. 3), Intel's no SYSCALL outside 64-bit mode (SDM vol. 2B).
+func TestSystemCallsByVendor(t *testing.T) {
+	for _, tt := range []struct {
+		vendor            string
+		syscall, sysenter [3]bool // in legacy, compatibility and 64-bit mode
+	}{
+		{cpumodel.Intel, [3]bool{false, false, true}, [3]bool{true, true, true}},
+		{cpumodel.AMD, [3]bool{true, true, true}, [3]bool{true, false, false}},
+		{"GenuineGoEmu", [3]bool{true, true, true}, [3]bool{true, true, true}},
+	} {
+		for k, mode := range []string{"legacy", "compatibility", "64-bit"} {
+			for _, insn := range []struct {
+				name   string
+				opcode byte
+				want   bool
+			}{{"SYSCALL", 0x05, tt.syscall[k]}, {"SYSRET", 0x07, tt.syscall[k]}, {"SYSENTER", 0x34, tt.sysenter[k]}, {"SYSEXIT", 0x35, tt.sysenter[k]}} {
+				m := onModel(t, "max,vendor="+tt.vendor)
+				if k == 0 {
+					m.protected32(0)
+				} else {
+					m.long(0)
+				}
+				m.pg.EFER |= eferSCE
+				m.msr.sysenterCS = selCode32
+				if k == 1 {
+					m.seg[segCS] = flat(selCode32, code32)
+					m.update()
+				}
+				ok := m.exec(0x0f, insn.opcode)
+				if ok != insn.want {
+					t.Errorf("%s, %s mode: %s runs: %v", tt.vendor, mode, insn.name, ok)
+				}
+				if !ok {
+					m.wantFault(insn.name, vecUD, 0)
+				}
+			}
+		}
+	}
+}
+
 func TestSysenter(t *testing.T) {
-	m := newMachine(t).long(3)
+	m := onModel(t, "max,vendor="+cpumodel.Intel).long(3)
 	m.exec(0x0f, 0x34)
 	m.wantFault("SYSENTER with a null CS", vecGP, 0)
 	m.msr.sysenterCS, m.msr.sysenterEIP, m.msr.sysenterESP = selCode32, 0xffff_8000_0000_1000, 0xffff_8000_0000_2000

@@ -19,8 +19,8 @@ var emulators = []struct {
 	name string
 	args []string
 }{
-	{"tcg", []string{"-accel", "tcg"}},
-	{"interp", []string{"-accel", "interp"}},
+	{"tcg", []string{"-accel", "tcg", "-cpu", "max,vendor=GenuineIntel"}},
+	{"interp", []string{"-accel", "interp", "-cpu", "max,vendor=GenuineIntel"}},
 	{"QEMU", []string{"-accel", "tcg", "-cpu", "max,vendor=GenuineIntel"}},
 }
 
