@@ -8,6 +8,7 @@ package emu
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
@@ -167,6 +168,9 @@ func (m *Machine) assemble() error {
 		SyncX87:       accel.SyncX87,
 		OnException:   m.logException,
 		OnTripleFault: m.tripleFault,
+	}
+	if m.cfg.Icount { // runs repeat
+		opts.Random = rand.NewPCG(0, 0).Uint64
 	}
 	m.hookLogs(&opts)
 	m.cpu = x86.New(m.env, m.space, m, opts)

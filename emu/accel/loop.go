@@ -76,6 +76,7 @@ func (e *Engine) interrupt() bool {
 	}
 	atomic.StoreUint32(&e.env.IntrPending, 1)
 	if !e.cpu.InterruptWindow() {
+		e.cpu.MaskedInterrupt()
 		e.shadowed = e.cpu.IF()
 		return false
 	}

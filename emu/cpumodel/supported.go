@@ -5,6 +5,7 @@ const supported = "" +
 	"fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 " +
 	"pni pclmulqdq ssse3 cx16 sse4.1 sse4.2 movbe popcnt aes xsave hypervisor " +
 	"arat tsc-adjust sha-ni " +
+	"monitor rdrand fsgsbase bmi1 bmi2 rdseed adx clflushopt clwb rdpid abm 3dnowprefetch wbnoinvd " +
 	"smep erms invpcid zero-fcs-fds smap umip la57 pcid " +
 	"xsaveopt " +
 	"syscall nx pdpe1gb rdtscp lm " +

@@ -55,6 +55,7 @@ const (
 	cr4OSXMMEXCPT = 1 << 10
 	cr4UMIP       = 1 << 11
 	cr4LA57       = 1 << 12
+	cr4FSGSBASE   = 1 << 16
 	cr4PCIDE      = 1 << 17
 	cr4OSXSAVE    = 1 << 18
 	cr4SMEP       = 1 << 20

@@ -34,6 +34,9 @@ type Options struct {
 	APICID       uint8
 	Processors   int // in the package; 0: 1
 
+	// Random gives the numbers of RDRAND and RDSEED; nil: they are the host's.
+	Random func() uint64
+
 	// SyncX87 stores the x87 state that is in the host's registers in
 	// Env.X87 and clears Env.X87Live. nil if the engine never sets X87Live.
 	SyncX87 func(*tcg.Env)
@@ -93,6 +96,7 @@ type CPU struct {
 	state      State
 	nmiMasked  bool // between NMI and IRET
 	nmiPending bool
+	ferr       bool   // level of the pin FERR
 	shadow     bool   // interrupts are inhibited while RIP is shadowRIP (STI, MOV SS)
 	shadowSS   bool   // the shadow is that of a load of SS: debug traps too
 	shadowRIP  uint64 // address of the instruction in the shadow
@@ -103,6 +107,9 @@ type CPU struct {
 	ext  bool // an event outside the program is being delivered
 
 	next uint64 // RIP after the Sys instruction that runs
+
+	monitor monitor
+	entropy entropy
 
 	tlb   tlbState
 	fetch [fetchEntries]fetchEntry
@@ -159,6 +166,8 @@ func (c *CPU) Reset() {
 	c.state = Running
 	c.nmiMasked, c.nmiPending, c.shadow, c.shadowSS, c.noStep, c.ext = false, false, false, false, false, false
 	c.pend = event{}
+	c.monitor = monitor{}
+	c.driveFERR(false)
 	e.XMM, e.YMMH = [16]tcg.Vec128{}, [16]tcg.Vec128{}
 	e.MXCSR = mxcsrInit
 	e.SSELive, e.AVXLive, e.YMMUsed = 0, 0, tcg.YMMZero
@@ -172,8 +181,13 @@ func (c *CPU) Reset() {
 // State tells whether the CPU runs, is halted or has shut down.
 func (c *CPU) State() State { return c.state }
 
-// Halted reports whether the CPU waits for an interrupt.
-func (c *CPU) Halted() bool { return c.state == Halted }
+// Halted reports whether the CPU waits for an interrupt, or with MWAIT for a store.
+func (c *CPU) Halted() bool {
+	if c.monitor.waiting && c.monitor.changed() {
+		c.endWait()
+	}
+	return c.state == Halted
+}
 
 // Mode is the mode of the code at RIP. It is cached.
 func (c *CPU) Mode() tcg.Mode { return c.mode }

@@ -364,7 +364,7 @@ func TestSingleStep(t *testing.T) {
 	m := newMachine(t).protected32(0)
 	m.gate(vecDB, selCode32, 0x3000, typeTrap32, 0, 0)
 	m.SetFlags(flagTF)
-	m.exec(0x90)
+	m.exec(0xfc)
 	m.AfterStep()
 	if !m.Pending() || m.dr[6]&dr6BS == 0 {
 		t.Fatal("no trap")
@@ -382,7 +382,7 @@ func TestSingleStep(t *testing.T) {
 	if m.Pending() {
 		t.Error("trap after MOV SS")
 	}
-	m.exec(0x90)
+	m.exec(0xfc)
 	m.AfterStep()
 	if !m.Pending() {
 		t.Error("no trap after the instruction that follows MOV SS")
@@ -422,7 +422,7 @@ func TestResumeFlag(t *testing.T) {
 		{"interrupt after the instruction after IRET", func(m *machine) {
 			iret(m)
 			m.FetchPhys(m.env.RIP)
-			m.exec(0x90)
+			m.exec(0xfc)
 			m.Interrupt(0x20)
 		}, 0},
 		{"second interrupt", func(m *machine) { iret(m); m.Interrupt(0x20); m.Interrupt(0x21) }, 0},

@@ -71,6 +71,9 @@ func (m *machine) observe(op int, ok bool, access uint8) dtRecord {
 	if ok {
 		r.edx, r.cs, r.zf = uint32(m.env.GPR[regDX]), m.seg[segCS].Selector, uint8(m.Flags()>>6&1)
 	}
+	if op == 0 && r.zf != 0 {
+		r.edx &^= 0xf0000 // LAR: the limit's upper bits, which QEMU leaves out and processors do not
+	}
 	return r
 }
 

@@ -98,6 +98,7 @@ func (c *CPU) Deliver() {
 // dispatch delivers an event, and what its delivery raises.
 func (c *CPU) dispatch(ev event) {
 	c.state = Running
+	c.monitor.armed, c.monitor.waiting = false, false
 	c.shadow = false
 	c.takeGS()
 	defer func() { c.resume = false }()
@@ -279,11 +280,20 @@ func (c *CPU) x87Error() bool {
 	}
 	c.syncX87()
 	if x87Word(c.env, fpSW)&0x80 == 0 {
+		c.driveFERR(false) // FNCLEX and FNINIT leave that to the instruction after them
 		return true
 	}
 	if c.pg.CR0&cr0NE != 0 {
 		return c.raise(vecMF, 0)
 	}
-	c.bus.SetFERR(true)
+	c.driveFERR(true)
 	return c.bus.IGNNE()
+}
+
+// driveFERR sets the pin FERR.
+func (c *CPU) driveFERR(on bool) {
+	if c.ferr != on {
+		c.ferr = on
+		c.bus.SetFERR(on)
+	}
 }

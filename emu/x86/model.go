@@ -33,6 +33,7 @@ var cr4Owners = []bitOwner{
 	{cr4OSXMMEXCPT, cpumodel.SSE},
 	{cr4UMIP, cpumodel.UMIP},
 	{cr4LA57, cpumodel.LA57},
+	{cr4FSGSBASE, cpumodel.FSGSBASE},
 	{cr4PCIDE, cpumodel.PCID},
 	{cr4OSXSAVE, cpumodel.XSAVE},
 	{cr4SMEP, cpumodel.SMEP},

@@ -278,7 +278,7 @@ func sysLAR(c *CPU, i *tcg.SysInst) bool {
 	if !found || !c.systemTypeOK(&d, larTypes, larTypesLong) {
 		return c.setZF(false)
 	}
-	c.setReg(i.Args[0].Reg, int(i.OpSize), uint64(d.hi&0x00f0_ff00))
+	c.setReg(i.Args[0].Reg, int(i.OpSize), uint64(d.hi&0x00ff_ff00))
 	return c.setZF(true)
 }
 

@@ -157,7 +157,7 @@ func sysFNINIT(c *CPU, i *tcg.SysInst) bool {
 	// Registers are named from ST0 in the image: keep each physical register's contents.
 	c.rotateX87(0)
 	initX87Env(c.env)
-	c.bus.SetFERR(false)
+	c.driveFERR(false)
 	return c.settleX87()
 }
 
@@ -178,7 +178,7 @@ func sysFNCLEX(c *CPU, i *tcg.SysInst) bool {
 		return false
 	}
 	setX87Word(c.env, fpSW, x87Word(c.env, fpSW)&0x7f00)
-	c.bus.SetFERR(false)
+	c.driveFERR(false)
 	return c.settleX87()
 }
 

@@ -25,43 +25,22 @@ var farOps = map[decoder.Op]handler{
 }
 
 var systemOps = map[decoder.Op]handler{
-	decoder.HLT:        sysHLT,
-	decoder.CPUID:      sysCPUID,
-	decoder.RDTSC:      sysRDTSC,
-	decoder.RDTSCP:     sysRDTSCP,
-	decoder.RDPMC:      sysRDPMC,
-	decoder.RDMSR:      sysRDMSR,
-	decoder.WRMSR:      sysWRMSR,
-	decoder.SWAPGS:     sysSWAPGS,
-	decoder.INVD:       sysCacheControl,
-	decoder.WBINVD:     sysCacheControl,
-	decoder.WBNOINVD:   sysCacheControl,
-	decoder.PAUSE:      sysNop,
-	decoder.NOP:        sysNop,
-	decoder.LFENCE:     sysFence,
-	decoder.MFENCE:     sysFence,
-	decoder.SFENCE:     sysFence,
-	decoder.ENDBR32:    sysNop,
-	decoder.ENDBR64:    sysNop,
-	decoder.PREFETCH:   sysNop,
-	decoder.PREFETCHW:  sysNop,
-	decoder.CLFLUSH:    sysCLFLUSH,
-	decoder.XGETBV:     sysXGETBV,
-	decoder.XSETBV:     sysXSETBV,
-	decoder.RSM:        sysUD,
-	decoder.MONITOR:    sysUD,
-	decoder.MWAIT:      sysUD,
-	decoder.RDRAND:     sysUD,
-	decoder.RDSEED:     sysUD,
-	decoder.RDPID:      sysUD,
-	decoder.RDFSBASE:   sysUD,
-	decoder.RDGSBASE:   sysUD,
-	decoder.WRFSBASE:   sysUD,
-	decoder.WRGSBASE:   sysUD,
-	decoder.VMCALL:     sysUD,
-	decoder.VMMCALL:    sysUD,
-	decoder.CLFLUSHOPT: sysUD,
-	decoder.CLWB:       sysUD,
+	decoder.HLT:      sysHLT,
+	decoder.CPUID:    sysCPUID,
+	decoder.RDTSC:    sysRDTSC,
+	decoder.RDTSCP:   sysRDTSCP,
+	decoder.RDPMC:    sysRDPMC,
+	decoder.RDMSR:    sysRDMSR,
+	decoder.WRMSR:    sysWRMSR,
+	decoder.SWAPGS:   sysSWAPGS,
+	decoder.INVD:     sysCacheControl,
+	decoder.WBINVD:   sysCacheControl,
+	decoder.WBNOINVD: sysCacheControl,
+	decoder.XGETBV:   sysXGETBV,
+	decoder.XSETBV:   sysXSETBV,
+	decoder.RSM:      sysUD,
+	decoder.VMCALL:   sysUD,
+	decoder.VMMCALL:  sysUD,
 }
 
 func sysHLT(c *CPU, i *tcg.SysInst) bool {
@@ -75,15 +54,6 @@ func sysHLT(c *CPU, i *tcg.SysInst) bool {
 
 // sysCacheControl is INVD and WBINVD: there is no cache to write back.
 func sysCacheControl(c *CPU, i *tcg.SysInst) bool { return c.privileged() }
-
-// sysFence needs no action: a vCPU's accesses are made in order by its host thread.
-func sysFence(c *CPU, i *tcg.SysInst) bool { return true }
-
-// sysCLFLUSH checks that its operand can be read.
-func sysCLFLUSH(c *CPU, i *tcg.SysInst) bool {
-	_, ok := c.read(i.Seg, c.ea(i), 1)
-	return ok
-}
 
 func (c *CPU) tsc() uint64 { return c.bus.TSC() + c.msr.tscOffset }
 
