@@ -33,8 +33,8 @@ func (e *Engine) Run() {
 			}
 		}
 		switch {
-		case e.shadowed:
-			// An interrupt waits until the instruction after STI or MOV SS is done.
+		case e.shadowed || e.cpu.Stepping():
+			// An interrupt or a debug trap waits until the instruction after STI or MOV SS is done.
 			e.shadowed = false
 			e.runIR(modeSingle)
 			atomic.StoreUint32(&e.env.ExitReq, 1)
@@ -108,6 +108,15 @@ func (e *Engine) Executed() int32 { return e.granted - e.env.Budget }
 // runIR runs one block in the interpreter.
 func (e *Engine) runIR(extra tcg.Mode) {
 	e.syncX87()
+	switch {
+	case e.cpu.WatchesCode():
+		if e.cpu.CodeBreak() {
+			return
+		}
+		extra = modeSingle
+	case e.cpu.WatchesData():
+		extra = modeSingle
+	}
 	b := e.find(extra)
 	if b == nil {
 		return
@@ -128,8 +137,8 @@ func (e *Engine) interpret(b *tb, chain bool) {
 		e.hops.Enter(b.ir, e.global)
 	}
 	r := b.ir.Run(e.env, e.cpu, &e.hops, chain)
-	if b.key.Mode&tcg.ModeTF != 0 && r == tcg.ResultNext {
-		e.cpu.AfterStep()
+	if r == tcg.ResultNext && (mode&tcg.ModeTF != 0 || e.cpu.Stepping()) {
+		e.cpu.AfterStep(mode)
 	}
 }
 
@@ -138,6 +147,11 @@ func (e *Engine) interpret(b *tb, chain bool) {
 func (e *Engine) runNative() {
 	env := e.env
 next:
+	if e.cpu.WatchesCode() {
+		e.runIR(modeSingle)
+		return
+	}
+	e.cpu.BeginRun()
 	if base, top := e.cpu.CSBase(), e.cpu.CSTop(); base != e.csBase || top != e.csTop {
 		e.csBase, e.csTop = base, top
 		e.FlushJumps(true) // its entries hold offsets in the code segment, within its limit
@@ -167,7 +181,7 @@ next:
 		case tcg.ExitEdge:
 			from := e.cache.byID[env.ExitBlock]
 			n := int(env.ExitSite)
-			if atomic.LoadUint32(&env.ExitReq) != 0 {
+			if atomic.LoadUint32(&env.ExitReq) != 0 || e.cpu.WatchesCode() {
 				return
 			}
 			to := e.find(0)
@@ -191,7 +205,7 @@ next:
 			if env.ExitCode == tcg.ExitLearn {
 				from = e.cache.byID[env.ExitBlock]
 			}
-			if atomic.LoadUint32(&env.ExitReq) != 0 {
+			if atomic.LoadUint32(&env.ExitReq) != 0 || e.cpu.WatchesCode() {
 				return
 			}
 			to := e.find(0)

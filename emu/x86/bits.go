@@ -79,6 +79,7 @@ const (
 	dr6BT    = 1 << 15
 	dr7Fixed = 0x400
 	dr7GD    = 1 << 13
+	dr7Local = 0x155 // L0 to L3 and LE
 )
 
 // MXCSR.

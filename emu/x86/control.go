@@ -174,58 +174,14 @@ func (c *CPU) writeCR4(v uint64) bool {
 		return false
 	}
 	c.pg.CR4 = v
+	if (old^v)&cr4DE != 0 {
+		c.setDebug()
+	}
 	if (old^v)&(pdpte|cr4SMAP|cr4PKE|cr4LA57|cr4PCIDE) != 0 {
 		c.FlushTLB(true)
 	}
 	c.update()
 	c.updateFP()
-	return true
-}
-
-// debugRegister resolves the number of a debug register and makes the checks of MOV DRn.
-func (c *CPU) debugRegister(n int) (int, bool) {
-	if n == 4 || n == 5 {
-		if c.pg.CR4&cr4DE != 0 {
-			return 0, c.ud()
-		}
-		n += 2
-	}
-	if n > 7 {
-		return 0, c.ud()
-	}
-	if !c.privileged() {
-		return 0, false
-	}
-	if c.dr[7]&dr7GD != 0 {
-		c.dr[6] |= dr6BD
-		return 0, c.raise(vecDB, 0)
-	}
-	return n, true
-}
-
-func (c *CPU) readDR(n int) (uint64, bool) {
-	n, ok := c.debugRegister(n)
-	return c.dr[n], ok
-}
-
-func (c *CPU) writeDR(n int, v uint64) bool {
-	n, ok := c.debugRegister(n)
-	if !ok {
-		return false
-	}
-	switch n {
-	case 6:
-		if v>>32 != 0 {
-			return c.gp(0)
-		}
-		v = v&0xe00f | dr6Fixed
-	case 7:
-		if v>>32 != 0 {
-			return c.gp(0)
-		}
-		v = v&0xffff2fff | dr7Fixed
-	}
-	c.dr[n] = v
 	return true
 }
 

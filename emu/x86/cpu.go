@@ -81,10 +81,11 @@ type CPU struct {
 	gdtr     Table
 	idtr     Table
 
-	pg   mmu.Paging // CR0, CR3, CR4, EFER
-	dr   [8]uint64
-	xcr0 uint64
-	msr  msrs
+	pg    mmu.Paging // CR0, CR3, CR4, EFER
+	dr    [8]uint64
+	debug debugState
+	xcr0  uint64
+	msr   msrs
 
 	signShift uint8 // signShift48 or signShift57: which linear addresses are canonical
 	cpl       int
@@ -160,6 +161,7 @@ func (c *CPU) Reset() {
 	c.pg = mmu.Paging{CR0: (cr0CD|cr0NW)&c.valid.cr0 | cr0ET, PhysBits: c.model.PhysBits, NoGiB: !c.model.Has(cpumodel.Page1GB), NoPSE36: !c.model.Has(cpumodel.PSE36)}
 	e.CR2, e.KernelGS = 0, 0
 	c.dr = [8]uint64{6: dr6Fixed, 7: dr7Fixed}
+	c.debug = debugState{}
 	c.xcr0 = 1
 	c.msr.reset()
 	c.cpl = 0

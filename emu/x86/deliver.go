@@ -92,7 +92,7 @@ func (c *CPU) enter(ev *event) bool {
 	}
 	if ok {
 		c.noStep = true
-		if ev.vector == vecDB {
+		if ev.vector == vecDB && ev.kind != evSoft {
 			c.dr[7] &^= dr7GD
 		}
 	}

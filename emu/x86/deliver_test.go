@@ -2,6 +2,8 @@ package x86
 
 import (
 	"testing"
+
+	"goemu/tcg"
 )
 
 func TestRealModeInterrupt(t *testing.T) {
@@ -365,7 +367,7 @@ func TestSingleStep(t *testing.T) {
 	m.gate(vecDB, selCode32, 0x3000, typeTrap32, 0, 0)
 	m.SetFlags(flagTF)
 	m.exec(0xfc)
-	m.AfterStep()
+	m.AfterStep(tcg.ModeTF)
 	if !m.Pending() || m.dr[6]&dr6BS == 0 {
 		t.Fatal("no trap")
 	}
@@ -378,12 +380,12 @@ func TestSingleStep(t *testing.T) {
 	m.SetFlags(flagTF)
 	m.env.GPR[regAX] = selData
 	m.exec(0x8e, 0xd0)
-	m.AfterStep()
+	m.AfterStep(tcg.ModeTF)
 	if m.Pending() {
 		t.Error("trap after MOV SS")
 	}
 	m.exec(0xfc)
-	m.AfterStep()
+	m.AfterStep(tcg.ModeTF)
 	if !m.Pending() {
 		t.Error("no trap after the instruction that follows MOV SS")
 	}
@@ -417,7 +419,7 @@ func TestResumeFlag(t *testing.T) {
 		{"interrupt", func(m *machine) { m.Interrupt(0x20) }, 0},
 		{"INT n", func(m *machine) { m.exec(0xcd, 0x80) }, 0},
 		{"fault", func(m *machine) { m.ud(); m.Deliver() }, flagRF},
-		{"trap", func(m *machine) { m.AfterStep(); m.Deliver() }, 0},
+		{"trap", func(m *machine) { m.AfterStep(tcg.ModeTF); m.Deliver() }, 0},
 		{"interrupt after IRET", func(m *machine) { iret(m); m.Interrupt(0x20) }, flagRF},
 		{"interrupt after the instruction after IRET", func(m *machine) {
 			iret(m)
@@ -440,14 +442,14 @@ func TestResumeFlag(t *testing.T) {
 			m.SetFlags(flagTF)
 			m.env.GPR[regDI], m.env.GPR[regCX], m.env.GPR[regAX] = dataAt, 2, 1
 			m.exec(0xf2, 0xae)
-			m.AfterStep()
+			m.AfterStep(tcg.ModeTF)
 			m.Deliver()
 		}, flagRF},
 		{"single step after REP SCASB has found", func(m *machine) {
 			m.SetFlags(flagTF)
 			m.env.GPR[regDI], m.env.GPR[regCX], m.env.GPR[regAX] = dataAt, 2, 0
 			m.exec(0xf2, 0xae)
-			m.AfterStep()
+			m.AfterStep(tcg.ModeTF)
 			m.Deliver()
 		}, 0},
 	} {

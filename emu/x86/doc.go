@@ -6,6 +6,6 @@
 // default vendor, AMD, differs (SYSCALL in legacy mode). Checks, their order and error
 // codes are those of the manuals.
 //
-// Not done: hardware breakpoints (DR0-DR3 only hold values), VME, PVI, PCIDs, protection keys, CET, SMM,
+// Not done: VME, PVI, CET, SMM,
 // performance counters, VMX and SVM.
 package x86

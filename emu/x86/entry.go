@@ -21,6 +21,7 @@ func (c *CPU) Enter(s *EntryState) {
 	c.SetFlags(s.RFLAGS)
 	c.update()
 	c.updateFP()
+	c.setDebug()
 	c.FlushTLB(true)
 }
 

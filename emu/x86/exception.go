@@ -90,7 +90,11 @@ func (c *CPU) Deliver() {
 	for c.pend.set {
 		ev := c.pend
 		c.pend.set = false
+		if ev.kind == evFault {
+			c.debug.hits = 0 // what the instruction has met it will meet again
+		}
 		c.dispatch(ev)
+		c.afterDelivery(ev.vector)
 	}
 	c.noStep = false // the next instruction is not the one that was interrupted
 }
@@ -170,6 +174,7 @@ func (c *CPU) shutdown(last event) {
 // Interrupt delivers an external interrupt. The caller has seen InterruptWindow.
 func (c *CPU) Interrupt(vector int) {
 	c.dispatch(event{set: true, kind: evExternal, vector: vector, rip: c.env.RIP})
+	c.afterDelivery(vector)
 	c.noStep = false
 }
 
@@ -181,7 +186,19 @@ func (c *CPU) NMI() {
 	}
 	c.nmiMasked = true
 	c.dispatch(event{set: true, kind: evExternal, vector: vecNMI, rip: c.env.RIP})
+	c.afterDelivery(vecNMI)
 	c.noStep = false
+}
+
+// afterDelivery records the trap of data breakpoints that the delivery of an event has met. That of #DB itself meets none, as it would
+// never end.
+func (c *CPU) afterDelivery(vector int) {
+	if vector == vecDB {
+		c.debug.hits = 0
+	}
+	if c.debug.hits != 0 {
+		c.AfterStep(0)
+	}
 }
 
 // endNMI ends the masking of NMIs (IRET).
@@ -221,23 +238,15 @@ func (c *CPU) inShadow() bool {
 	return c.shadow
 }
 
-// holdInterrupts starts the shadow over the instruction at rip.
+// holdInterrupts starts the shadow over the instruction at rip. Of loads of SS in sequence only the first does (SDM vol. 3A 6.8.3).
 func (c *CPU) holdInterrupts(rip uint64, ss bool) {
+	if ss && c.inShadow() && c.shadowSS {
+		return
+	}
 	c.shadow, c.shadowSS, c.shadowRIP = true, ss, rip
 	if c.env.IntrPending != 0 {
 		c.requestExit()
 	}
-}
-
-// AfterStep records the single-step trap after an instruction that ran with EFLAGS.TF set (tcg.ModeTF at its start).
-func (c *CPU) AfterStep() {
-	skip := c.noStep || c.inShadow() && c.shadowSS
-	c.noStep = false
-	if skip || c.pend.set || c.state == Shutdown {
-		return
-	}
-	c.dr[6] |= dr6BS
-	c.pend = event{set: true, kind: evTrap, vector: vecDB, rip: c.env.RIP}
 }
 
 // CheckSSE makes the checks before an SSE instruction, or an MMX one: see tcg.Machine.

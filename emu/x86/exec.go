@@ -46,10 +46,14 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 	c.noStep = false
 	c.takeGS()
 	c.next = c.advance(i.RIP, int(i.Len))
+	mode := c.mode
 	if !h(c, i) {
 		return false
 	}
 	c.env.RIP = c.next
+	if c.debug.hits != 0 {
+		c.AfterStep(mode)
+	}
 	return !c.pend.set
 }
 

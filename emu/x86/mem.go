@@ -77,6 +77,9 @@ func (c *CPU) ReadMem(linear uint64, size, idx int) (uint64, bool) {
 	if t := linear - e.Page; t <= mmu.PageSize-uint64(size) {
 		return loadHost(linear+e.Addend, size), true
 	}
+	if c.debug.data {
+		c.watchData(linear, size, false)
+	}
 	if linear&mmu.PageMask > mmu.PageSize-uint64(size) {
 		return c.readSplit(linear, size, idx)
 	}
@@ -122,6 +125,9 @@ func (c *CPU) WriteMem(linear uint64, size int, v uint64, idx int) bool {
 	if t := linear - e.Page; t <= mmu.PageSize-uint64(size) {
 		storeHost(linear+e.Addend, size, v)
 		return true
+	}
+	if c.debug.data {
+		c.watchData(linear, size, true)
 	}
 	if linear&mmu.PageMask > mmu.PageSize-uint64(size) {
 		return c.writeSplit(linear, size, v, idx)
@@ -169,6 +175,9 @@ func (c *CPU) WriteBytes(linear uint64, p []byte, idx int) bool {
 }
 
 func (c *CPU) bytes(linear uint64, p []byte, idx int, write bool) bool {
+	if c.debug.data {
+		c.watchData(linear, len(p), write)
+	}
 	for len(p) > 0 {
 		n := min(len(p), mmu.PageSize-int(linear&mmu.PageMask))
 		phys, host, ok := c.translate(linear, write, idx)

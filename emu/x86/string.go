@@ -85,6 +85,9 @@ func (o *strOp) took(n uint64, regs ...int) {
 	}
 	o.count -= n
 	o.done = true
+	if o.c.debug.hits != 0 { // each repetition is followed by its trap
+		o.count, o.rest = 0, o.rest+o.count
+	}
 	if o.rep {
 		o.setMasked(regCX, o.count+o.rest)
 	}

@@ -238,6 +238,8 @@ func (c *CPU) switchTask(t *descriptor, kind taskSwitch, rip uint64) bool {
 	if t.typ()&8 != 0 && c.pg.CR0&cr0PG != 0 && !c.loadCR3(n.cr3) {
 		return false
 	}
+	c.dr[7] &^= dr7Local
+	c.setDebug()
 	copy(c.env.GPR[:8], n.regs[:])
 	c.env.RIP = n.rip
 	c.noStep = true

@@ -87,7 +87,7 @@ func (c *CPU) Fill(linear uint64, write bool, idx int) bool {
 // if accesses cannot go there directly.
 func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) uintptr {
 	host, writable, ok := c.space.HostPage(t.Phys)
-	if !ok || write && !writable {
+	if !ok || write && !writable || c.debug.data && c.debug.watched(linear) {
 		return 0
 	}
 	i := mmu.TLBIndex(linear)

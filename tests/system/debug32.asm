@@ -1,0 +1,3 @@
+; Debug exceptions in 32-bit protected mode.
+%define LONG 0
+%include "debug.inc"

@@ -1,0 +1,3 @@
+; Debug exceptions in 64-bit mode.
+%define LONG 1
+%include "debug.inc"
