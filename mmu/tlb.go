@@ -9,6 +9,9 @@ const (
 
 	TLBBits    = 10
 	TLBEntries = 1 << TLBBits
+
+	// Victims of one table of entries, kept when others took their place.
+	Victims = 8
 )
 
 // EmptyPage is the Page of an empty TLB entry at index i: a page that belongs at
@@ -49,4 +52,9 @@ const (
 type TLB struct {
 	Read  [NumIndexes][TLBEntries]TLBEntry
 	Write [NumIndexes][TLBEntries]TLBEntry
+	// Entries that had to leave the tables of Read (0) and Write (1). Generated code looks here before it leaves.
+	Victim [2][NumIndexes][Victims]TLBEntry
 }
+
+// NoVictim is the Page of an unused Victim: no page has such an address.
+const NoVictim = 1

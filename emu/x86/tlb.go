@@ -25,14 +25,16 @@ const (
 // tlbState remembers which slots are filled, so that a flush costs by what it drops, and
 // which large pages have been cut up, so that INVLPG drops all of one.
 type tlbState struct {
-	local  []uint16 // slots with translations that go when CR3 changes
-	global []uint16 // slots with global ones; one that was local before stays in its list
-	flags  [numSlots]uint8
-	keys   [numSlots]uint8   // protection keys
-	keyed  uint16            // keys of which there are slots
-	writes [writeHash]uint16 // how many filled write slots have a host page with this hash
-	large  [largeHash]bool   // by largeKey
-	huge   [64]bool          // by linear >> 30
+	local      []uint16 // slots with translations that go when CR3 changes
+	global     []uint16 // slots with global ones; one that was local before stays in its list
+	flags      [numSlots]uint8
+	keys       [numSlots]uint8   // protection keys
+	keyed      uint16            // keys of which there are slots
+	victims    bool              // there are some
+	nextVictim uint16            // the next to be overwritten
+	writes     [writeHash]uint16 // how many filled write slots have a host page with this hash
+	large      [largeHash]bool   // by largeKey
+	huge       [64]bool          // by linear >> 30
 
 	contexts [numContexts]tlbContext
 	clock    uint64 // counts changes of context
@@ -52,6 +54,8 @@ type fetchEntry struct {
 }
 
 func (c *CPU) initTLB() {
+	c.tlb.victims = true
+	c.dropVictims()
 	c.tlb.local = make([]uint16, 0, numSlots)
 	c.tlb.global = make([]uint16, 0, numSlots)
 	for i := range numSlots {
@@ -99,6 +103,7 @@ func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) ui
 	if t.Global {
 		f |= slotStays
 	}
+	c.evict(n)
 	c.fillSlot(n, mmu.EntryFor(linear, uint64(host)), f, t.Key)
 	c.tlb.noteLarge(linear, t.Shift)
 	return host
@@ -153,6 +158,7 @@ func writeKey(host uint64) uint64 { return host >> mmu.PageShift % writeHash }
 
 // dropSlots empties the slots for which drop is true.
 func (c *CPU) dropSlots(drop func(n uint16) bool) {
+	c.dropVictims()
 	s := &c.tlb
 	for _, list := range [...][]uint16{s.local, s.global} {
 		for _, n := range list {
@@ -177,6 +183,7 @@ func (c *CPU) FlushTLB(global bool) {
 	if c.opt.OnFlushTLB != nil {
 		c.opt.OnFlushTLB(global)
 	}
+	c.dropVictims()
 	s := &c.tlb
 	c.dropList(&s.local, slotLocal)
 	if global {
@@ -211,6 +218,7 @@ func (c *CPU) FlushPage(linear uint64) {
 		return
 	}
 	page := linear &^ mmu.PageMask
+	c.dropVictim(page)
 	for n := uint16(mmu.TLBIndex(linear)); n < numSlots; n += mmu.TLBEntries {
 		if c.slot(n).Page == page {
 			c.emptySlot(n)
@@ -245,6 +253,7 @@ func (c *CPU) dropFaulting(linear uint64, exec bool) {
 		c.dropSlots(func(n uint16) bool { return c.inPage(n, linear) })
 		return
 	}
+	c.dropVictim(page)
 	for n := uint16(mmu.TLBIndex(linear)); n < numSlots; n += mmu.TLBEntries {
 		if c.slot(n).Page == page {
 			c.emptySlot(n)
@@ -263,6 +272,7 @@ func (c *CPU) narrowRights(keys uint16) {
 // DropWrite removes write entries of a physical page, so that stores to it take the slow path.
 func (c *CPU) DropWrite(phys uint64) {
 	c.tlb.codeGen++
+	c.dropVictims()
 	host, _, ok := c.space.HostPage(phys)
 	if !ok || c.tlb.writes[writeKey(uint64(host))] == 0 {
 		return

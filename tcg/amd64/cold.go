@@ -30,14 +30,16 @@ const (
 // stub is code to be written behind the block's, with what is known where it is jumped to.
 type stub struct {
 	kind  coldKind
-	write bool // coldTLB
-	rdx   bool // coldTLB: RDX holds a temporary
-	sse   bool // coldTLB: the SSE registers were in the host's
-	avx   bool // coldTLB: so were the upper halves
-	from  int  // place of the displacement of the jump that leads here
-	also  int  // the same of another, or 0
-	back  int  // where the code goes on
-	table int32
+	write bool  // coldTLB
+	rdx   bool  // coldTLB: RDX holds a temporary
+	sse   bool  // coldTLB: the SSE registers were in the host's
+	avx   bool  // coldTLB: so were the upper halves
+	from  int   // place of the displacement of the jump that leads here
+	also  int   // the same of another, or 0
+	back  int   // where the code goes on
+	hit   int   // coldTLB: where it goes on with the address in RAX and the addend in RCX
+	size  int   // coldTLB: of the access, in bytes
+	table int32 // coldTLB: the TLB's table, by its displacement
 	site  int
 	edge  int
 	fl    flagState
@@ -144,14 +146,19 @@ func (c *compiler) emitCold() {
 
 func (c *compiler) siteRIP(site int) uint64 { return c.b.Key.RIP + uint64(int64(c.sites[site].RIP)) }
 
-// coldMiss writes the stub of a TLB miss: RAX holds the address less the page, RCX the table index. Resume is a
-// piece of code that brings back what an exit loses, and tries again.
+// coldMiss writes the stub of a TLB miss: RAX holds the address less the page, RCX the table index. It looks among the victims, which needs
+// RDX. Resume is a piece of code that brings back what an exit loses, and tries again.
 func (c *compiler) coldMiss(s *stub) {
-	c.aluRM(aluAdd, tcg.W64, rax, mem{base: r15, index: rcx, disp: s.table})
-	c.rm(opMovStore|rexW, rax, env(offMemAddr))
 	if s.rdx {
 		c.rm(opMovStore|rexW, rdx, spillMem(rdxSlot))
 	}
+	c.movImm(rdx, int64(s.size-1))
+	c.byte(0xe8) // CALL
+	c.imm32(int32(c.e.stubs.victim[(int(s.table)-offTLB)/tlbTable] - c.n - 4))
+	if s.rdx {
+		c.rm(opMovLoad|rexW, rdx, spillMem(rdxSlot))
+	}
+	c.patch(c.jcc(tcg.CondE), s.hit)
 	c.saveFor(&s.fl)
 	at := c.n + 7 + 5 + descSize // behind the descriptor
 	resume := at

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"goemu/mmu"
 	"goemu/tcg"
 )
 
@@ -37,6 +38,11 @@ type stubs struct {
 	loadSSE  int // load XMM0-15 and MXCSR, go on at RCX
 	loadAVX  int // load what of the SSE registers and their upper halves is not there, go on at RCX
 	loadX87  int // load the x87 state, go on at RCX
+
+	// victim looks among the victims of one table (those of TLB.Read, then of TLB.Write): a routine to be called with the address less the page in RAX, the
+	// index of the entry in RCX, and the size of the access less 1 in RDX, which it destroys. The address goes to RAX and Env.MemAddr; with ZF
+	// set it has been found, and the addend is in RCX.
+	victim [2 * mmu.NumIndexes]int
 }
 
 // Supported tells whether this host can run generated code.
@@ -215,6 +221,35 @@ func (e *Engine) emitStubs() {
 	a.byte(1)
 	a.rr(0xff, 4, rcx)
 	a.align(64, 0)
+	for i := range e.stubs.victim {
+		e.stubs.victim[i] = a.n
+		a.victims(offTLB+i*tlbTable, offVictim+i*victims)
+	}
+}
+
+// victims writes stubs.victim of one table.
+func (a *asm) victims(table, victims int) {
+	a.aluRM(aluAdd, tcg.W64, rax, mem{base: r15, index: rcx, disp: int32(table)})
+	a.rm(opMovStore|rexW, rax, env(offMemAddr))
+	a.aluRR(aluAdd, tcg.W64, rdx, rax)
+	a.aluRR(aluXor, tcg.W64, rdx, rax)
+	a.aluRI(aluCmp, tcg.W64, rdx, mmu.PageMask)
+	crosses := a.jcc8(tcg.CondA)
+	a.movRR(tcg.W64, rdx, rax)
+	a.aluRI(aluAnd, tcg.W64, rdx, -mmu.PageSize)
+	var hits [mmu.Victims]int
+	for i := range hits {
+		a.aluRM(aluCmp, tcg.W64, rdx, env(victims+i*tlbEntry))
+		hits[i] = a.jcc(tcg.CondE)
+	}
+	a.here8(crosses)
+	a.byte(0xc3) // RET
+	for i, from := range hits {
+		a.patch(from, a.n)
+		a.rm(opMovLoad|rexW, rcx, env(victims+i*tlbEntry+addendOff))
+		a.byte(0xc3)
+	}
+	a.align(16, 0)
 }
 
 // Fields of an exit descriptor, in bytes. The first four are copied to Env from ExitCode on.

@@ -3,8 +3,6 @@
 package amd64
 
 import (
-	"unsafe"
-
 	"goemu/mmu"
 	"goemu/tcg"
 )
@@ -114,13 +112,15 @@ func (c *compiler) access(size int, write bool) mem {
 	page := mem{base: r15, index: rcx, disp: int32(table)}
 	c.aluRM(aluSub, tcg.W64, rax, page)
 	c.aluRI(aluCmp, tcg.W64, rax, int32(mmu.PageSize-size))
-	c.addCold(stub{kind: coldTLB, from: c.jcc(tcg.CondA), back: retry, write: write, table: int32(table),
+	miss := len(c.cold)
+	c.addCold(stub{kind: coldTLB, from: c.jcc(tcg.CondA), back: retry, write: write, table: int32(table), size: size,
 		rdx: c.inRDX >= 0, site: c.siteIndex(), sse: c.sse, avx: c.avx})
 	addend := page
-	addend.disp += int32(unsafe.Offsetof(mmu.TLBEntry{}.Addend))
+	addend.disp += int32(addendOff)
 	if c.op.Seg != tcg.SegNone || c.op.AddrW == tcg.W16 || ea.base == rcx || ea.index == rcx {
 		c.aluRM(aluAdd, tcg.W64, rax, page)
 		c.rm(opMovLoad|rexW, rcx, addend)
+		c.cold[miss].hit = c.n
 		return mem{base: rcx, index: rax}
 	}
 	// The comparison has used the address up; made again from its parts, it need not wait for the page.
@@ -132,6 +132,7 @@ func (c *compiler) access(size int, write bool) mem {
 		ea = mem{base: rax, index: noReg}
 	}
 	c.rm(opMovLoad|rexW, rcx, addend)
+	c.cold[miss].hit = c.n
 	switch {
 	case ea.index == noReg:
 		ea.index = ea.base

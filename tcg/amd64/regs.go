@@ -54,6 +54,7 @@ const (
 	offYMMH        = int(unsafe.Offsetof(tcg.Env{}.YMMH)) - tcg.EnvBias
 	offX87         = int(unsafe.Offsetof(tcg.Env{}.X87)) - tcg.EnvBias
 	offTLB         = int(unsafe.Offsetof(tcg.Env{}.TLB)) - tcg.EnvBias
+	offVictim      = offTLB + int(unsafe.Offsetof(mmu.TLB{}.Victim))
 	offTLBWrite    = offTLB + int(unsafe.Offsetof(mmu.TLB{}.Write))
 	offHostSP      = int(unsafe.Offsetof(tcg.Env{}.HostSP)) - tcg.EnvBias
 	offShadowSP    = int(unsafe.Offsetof(tcg.Env{}.ShadowSP)) - tcg.EnvBias
@@ -63,6 +64,8 @@ const (
 
 	tlbTable  = mmu.TLBEntries * tlbEntry // bytes of one table
 	tlbEntry  = int(unsafe.Sizeof(mmu.TLBEntry{}))
+	victims   = mmu.Victims * tlbEntry // bytes of the victims of one table
+	addendOff = int(unsafe.Offsetof(mmu.TLBEntry{}.Addend))
 	jumpEntry = int(unsafe.Sizeof(tcg.JumpEntry{}))
 
 	// for the trampolines

@@ -1,0 +1,50 @@
+package accel_test
+
+import (
+	"testing"
+
+	"goemu/emu/x86"
+	"goemu/mmu"
+)
+
+// TestVictims: pages that share a slot of the TLB and are used in turn are walked for a few times only, and what INVLPG
+// drops is gone from the victims too. The window's page 0 is reached at four addresses of the same slot, 4 MiB apart.
+func TestVictims(t *testing.T) {
+	p := program{bits: 64, src: `
+        mov ebx, RAM_WINDOW
+        mov ecx, 2000
+        xor edx, edx
+.again: inc dword [rbx + 8]
+        inc dword [rbx + 0x400000 + 8]
+        inc dword [rbx + 0x800000 + 8]
+        add edx, [rbx + 0xc00000 + 8]
+        dec ecx
+        jnz .again
+        cmp edx, 3*2000*2001/2
+        jne .wrong
+        mov rax, [rbx + 0xc00000 + 0xffc]   ; runs into page 1: not what a victim is good for
+        cmp rax, 0
+        jne .wrong
+        ; Page 0 of the window becomes page 1's frame. Its other names are still cached, this one no more.
+        mov rax, [PT + 8]
+        mov [PT], rax
+        invlpg [rbx + 0xc00000]
+        mov dword [rbx + 0x1008], 77
+        mov eax, [rbx + 0xc00000 + 8]
+        hlt
+.wrong: xor eax, eax
+        hlt
+`, setup: func(w *world, s *x86.EntryState) {
+		w.window(64, 0, 0x30000|7)
+		w.window(64, 1, 0x31000|7)
+		for i := range 4 {
+			w.put64(pd64At+2*8*i, pt64At|7)
+		}
+	}}
+	p.run(t, func(t *testing.T, w *world) {
+		rax(77)(t, w)
+		if n := w.eng.Stats.TLBFills; n > 3*mmu.Victims {
+			t.Errorf("%d TLB misses were filled for generated code", n)
+		}
+	})
+}
