@@ -131,6 +131,9 @@ var components = []Component{
 	{9, 2688, 8, PKU},
 }
 
+// Components are the state components beyond x87 and SSE, by ascending bit.
+func Components() []Component { return components }
+
 // legacyArea is the size of the legacy region and the header of an XSAVE area.
 const legacyArea = 576
 

@@ -92,7 +92,11 @@ func sysCMPXCHG(c *CPU, i *tcg.SysInst) bool {
 // has its top bit set, at DS:rDI. With an empty mask nothing is accessed.
 func sysMASKMOV(c *CPU, i *tcg.SysInst) bool {
 	mmx := i.Op == decoder.MASKMOVQ
-	if !c.CheckSSE(mmx) {
+	if i.Op == decoder.VMASKMOVDQU {
+		if !c.CheckAVX() {
+			return false
+		}
+	} else if !c.CheckSSE(mmx) {
 		return false
 	}
 	var v, m [16]byte

@@ -15,7 +15,7 @@ var handlers [1 << 11]handler
 func init() {
 	for _, t := range []map[decoder.Op]handler{
 		stringOps, ioOps, stackOps, farOps, segmentOps, systemOps, controlOps, flagOps, bcdOps, dataOps, stateOps,
-		randomOps, fsgsOps, monitorOps,
+		randomOps, fsgsOps, monitorOps, avxOps,
 	} {
 		for op, h := range t {
 			handlers[op] = h

@@ -6,29 +6,20 @@ import (
 	"goemu/tcg"
 )
 
-// Layout of the FXSAVE area (SDM vol. 1 table 10-2) and of the XSAVE header after it (13.4.2).
+// Layout of the FXSAVE area (SDM vol. 1 table 10-2).
 const (
-	fxCW     = 0
-	fxSW     = 2
-	fxTag    = 4
-	fxOp     = 6
-	fxIP     = 8
-	fxDP     = 16
-	fxMXCSR  = 24
-	fxMask   = 28
-	fxRegs   = 32
-	fxXMM    = 160
-	fxSize   = 512
-	fxUsed   = 416 // up to the end of XMM15; the rest is not written
-	xsHeader = 512
-	xsSize   = 576
-)
-
-// State components (SDM vol. 1 13.1).
-const (
-	compX87 = 1 << 0
-	compSSE = 1 << 1
-	compAVX = 1 << 2
+	fxCW    = 0
+	fxSW    = 2
+	fxTag   = 4
+	fxOp    = 6
+	fxIP    = 8
+	fxDP    = 16
+	fxMXCSR = 24
+	fxMask  = 28
+	fxRegs  = 32
+	fxXMM   = 160
+	fxSize  = 512
+	fxUsed  = 416 // up to the end of XMM15; the rest is not written
 )
 
 // abridgeTags makes FXSAVE's tag byte: a bit for each register that is not empty.
@@ -190,85 +181,6 @@ func sysFXRSTOR(c *CPU, i *tcg.SysInst) bool {
 	c.loadX87(p[:], i.OpSize == 8)
 	if c.pg.CR4&cr4OSFXSR != 0 {
 		c.env.MXCSR = mxcsr
-		c.loadXMM(p[:])
-	}
-	c.updateFP()
-	return true
-}
-
-// xAllowed makes the #UD and #NM checks of the XSAVE family.
-func (c *CPU) xAllowed() bool {
-	if c.pg.CR4&cr4OSXSAVE == 0 {
-		return c.ud()
-	}
-	return c.pg.CR0&cr0TS == 0 || c.raise(vecNM, 0)
-}
-
-// sysXSAVE is XSAVE and XSAVEOPT (SDM vol. 1 13.7, 13.9); no optimisation is made but that
-// the header says truly that all requested components are in use.
-func sysXSAVE(c *CPU, i *tcg.SysInst) bool {
-	if !c.xAllowed() {
-		return false
-	}
-	a, ok := c.area(i, xsSize, 64, true)
-	if !ok {
-		return false
-	}
-	var p [fxSize]byte
-	var bv [8]byte
-	if !c.Probe(a, xsSize, c.index()) || !c.ReadBytes(a, p[:], c.index()) || !c.ReadBytes(a+xsHeader, bv[:], c.index()) {
-		return false
-	}
-	rfbm := c.edxeax() & c.xcr0
-	if rfbm&compX87 != 0 {
-		c.storeX87(p[:], i.OpSize == 8)
-		c.updateFP()
-	}
-	if rfbm&compSSE != 0 {
-		c.storeMXCSR(p[:])
-		c.storeXMM(p[:])
-	}
-	binary.LittleEndian.PutUint64(bv[:], binary.LittleEndian.Uint64(bv[:])|rfbm)
-	return c.WriteBytes(a, p[:fxUsed], c.index()) && c.WriteBytes(a+xsHeader, bv[:], c.index())
-}
-
-// sysXRSTOR is XRSTOR of the standard form (SDM vol. 1 13.8.1).
-func sysXRSTOR(c *CPU, i *tcg.SysInst) bool {
-	if !c.xAllowed() {
-		return false
-	}
-	a, ok := c.area(i, xsSize, 64, false)
-	if !ok {
-		return false
-	}
-	var p [fxSize]byte
-	var h [64]byte
-	if !c.ReadBytes(a, p[:], c.index()) || !c.ReadBytes(a+xsHeader, h[:], c.index()) {
-		return false
-	}
-	le := binary.LittleEndian
-	bv := le.Uint64(h[:])
-	if bv&^c.xcr0 != 0 || le.Uint64(h[8:]) != 0 || le.Uint64(h[16:]) != 0 {
-		return c.gp(0)
-	}
-	rfbm := c.edxeax() & c.xcr0
-	mxcsr := le.Uint32(p[fxMXCSR:])
-	if rfbm&compSSE != 0 && mxcsr&^mxcsrKnown != 0 {
-		return c.gp(0)
-	}
-	if rfbm&compX87 != 0 {
-		if bv&compX87 != 0 {
-			c.loadX87(p[:], i.OpSize == 8)
-		} else {
-			c.syncX87()
-			resetX87(c.env)
-		}
-	}
-	if rfbm&compSSE != 0 {
-		c.env.MXCSR = mxcsr
-		if bv&compSSE == 0 {
-			clear(p[fxXMM:fxUsed])
-		}
 		c.loadXMM(p[:])
 	}
 	c.updateFP()

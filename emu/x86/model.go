@@ -5,8 +5,8 @@ import (
 	"goemu/emu/cpumodel"
 )
 
-// xcr0Known are the state components that XSAVE handles here: x87 and SSE.
-const xcr0Known = 3
+// xcr0Known are the state components that XSAVE handles here.
+const xcr0Known = compX87 | compSSE | compAVX | compPKRU
 
 // valid are the bits of registers that the processor's model has; the others are reserved.
 type valid struct {
@@ -105,6 +105,8 @@ func (c *CPU) hasMSR(n uint32) bool {
 		return m.Has(cpumodel.SYSCALL)
 	case msrLSTAR, msrCSTAR, msrSFMASK, msrFSBase, msrGSBase, msrKernelGSBase:
 		return m.Has(cpumodel.LM)
+	case msrXSS:
+		return m.Has(cpumodel.XSAVES)
 	case msrTSCAux:
 		return m.Has(cpumodel.RDTSCP) || m.Has(cpumodel.RDPID)
 	}

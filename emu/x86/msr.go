@@ -25,6 +25,7 @@ const (
 	msrPAT            = 0x277
 	msrMTRRDefType    = 0x2ff
 	msrMCBank         = 0x400 // CTL STATUS ADDR MISC of each bank
+	msrXSS            = 0xda0
 	msrEFER           = 0xc000_0080
 	msrSTAR           = 0xc000_0081
 	msrLSTAR          = 0xc000_0082
@@ -197,6 +198,8 @@ func (c *CPU) ReadMSR(n uint32) (v uint64, ok bool) {
 		return 0, true
 	case msrFeatureControl:
 		return 1, true // locked, nothing enabled
+	case msrXSS:
+		return 0, true
 	}
 	return 0, false
 }
@@ -269,6 +272,8 @@ func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 			}
 		}
 		c.msr.pat = v
+	case msrXSS: // no state component is the supervisor's
+		return v == 0
 	case msrMicrocode, msrPatchLoader: // taken, and nothing is done
 	default:
 		return false

@@ -12,7 +12,10 @@ var stateOps = map[decoder.Op]handler{
 	decoder.FXRSTOR:  sysFXRSTOR,
 	decoder.XSAVE:    sysXSAVE,
 	decoder.XSAVEOPT: sysXSAVE,
+	decoder.XSAVEC:   sysXSAVEC,
+	decoder.XSAVES:   sysXSAVEC,
 	decoder.XRSTOR:   sysXRSTOR,
+	decoder.XRSTORS:  sysXRSTOR,
 	decoder.LDMXCSR:  sysLDMXCSR,
 	decoder.STMXCSR:  sysSTMXCSR,
 	decoder.FLDCW:    sysFLDCW,
@@ -286,8 +289,11 @@ func sysFRSTOR(c *CPU, i *tcg.SysInst) bool {
 	return c.settleX87()
 }
 
-// sseControl makes the checks of LDMXCSR and STMXCSR.
-func (c *CPU) sseControl() bool {
+// sseControl makes the checks of LDMXCSR and STMXCSR, and of their VEX forms.
+func (c *CPU) sseControl(i *tcg.SysInst) bool {
+	if i.Prefix&decoder.PrefixVex != 0 {
+		return c.CheckAVX()
+	}
 	if c.pg.CR0&cr0EM != 0 || c.pg.CR4&cr4OSFXSR == 0 {
 		return c.ud()
 	}
@@ -298,7 +304,7 @@ func (c *CPU) sseControl() bool {
 }
 
 func sysLDMXCSR(c *CPU, i *tcg.SysInst) bool {
-	if !c.sseControl() {
+	if !c.sseControl(i) {
 		return false
 	}
 	v, ok := c.read(i.Seg, c.ea(i), 4)
@@ -314,5 +320,5 @@ func sysLDMXCSR(c *CPU, i *tcg.SysInst) bool {
 }
 
 func sysSTMXCSR(c *CPU, i *tcg.SysInst) bool {
-	return c.sseControl() && c.write(i.Seg, c.ea(i), 4, uint64(c.env.MXCSR))
+	return c.sseControl(i) && c.write(i.Seg, c.ea(i), 4, uint64(c.env.MXCSR))
 }

@@ -107,7 +107,7 @@ func TestXSAVE(t *testing.T) {
 		name string
 		off  uint64
 		v    uint64
-	}{{"XSTATE_BV not in XCR0", 0, 4}, {"XCOMP_BV", 8, 1}, {"reserved header", 16, 1}} {
+	}{{"XSTATE_BV not in XCR0", 0, 8}, {"XCOMP_BV", 8, 1}, {"reserved header", 16, 1}} {
 		old := m.get(dataAt+xsHeader+tt.off, 8)
 		m.put(dataAt+xsHeader+tt.off, 8, tt.v)
 		m.exec(0x48, 0x0f, 0xae, 0x2f)

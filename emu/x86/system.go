@@ -104,30 +104,6 @@ func sysSWAPGS(c *CPU, i *tcg.SysInst) bool {
 	return true
 }
 
-func sysXGETBV(c *CPU, i *tcg.SysInst) bool {
-	if c.pg.CR4&cr4OSXSAVE == 0 {
-		return c.ud()
-	}
-	if c.env.GPR[regCX]&0xffff_ffff != 0 {
-		return c.gp(0)
-	}
-	c.setEDXEAX(c.xcr0)
-	return true
-}
-
-func sysXSETBV(c *CPU, i *tcg.SysInst) bool {
-	if c.pg.CR4&cr4OSXSAVE == 0 {
-		return c.ud()
-	}
-	v := c.edxeax()
-	if c.cpl != 0 || c.env.GPR[regCX]&0xffff_ffff != 0 || v&1 == 0 || v&^c.valid.xcr0 != 0 {
-		return c.gp(0)
-	}
-	c.xcr0 = v
-	c.updateFP()
-	return true
-}
-
 var flagOps = map[decoder.Op]handler{
 	decoder.CLI:  sysCLI,
 	decoder.STI:  sysSTI,

@@ -44,7 +44,7 @@ func TestDebianShell(t *testing.T) {
 			}
 
 			info := s.Run("cat /proc/cpuinfo")
-			for _, flag := range []string{"fpu", "tsc", "cx8", "sse2", "ssse3", "cx16", "sse4_1", "sse4_2", "popcnt", "syscall", "nx", "lm", "lahf_lm", "smep", "smap"} {
+			for _, flag := range []string{"fpu", "tsc", "cx8", "sse2", "ssse3", "cx16", "sse4_1", "sse4_2", "popcnt", "aes", "avx", "avx2", "fma", "f16c", "sha_ni", "vaes", "vpclmulqdq", "gfni", "xsavec", "xsaves", "syscall", "nx", "lm", "lahf_lm", "smep", "smap"} {
 				if !strings.Contains(info, " "+flag+" ") && !strings.Contains(info, " "+flag+"\n") {
 					t.Errorf("/proc/cpuinfo lacks %s:\n%s", flag, info)
 				}

@@ -16,7 +16,7 @@ type State struct {
 	Mem     [128]byte // the memory operand
 	GPR     [16]uint64
 	Flags   uint64
-	Trapped uint64 // the signal the instruction raised, SIGFPE or SIGILL, or 0
+	Trapped uint64 // the signal the instruction raised, SIGFPE, SIGILL or SIGSEGV, or 0
 
 	YMMH [16][16]byte // bits 255..128 of the YMM registers; only with CPU.AVX
 }
@@ -37,6 +37,7 @@ type CPU struct {
 	State  *State
 	AVX    bool // the host has AVX
 	insnAt int
+	action sigaction
 }
 
 func call(fn uintptr)
@@ -169,12 +170,28 @@ func (c *CPU) handler() error {
 	a.emit(0xb8, 15, 0, 0, 0, 0x0f, 0x05) // mov eax, rt_sigreturn; syscall
 	const saSiginfo, saRestorer, saOnstack = 4, 0x04000000, 0x08000000
 	act := sigaction{handler: c.base() + offHandler, flags: saSiginfo | saRestorer | saOnstack, restorer: c.base() + offRestore}
+	c.action = act
 	for _, sig := range []syscall.Signal{syscall.SIGFPE, syscall.SIGILL} {
-		if _, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&act)), 0, 8, 0, 0); e != 0 {
+		if e := setAction(sig, &act, nil); e != 0 {
 			return fmt.Errorf("install handler of %v: %w", sig, e)
 		}
 	}
 	return nil
+}
+
+func setAction(sig syscall.Signal, act, old *sigaction) syscall.Errno {
+	_, _, e := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(act)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+	return e
+}
+
+// RunFaulting is Run of an instruction that may raise SIGSEGV, which Go's runtime handles at other times.
+func (c *CPU) RunFaulting() {
+	var old sigaction
+	if e := setAction(syscall.SIGSEGV, &c.action, &old); e != 0 {
+		panic(e)
+	}
+	c.Run()
+	setAction(syscall.SIGSEGV, &old, nil)
 }
 
 // Load puts an instruction into the stub. If mem is not negative, it is the
