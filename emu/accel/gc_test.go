@@ -65,10 +65,20 @@ func TestSpinningGuest(t *testing.T) {
 	}
 }
 
-// stressed computes over and over what the test knows: integers in registers and memory, SSE, x87, calls, string moves, faults that a handler
-// mends. A wrong value ends it.
+// stressed computes over and over what the test knows: integers in registers and memory, SSE, AVX, x87, calls, string moves, faults that a
+// handler mends, TLB flushes. A wrong value ends it.
 const stressed = `
 	gate64 6, ud
+	mov rax, cr4
+	bts eax, 18             ; OSXSAVE
+	mov cr4, rax
+	xor ecx, ecx
+	xor edx, edx
+	mov eax, 7              ; x87, SSE, AVX
+	xsetbv
+	mov eax, 3
+	mov [SCRATCH+64], rax
+	vpbroadcastq ymm8, [SCRATCH+64]
 	mov eax, 1
 	movd xmm7, eax
 	cvtdq2pd xmm7, xmm7
@@ -78,6 +88,8 @@ again:	mov ecx, 2000
 	xor eax, eax
 	xor r8d, r8d
 	pxor xmm0, xmm0
+	vpxor xmm9, xmm9, xmm9
+	vpxor xmm10, xmm10, xmm10
 	fldz
 .l:	add eax, ecx
 	adc r8, rcx
@@ -88,6 +100,9 @@ again:	mov ecx, 2000
 	jne bad
 	addsd xmm0, xmm7
 	fadd st0, st1
+	vpaddq ymm9, ymm9, ymm8
+	paddq xmm10, xmm9       ; leaves the upper half alone
+	vpsubq ymm10, ymm10, ymm9
 	call f
 	dec ecx
 	jnz .l
@@ -102,6 +117,30 @@ again:	mov ecx, 2000
 	ud2
 	cmp r14d, 77
 	jne bad
+	mov rax, cr3
+	mov cr3, rax
+	vextracti128 xmm1, ymm9, 1
+	vpcmpeqq ymm2, ymm9, ymm1
+	vpmovmskb eax, xmm2
+	cmp eax, 0xffff
+	jne bad
+	vpextrq rax, xmm1, 1
+	cmp rax, 2000*3
+	jne bad
+	vptest xmm10, xmm10     ; added and subtracted
+	jnz bad
+	vextracti128 xmm1, ymm10, 1
+	vmovq rax, xmm1
+	cmp rax, -6003000
+	jne bad
+	test r15b, 1
+	jz .u
+	vzeroupper
+	vextracti128 xmm1, ymm9, 1
+	vptest xmm1, xmm1
+	jnz bad
+	vpbroadcastq ymm8, [SCRATCH+64]
+.u:
 	mov esi, again
 	mov edi, SCRATCH+0x100
 	mov ecx, 64

@@ -43,6 +43,9 @@ TEXT ·run(SB), NOSPLIT|NOFRAME, $0-24
 	MOVQ R13, GPR(12)
 	CMPB const_offSSELive(R15), $0
 	JEQ  done
+	CMPB const_offAVXLive(R15), $0
+	JNE  upper
+lower:
 	MOVUPS X0, XMM(0)
 	MOVUPS X1, XMM(1)
 	MOVUPS X2, XMM(2)
@@ -61,18 +64,15 @@ TEXT ·run(SB), NOSPLIT|NOFRAME, $0-24
 	MOVUPS X15, XMM(15)
 	STMXCSR const_offMXCSR(R15)
 	LDMXCSR goMXCSR<>(SB)
-	CMPB const_offAVXLive(R15), $0
-	JNE  upper
-saved:
 	MOVB $0, const_offSSELive(R15)
 done:
 	POPQ BP
 	POPQ CX
 	JMP  CX
-upper: // all are 0 unless YMMUsed is YMMInUse
+upper: // First, as some processors are slow at SSE while upper halves are in use. All are 0 unless YMMUsed is YMMInUse.
 	MOVB $0, const_offAVXLive(R15)
 	CMPB const_offYMMUsed(R15), $const_ymmInUse
-	JCS  saved
+	JCS  lower
 	JNE  zeroed
 	VEXTRACTF128 $1, Y0, YMMH(0)
 	VEXTRACTF128 $1, Y1, YMMH(1)
@@ -91,9 +91,10 @@ upper: // all are 0 unless YMMUsed is YMMInUse
 	VEXTRACTF128 $1, Y14, YMMH(14)
 	VEXTRACTF128 $1, Y15, YMMH(15)
 	VZEROUPPER
-	JMP  saved
+	JMP  lower
 zeroed:
 	MOVB $const_ymmZero, const_offYMMUsed(R15)
+	MOVUPS X0, XMM(0)
 	PXOR X0, X0
 	MOVUPS X0, YMMH(0)
 	MOVUPS X0, YMMH(1)
@@ -111,7 +112,8 @@ zeroed:
 	MOVUPS X0, YMMH(13)
 	MOVUPS X0, YMMH(14)
 	MOVUPS X0, YMMH(15)
-	JMP  saved
+	MOVUPS XMM(0), X0
+	JMP  lower
 
 // func fnsave(p *byte)
 TEXT ·fnsave(SB), NOSPLIT, $0-8
