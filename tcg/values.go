@@ -127,8 +127,11 @@ var commutes = [NumOpcodes]bool{Add: true, Adc: true, And: true, Or: true, Xor: 
 func (z *optimiser) operands(o *Op) {
 	s := infos[o.Code].shape
 	aw := o.W
-	if s&hasSrcW != 0 {
+	switch {
+	case s&hasSrcW != 0:
 		aw = o.SrcW
+	case o.Code == ChkIP || o.Code == JmpInd:
+		aw = W64 // W is that of the push, or of the stack pointer
 	}
 	if s&hasA != 0 {
 		if commutes[o.Code] && o.A.IsTemp() && o.B != RefImm && z.know(o.A).kind == constant {
