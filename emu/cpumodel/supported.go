@@ -6,7 +6,7 @@ const supported = "" +
 	"pni pclmulqdq ssse3 fma cx16 sse4.1 sse4.2 movbe popcnt aes xsave avx f16c hypervisor " +
 	"arat tsc-adjust sha-ni gfni vaes vpclmulqdq " +
 	"monitor rdrand fsgsbase bmi1 avx2 bmi2 rdseed adx clflushopt clwb rdpid abm 3dnowprefetch wbnoinvd " +
-	"smep erms invpcid zero-fcs-fds smap umip la57 pcid " +
+	"smep erms invpcid zero-fcs-fds smap umip pku la57 pcid " +
 	"xsaveopt xsavec xgetbv1 xsaves " +
 	"syscall nx pdpe1gb rdtscp lm " +
 	"lahf-lm " +

@@ -27,7 +27,6 @@ func TestControlRegisterChecks(t *testing.T) {
 		{"PCIDE outside long mode", false, 4, cr4PCIDE, false},
 		{"PCIDE", true, 4, cr4PAE | cr4PCIDE, true},
 		{"LA57 where the processor lacks it", false, 4, cr4LA57, false},
-		{"PKE where the processor lacks it", false, 4, cr4PKE, false},
 		{"CR3 bit 63 without PCIDE", true, 3, tablesAt | 1<<63, false},
 		{"CR4 VME", false, 4, 1, false},
 		{"CR4 known", false, 4, cr4TSD | cr4DE | cr4PSE | cr4PAE | cr4MCE | cr4PGE | cr4PCE | cr4UMIP | cr4OSXSAVE | cr4SMEP | cr4SMAP, true},

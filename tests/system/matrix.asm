@@ -1,84 +1,30 @@
 ; The permission matrix of paging (SDM vol. 3A 4.6, 4.7): reads, writes and fetches of one page in ring 0 and ring 3, for all
 ; settings of P, W, U and NX at each level of its tables, of pages of all sizes, under all settings of WP, SMEP, SMAP, AC and NXE, and
-; with protection keys (PKEYS). MODE: 32, 36 (PAE), 64 or 57 (5-level). A line for each group of settings:
+; with protection keys (KEYS: 5, else 1). MODE: 32, 36 (PAE), 64 or 57 (5-level, with LA57). A line for each group of settings:
 ;   controls, key, levels, the level that varies (f: the two lowest), checksum of what was seen.
 ; With DETAIL the values of the group of that number instead. A value has the error code (ff: no fault), the accessed bits of
 ; the levels at 8 and up, root first, their dirty bits at 16 and up, bit 31 if CR2 or the vector is wrong.
-%if MODE == 64 || MODE == 57
-%define LONG 1
-%else
-%define LONG 0
+%ifdef QEMU
+%if MODE == 64
+%undef KEYS
+%define KEYS 1
 %endif
-%if MODE == 57
-%define LA57
 %endif
-%include "lib.inc"
+%include "pages.inc"
 WP      equ 1
 SMEP    equ 2
 SMAP    equ 4
 AC      equ 8
 NXE     equ 16
-USER    equ 0x400000
-FRAME   equ 0x600000
-mine    equ tables+0x8000               ; tables of the page, lowest first
 %if MODE == 32
-LEVELS  equ 2
-LARGE   equ 1                           ; sizes of large pages
-COMBOS  equ 8
+COMBOS  equ 8                           ; settings of an entry's rights
 CONTROLS equ 16
-TARGET  equ 0xe00000
 %else
 COMBOS  equ 16
 CONTROLS equ 32
 %endif
-%if MODE == 36
-LEVELS  equ 2
-LARGE   equ 1
-TARGET  equ 1<<30|FRAME
-%elif MODE == 64
-LEVELS  equ 4
-LARGE   equ 2
-TARGET  equ 2<<39|3<<30|FRAME
-%elif MODE == 57
-LEVELS  equ 5
-LARGE   equ 2
-TARGET  equ 1<<48|2<<39|3<<30|FRAME
-%endif
 
-main:   cld
-%if !LONG
-        mov edi, tables
-        mov ecx, 0xd000/4
-        xor eax, eax
-        rep stosd
-%if MODE == 32
-        mov dword [tables], 0x83
-        mov dword [tables+4], 0x400087
-        mov eax, 0x10
-%else
-        mov dword [tables], tables+0x2000+1
-        mov dword [tables+8], mine+0x1000+1
-        mov dword [tables+0x2010], 0x400087
-        mov dword [tables+0x2018], 0x600087
-        mov eax, 0x20
-%endif
-        mov cr4, eax
-        mov eax, tables
-        mov cr3, eax
-%endif
-%if MODE != 32
-        mov dword [tables+0x2000], 0x83 ; the guest itself is the supervisor's
-        mov dword [tables+0x2008], 0x200083
-%endif
-%if !LONG
-        mov eax, cr0
-        or eax, 0x80000000
-        mov cr0, eax
-%else
-        mov rax, cr3
-        mov cr3, rax
-%endif
-        mov byte [FRAME], 0xc3
+main:   call map_guest
         mov esi, user
         mov edi, USER
         mov ecx, user_end-user
@@ -86,6 +32,16 @@ main:   cld
 
 each_control:
         mov al, [control]
+%ifdef QEMU                             ; as it is slow at this
+%if MODE != 32
+        test al, NXE
+        jz next_control
+%endif
+        and al, SMAP|AC
+        cmp al, AC
+        je next_control
+        mov al, [control]
+%endif
         mov xDX, cr0
         and edx, ~0x10000
         test al, WP
@@ -130,6 +86,11 @@ each_key:                               ; 0: CR4.PKE is clear; else AD and WD of
 %endif
         mov dword [depth], LEVELS
         mov dword [vary], 15            ; the two lowest first
+%ifdef QEMU
+%if MODE == 57
+        jmp each_depth
+%endif
+%endif
         jmp each_group
 each_depth:
         mov dword [vary], 0
@@ -287,13 +248,17 @@ next:   mov ebx, 0xff
         cmp dword [depth], LEVELS-LARGE
         jae each_depth
         inc dword [key]
+        test byte [control], NXE        ; keys have nothing to do with it
+        jz .last_key
         cmp dword [key], KEYS
         jb each_key
+.last_key:
 %if LONG && KEYS > 1
         mov rdx, cr4
         and edx, ~0x400000
         mov cr4, rdx
 %endif
+next_control:
         inc dword [control]
         cmp dword [control], CONTROLS
         jb each_control
@@ -301,51 +266,6 @@ next:   mov ebx, 0xff
 
 hex1:   mov ecx, 1
         jmp low
-
-; build writes the entries of depth levels with their rights; nothing is accessed or dirty.
-build:  xor ecx, ecx
-.entry: movzx eax, byte [rights+xCX]
-        mov edx, eax
-        and eax, 7
-        mov edi, [slots+xCX*4]
-        inc ecx
-        cmp ecx, [depth]
-        je .leaf
-        or eax, [next_table+xCX*4-4]
-        jmp .put
-.leaf:  or eax, [leaves+xCX*4-4]
-.put:   mov [xDI], eax
-%if MODE != 32
-        and edx, 8
-        shl edx, 28
-        cmp dword [key], 0
-        je .key
-        or edx, 1<<27                   ; key 1, which counts only in the last entry
-.key:   mov [xDI+4], edx
-%endif
-        cmp ecx, [depth]
-        jb .entry
-        ret
-
-; Of each level, root first: where its entry is, the table that this leads to, and what maps a page there.
-        align 4
-%if MODE == 32
-slots:  dd tables+12, mine+0x200*4
-next_table: dd mine
-leaves: dd 0x400080, FRAME
-%elif MODE == 36
-slots:  dd mine+0x1000+3*8, mine
-next_table: dd mine
-leaves: dd FRAME|0x80, FRAME
-%elif MODE == 64
-slots:  dd tables+2*8, mine+0x2000+3*8, mine+0x1000+3*8, mine
-next_table: dd mine+0x2000, mine+0x1000, mine
-leaves: dd 0, 0x80, FRAME|0x80, FRAME
-%else
-slots:  dd tables+0x3000+8, mine+0x3000+2*8, mine+0x2000+3*8, mine+0x1000+3*8, mine
-next_table: dd mine+0x3000, mine+0x2000, mine+0x1000, mine
-leaves: dd 0, 0, 0x80, FRAME|0x80, FRAME
-%endif
 
 user:   mov al, [xDI]
         int NONE3
@@ -358,11 +278,8 @@ user:   mov al, [xDI]
 user_end:
         align 4
 control: dd 0
-key:    dd 0
-depth:  dd 0
 vary:   dd 0
 combo:  dd 0
 access: dd 0
 sum:    dd 0
 group:  dd 0
-rights: times 8 db 0

@@ -19,10 +19,16 @@ var emulators = []struct {
 	name string
 	args []string
 }{
-	{"tcg", []string{"-accel", "tcg", "-cpu", "max,vendor=GenuineIntel"}},
-	{"interp", []string{"-accel", "interp", "-cpu", "max,vendor=GenuineIntel"}},
-	{"QEMU", []string{"-accel", "tcg", "-cpu", "max,vendor=GenuineIntel"}},
+	{"tcg", []string{"-accel", "tcg"}},
+	{"interp", []string{"-accel", "interp"}},
+	{"QEMU", []string{"-accel", "tcg"}},
 }
+
+// cpu is the processor of all of them.
+const cpu = "max,vendor=GenuineIntel"
+
+// features are those that guests with a definition need of the processor, beyond the default's.
+var features = map[string]string{"LA57": ",+la57", "PKU": ",+pku"}
 
 // run assembles a guest with definitions, runs it and returns the lines it printed.
 func run(t *testing.T, emulator int, source string, defines ...string) []string {
@@ -33,14 +39,16 @@ func run(t *testing.T, emulator int, source string, defines ...string) []string 
 	if emulators[emulator].name == "QEMU" {
 		defines = append(defines, "QEMU") // leaves out what QEMU does not survive
 	}
+	processor := cpu
 	for _, d := range defines {
 		args = append(args, "-D"+d)
+		processor += features[d]
 	}
 	if msg, err := exec.Command("nasm", append(args, source)...).CombinedOutput(); err != nil {
 		t.Fatalf("nasm %s: %v\n%s", source, err, msg)
 	}
 	e := emulators[emulator]
-	args = append(append([]string{}, e.args...), "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
+	args = append(append([]string{"-cpu", processor}, e.args...), "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
 		"-debugcon", "file:"+console, "-device", "isa-debug-exit,iobase=0xf4,iosize=1")
 	name := "qemu-system-x86_64"
 	if e.name != "QEMU" {
