@@ -236,3 +236,31 @@ func TestXSAVEHost(t *testing.T) {
 	}
 	t.Logf("4 rows, %d cases", total)
 }
+
+// VMASKMOVDQU, VLDMXCSR and VSTMXCSR against the host. Bit 17 of MXCSR is AMD's own.
+func TestVEXMoves(t *testing.T) {
+	h := newAVXHost(t)
+	for n := range avxCases() {
+		reg, mask := byte(h.r.IntN(16)), byte(h.r.IntN(16))
+		code := [][]byte{
+			{0xc4, ^reg>>3&1<<7 | 0x41 | ^mask>>3&1<<5, 0x79, 0xf7, 0xc0 | reg&7<<3 | mask&7}, // vmaskmovdqu to [rdi]
+			{0xc5, 0xf8, 0xae, 0x13}, // vldmxcsr [rbx]
+			{0xc5, 0xf8, 0xae, 0x1b}, // vstmxcsr [rbx]
+		}[n%3]
+		off := uint64(mmu.PageSize - 1 - h.r.IntN(32))
+		if n%3 == 0 { // whether bytes that are left out fault is up to the processor
+			off = uint64(mmu.PageSize - 16 - h.r.IntN(32))
+		}
+		h.randomise(off)
+		copy(h.page[off:], binary.LittleEndian.AppendUint32(nil, h.r.Uint32()&(mxcsrKnown|1<<uint(18+h.r.IntN(64)))))
+		copy(h.m.ram[pageAt:], h.page)
+		h.m.env.GPR[regDI], h.State.GPR[regDI] = h.m.env.GPR[regBX], h.State.GPR[regBX]
+		d := h.run(code)
+		if !bytes.Equal(h.page, h.m.ram[pageAt:pageAt+mmu.PageSize]) {
+			d += "memory differs"
+		}
+		if d != "" {
+			t.Fatalf("% x: %s", code, d)
+		}
+	}
+}

@@ -68,6 +68,8 @@ func (x *run) aligned(lin, size uint64) bool {
 	}
 	var a uint64
 	switch {
+	case size == 32: // a YMM operand counts as two
+		a = 16
 	case size&(size-1) == 0:
 		a = size
 	case size == 10: // double extended

@@ -98,20 +98,17 @@ func cvtdq2ps(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	f := func(_, b uint32, c softfloat.Ctl) (uint32, softfloat.Flags) {
 		return softfloat.IntTo32(int64(int32(b)), c)
 	}
-	b := rmY(env, op, mem)
-	return packed32(env, op, b, b, f, f)
+	return packed32(env, op, mem, f, f)
 }
 
 func cvtps2dq(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	f := func(_, b uint32, c softfloat.Ctl) (uint32, softfloat.Flags) { return toInt32(b, c) }
-	b := rmY(env, op, mem)
-	return packed32(env, op, b, b, f, f)
+	return packed32(env, op, mem, f, f)
 }
 
 func cvttps2dq(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	f := func(_, b uint32, c softfloat.Ctl) (uint32, softfloat.Flags) { return toInt32(b, c|softfloat.Truncate) }
-	b := rmY(env, op, mem)
-	return packed32(env, op, b, b, f, f)
+	return packed32(env, op, mem, f, f)
 }
 
 func cvtpi2ps(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {

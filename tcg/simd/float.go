@@ -11,35 +11,52 @@ type (
 	op64 = func(a, b uint64, c softfloat.Ctl) (uint64, softfloat.Flags)
 )
 
-// packed32 applies even and odd to the elements with even and odd numbers. The exceptions of all are raised at once.
-func packed32(env *tcg.Env, op *tcg.Op, a, b ymm, even, odd op32) uint32 {
-	c := softfloat.FromMXCSR(env.MXCSR)
-	var fl softfloat.Flags
-	for k := range lanes(op) {
-		x, y := a[k], b[k]
-		x0, f0 := even(uint32(x.lo), uint32(y.lo), c)
-		x1, f1 := odd(uint32(x.lo>>32), uint32(y.lo>>32), c)
-		x2, f2 := even(uint32(x.hi), uint32(y.hi), c)
-		x3, f3 := odd(uint32(x.hi>>32), uint32(y.hi>>32), c)
-		a[k] = pack4(x0, x1, x2, x3)
-		fl |= f0 | f1 | f2 | f3
-	}
-	return finish(env, op, a, fl)
+// lane32 applies even and odd to the elements of a lane with even and odd numbers.
+func lane32(x, y vec, even, odd op32, c softfloat.Ctl) (vec, softfloat.Flags) {
+	x0, f0 := even(uint32(x.lo), uint32(y.lo), c)
+	x1, f1 := odd(uint32(x.lo>>32), uint32(y.lo>>32), c)
+	x2, f2 := even(uint32(x.hi), uint32(y.hi), c)
+	x3, f3 := odd(uint32(x.hi>>32), uint32(y.hi>>32), c)
+	return pack4(x0, x1, x2, x3), f0 | f1 | f2 | f3
 }
 
-func packed64(env *tcg.Env, op *tcg.Op, a, b ymm, even, odd op64) uint32 {
-	c := softfloat.FromMXCSR(env.MXCSR)
-	var fl softfloat.Flags
-	for k := range lanes(op) {
-		x0, f0 := even(a[k].lo, b[k].lo, c)
-		x1, f1 := odd(a[k].hi, b[k].hi, c)
-		a[k] = vec{x0, x1}
-		fl |= f0 | f1
-	}
-	return finish(env, op, a, fl)
+func lane64(x, y vec, even, odd op64, c softfloat.Ctl) (vec, softfloat.Flags) {
+	x0, f0 := even(x.lo, y.lo, c)
+	x1, f1 := odd(x.hi, y.hi, c)
+	return vec{x0, x1}, f0 | f1
 }
 
-// finish writes the result v unless one of the exceptions fl is unmasked.
+// packed32 and packed64 apply operations to the elements of the first source and r/m. The exceptions of all are raised at once.
+func packed32(env *tcg.Env, op *tcg.Op, mem *[32]byte, even, odd op32) uint32 {
+	c := softfloat.FromMXCSR(env.MXCSR)
+	lo, fl := lane32(src1(env, op), rm128(env, op, mem), even, odd, c)
+	if op.Enc.Vex != tcg.Vex256 {
+		return finishX(env, op, lo, fl)
+	}
+	hi, f := lane32(srcY(env, op)[1], rmY(env, op, mem)[1], even, odd, c)
+	return finish(env, op, ymm{lo, hi}, fl|f)
+}
+
+func packed64(env *tcg.Env, op *tcg.Op, mem *[32]byte, even, odd op64) uint32 {
+	c := softfloat.FromMXCSR(env.MXCSR)
+	lo, fl := lane64(src1(env, op), rm128(env, op, mem), even, odd, c)
+	if op.Enc.Vex != tcg.Vex256 {
+		return finishX(env, op, lo, fl)
+	}
+	hi, f := lane64(srcY(env, op)[1], rmY(env, op, mem)[1], even, odd, c)
+	return finish(env, op, ymm{lo, hi}, fl|f)
+}
+
+// finishX writes the result v of 128 bits unless one of the exceptions fl is unmasked.
+func finishX(env *tcg.Env, op *tcg.Op, v vec, fl softfloat.Flags) uint32 {
+	if u := raise(env, fl); u != 0 {
+		return u
+	}
+	setX(env, op, op.VReg, v)
+	return 0
+}
+
+// finish is finishX for as many lanes as the instruction has.
 func finish(env *tcg.Env, op *tcg.Op, v ymm, fl softfloat.Flags) uint32 {
 	if u := raise(env, fl); u != 0 {
 		return u
@@ -122,13 +139,13 @@ func cmp64(a, b uint64, imm uint8, c softfloat.Ctl) (uint64, softfloat.Flags) {
 func cmpps(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	imm := predicate(op)
 	f := func(a, b uint32, c softfloat.Ctl) (uint32, softfloat.Flags) { return cmp32(a, b, imm, c) }
-	return packed32(env, op, srcY(env, op), rmY(env, op, mem), f, f)
+	return packed32(env, op, mem, f, f)
 }
 
 func cmppd(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	imm := predicate(op)
 	f := func(a, b uint64, c softfloat.Ctl) (uint64, softfloat.Flags) { return cmp64(a, b, imm, c) }
-	return packed64(env, op, srcY(env, op), rmY(env, op, mem), f, f)
+	return packed64(env, op, mem, f, f)
 }
 
 func cmpss(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
@@ -194,14 +211,12 @@ func round64(b uint64, imm uint8, c softfloat.Ctl) (uint64, softfloat.Flags) {
 
 func roundps(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	f := func(_, b uint32, c softfloat.Ctl) (uint32, softfloat.Flags) { return round32(b, uint8(op.Imm), c) }
-	b := rmY(env, op, mem)
-	return packed32(env, op, b, b, f, f)
+	return packed32(env, op, mem, f, f)
 }
 
 func roundpd(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 	f := func(_, b uint64, c softfloat.Ctl) (uint64, softfloat.Flags) { return round64(b, uint8(op.Imm), c) }
-	b := rmY(env, op, mem)
-	return packed64(env, op, b, b, f, f)
+	return packed64(env, op, mem, f, f)
 }
 
 func roundss(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
@@ -216,19 +231,27 @@ func roundsd(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 
 // hadd32 applies f to the adjacent pairs of a and b, as HADDPS does in each lane.
 func hadd32(env *tcg.Env, op *tcg.Op, mem *[32]byte, f op32) uint32 {
+	c := softfloat.FromMXCSR(env.MXCSR)
 	a, b := srcY(env, op), rmY(env, op, mem)
-	for k := range a {
-		a[k], b[k] = shufpsX(a[k], b[k], 0x88), shufpsX(a[k], b[k], 0xdd)
+	var all softfloat.Flags
+	for k := range lanes(op) {
+		r, fl := lane32(shufpsX(a[k], b[k], 0x88), shufpsX(a[k], b[k], 0xdd), f, f, c)
+		a[k] = r
+		all |= fl
 	}
-	return packed32(env, op, a, b, f, f)
+	return finish(env, op, a, all)
 }
 
 func hadd64(env *tcg.Env, op *tcg.Op, mem *[32]byte, f op64) uint32 {
+	c := softfloat.FromMXCSR(env.MXCSR)
 	a, b := srcY(env, op), rmY(env, op, mem)
-	for k := range a {
-		a[k], b[k] = vec{a[k].lo, b[k].lo}, vec{a[k].hi, b[k].hi}
+	var all softfloat.Flags
+	for k := range lanes(op) {
+		r, fl := lane64(vec{a[k].lo, b[k].lo}, vec{a[k].hi, b[k].hi}, f, f, c)
+		a[k] = r
+		all |= fl
 	}
-	return packed64(env, op, a, b, f, f)
+	return finish(env, op, a, all)
 }
 
 func haddps(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
@@ -245,10 +268,10 @@ func hsubpd(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
 }
 
 func addsubps(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
-	return packed32(env, op, srcY(env, op), rmY(env, op, mem), softfloat.Sub32, softfloat.Add32)
+	return packed32(env, op, mem, softfloat.Sub32, softfloat.Add32)
 }
 func addsubpd(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
-	return packed64(env, op, srcY(env, op), rmY(env, op, mem), softfloat.Sub64, softfloat.Add64)
+	return packed64(env, op, mem, softfloat.Sub64, softfloat.Add64)
 }
 
 // dpps multiplies the elements of a lane chosen by imm bits 7..4, adds the products in

@@ -9,16 +9,23 @@ import (
 
 // loadX is MOVAPS xmm, r/m and all that move a whole register.
 func loadX(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
-	setY(env, op, op.VReg, rmY(env, op, mem))
+	if op.Enc.Vex == tcg.Vex256 {
+		setY(env, op, op.VReg, rmY(env, op, mem))
+	} else {
+		setX(env, op, op.VReg, rm128(env, op, mem))
+	}
 	return 0
 }
 
 // storeX is MOVAPS r/m, xmm and the like.
 func storeX(env *tcg.Env, op *tcg.Op, mem *[32]byte) uint32 {
-	if op.KRM == tcg.VMem {
+	switch {
+	case op.KRM == tcg.VMem:
 		store(mem, getY(env, op.VReg))
-	} else {
+	case op.Enc.Vex == tcg.Vex256:
 		setY(env, op, op.VRM, getY(env, op.VReg))
+	default:
+		setX(env, op, op.VRM, getX(env, op.VReg))
 	}
 	return 0
 }
@@ -211,9 +218,10 @@ func pmovmskb(env *tcg.Env, op *tcg.Op, _ *[32]byte) uint32 {
 		setGPR(env, op.VReg, byteSigns(x87.ReadMMX(&env.X87, op.VRM)))
 		return 0
 	}
-	s, m := getY(env, op.VRM), uint64(0)
-	for k := range lanes(op) {
-		m |= (byteSigns(s[k].lo) | byteSigns(s[k].hi)<<8) << (16 * k)
+	s, h := &env.XMM[op.VRM&15], &env.YMMH[op.VRM&15]
+	m := byteSigns(s[0]) | byteSigns(s[1])<<8
+	if op.Enc.Vex == tcg.Vex256 {
+		m |= byteSigns(h[0])<<16 | byteSigns(h[1])<<24
 	}
 	setGPR(env, op.VReg, m)
 	return 0

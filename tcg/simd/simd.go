@@ -147,12 +147,12 @@ func Exec(env *tcg.Env, op *tcg.Op, mem *[32]byte) (unmasked uint32) {
 	case fBlend:
 		execBlend(env, op, mem, r)
 	case fPS:
-		return packed32(env, op, srcY(env, op), rmY(env, op, mem), r.f32, r.f32)
+		return packed32(env, op, mem, r.f32, r.f32)
 	case fSS:
 		x, fl := r.f32(uint32(src1(env, op).lo), uint32(rm64(env, op, mem)), softfloat.FromMXCSR(env.MXCSR))
 		return setSS(env, op, x, fl)
 	case fPD:
-		return packed64(env, op, srcY(env, op), rmY(env, op, mem), r.f64, r.f64)
+		return packed64(env, op, mem, r.f64, r.f64)
 	case fSD:
 		x, fl := r.f64(src1(env, op).lo, rm64(env, op, mem), softfloat.FromMXCSR(env.MXCSR))
 		return setSD(env, op, x, fl)
@@ -189,11 +189,14 @@ func execShift(env *tcg.Env, op *tcg.Op, mem *[32]byte, r *row) {
 		x87.WriteMMX(&env.X87, op.VReg, r.q(x87.ReadMMX(&env.X87, op.VReg), n))
 		return
 	}
-	a := srcY(env, op)
-	for k := range lanes(op) {
-		a[k] = vec{r.q(a[k].lo, n), r.q(a[k].hi, n)}
+	x := src1(env, op)
+	lo := vec{r.q(x.lo, n), r.q(x.hi, n)}
+	if op.Enc.Vex == tcg.Vex256 {
+		x = srcY(env, op)[1]
+		setY(env, op, op.VReg, ymm{lo, {r.q(x.lo, n), r.q(x.hi, n)}})
+		return
 	}
-	setY(env, op, op.VReg, a)
+	setX(env, op, op.VReg, lo)
 }
 
 func execBlend(env *tcg.Env, op *tcg.Op, mem *[32]byte, r *row) {
