@@ -8,19 +8,26 @@ import (
 )
 
 // TestVictims: pages that share a slot of the TLB and are used in turn are walked for a few times only, and what INVLPG
-// drops is gone from the victims too. The window's page 0 is reached at four addresses of the same slot, 4 MiB apart.
+// drops is gone from the victims too. The window's page 0 is reached at five addresses of the same slot, 4 MiB apart.
 func TestVictims(t *testing.T) {
 	p := program{bits: 64, src: `
         mov ebx, RAM_WINDOW
+        mov r10, rbx
+        mov r11d, 0x800000
+        mov r9d, 0xc00008
+        lea r15, [rbx + 0x1000000]
         mov ecx, 2000
         xor edx, edx
 .again: inc dword [rbx + 8]
-        inc dword [rbx + 0x400000 + 8]
-        inc dword [rbx + 0x800000 + 8]
-        add edx, [rbx + 0xc00000 + 8]
+        inc dword [r10 + 0x400000 + 8]
+        inc dword [r10 + r11 + 8]
+        add edx, [ebx + 0xc00000 + 8]
+        add edx, [gs:r15 + 8]
+        add edx, [r10 + r11]
+        add edx, [rbx + r9]
         dec ecx
         jnz .again
-        cmp edx, 3*2000*2001/2
+        cmp edx, 3*3*2000*2001/2
         jne .wrong
         mov rax, [rbx + 0xc00000 + 0xffc]   ; runs into page 1: not what a victim is good for
         cmp rax, 0
@@ -37,7 +44,7 @@ func TestVictims(t *testing.T) {
 `, setup: func(w *world, s *x86.EntryState) {
 		w.window(64, 0, 0x30000|7)
 		w.window(64, 1, 0x31000|7)
-		for i := range 4 {
+		for i := range 5 {
 			w.put64(pd64At+2*8*i, pt64At|7)
 		}
 	}}

@@ -37,7 +37,7 @@ type stub struct {
 	from  int   // place of the displacement of the jump that leads here
 	also  int   // the same of another, or 0
 	back  int   // where the code goes on
-	hit   int   // coldTLB: where it goes on with the address in RAX and the addend in RCX
+	hit   int   // coldTLB: where it goes on with the addend in RCX and, where the op may want it, the address in RAX
 	size  int   // coldTLB: of the access, in bytes
 	table int32 // coldTLB: the TLB's table, by its displacement
 	site  int

@@ -123,6 +123,8 @@ func (c *compiler) access(size int, write bool) mem {
 		c.cold[miss].hit = c.n
 		return mem{base: rcx, index: rax}
 	}
+	c.rm(opMovLoad|rexW, rcx, addend)
+	c.cold[miss].hit = c.n
 	// The comparison has used the address up; made again from its parts, it need not wait for the page.
 	if ea.base == rax || ea.index == rax {
 		ea = c.eaMem(rax)
@@ -131,8 +133,6 @@ func (c *compiler) access(size int, write bool) mem {
 		c.leaTo(rax, ea, c.op.AddrW)
 		ea = mem{base: rax, index: noReg}
 	}
-	c.rm(opMovLoad|rexW, rcx, addend)
-	c.cold[miss].hit = c.n
 	switch {
 	case ea.index == noReg:
 		ea.index = ea.base
