@@ -44,6 +44,8 @@ const (
 
 // CR4.
 const (
+	cr4VME        = 1 << 0
+	cr4PVI        = 1 << 1
 	cr4TSD        = 1 << 2
 	cr4DE         = 1 << 3
 	cr4PSE        = 1 << 4

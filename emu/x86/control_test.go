@@ -28,7 +28,7 @@ func TestControlRegisterChecks(t *testing.T) {
 		{"PCIDE", true, 4, cr4PAE | cr4PCIDE, true},
 		{"LA57 where the processor lacks it", false, 4, cr4LA57, false},
 		{"CR3 bit 63 without PCIDE", true, 3, tablesAt | 1<<63, false},
-		{"CR4 VME", false, 4, 1, false},
+		{"CR4 VME and PVI", false, 4, cr4VME | cr4PVI, true},
 		{"CR4 known", false, 4, cr4TSD | cr4DE | cr4PSE | cr4PAE | cr4MCE | cr4PGE | cr4PCE | cr4UMIP | cr4OSXSAVE | cr4SMEP | cr4SMAP, true},
 		{"PAE off in long mode", true, 4, 0, false},
 		{"CR8 above 15", true, 8, 16, false},

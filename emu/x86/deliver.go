@@ -391,10 +391,18 @@ func (c *CPU) softInterrupt(vector int, kind eventKind) bool {
 }
 
 func sysINT(c *CPU, i *tcg.SysInst) bool {
-	if c.vm86() && c.iopl() < 3 {
-		return c.gp(0)
+	vector := int(uint8(i.Imm))
+	if c.vm86() {
+		if c.pg.CR4&cr4VME != 0 {
+			if done, ok := c.redirectInterrupt(vector); done || !ok {
+				return ok
+			}
+		}
+		if c.iopl() < 3 {
+			return c.gp(0)
+		}
 	}
-	return c.softInterrupt(int(uint8(i.Imm)), evSoft)
+	return c.softInterrupt(vector, evSoft)
 }
 
 func sysINT3(c *CPU, i *tcg.SysInst) bool { return c.softInterrupt(vecBP, evSoft) }

@@ -6,6 +6,6 @@
 // default vendor, AMD, differs (SYSCALL in legacy mode). Checks, their order and error
 // codes are those of the manuals.
 //
-// Not done: VME, PVI, CET, SMM,
+// Not done: CET, SMM,
 // performance counters, VMX and SVM.
 package x86

@@ -51,6 +51,9 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 		return false
 	}
 	c.env.RIP = c.next
+	if c.env.EFlags&(flagVIF|flagVIP) == flagVIF|flagVIP {
+		c.pendingVirtual()
+	}
 	if c.debug.hits != 0 {
 		c.AfterStep(mode)
 	}

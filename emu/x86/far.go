@@ -318,8 +318,9 @@ func sysIRET(c *CPU, i *tcg.SysInst) bool {
 		}
 		return c.returnTask()
 	}
-	if c.vm86() && c.iopl() < 3 {
-		return c.gp(0)
+	virtual, ok := c.virtualFlags(i.OpSize)
+	if !ok {
+		return false
 	}
 	s := c.curStack(c.cpl)
 	rip, ok := s.pop(n)
@@ -338,6 +339,16 @@ func sysIRET(c *CPU, i *tcg.SysInst) bool {
 	if c.realSegs() {
 		if rip > uint64(c.seg[segCS].Limit) {
 			return c.gp(0)
+		}
+		if virtual {
+			if !c.popVirtual(flags) {
+				return false
+			}
+			c.env.GPR[regSP] = s.sp
+			c.loadRealSegment(segCS, sel)
+			c.next = rip
+			c.endNMI()
+			return true
 		}
 		mask := uint32(flagsArith | flagTF | flagIF | flagDF | flagNT)
 		if n == 4 {

@@ -22,6 +22,7 @@ type bitOwner struct {
 
 // cr4Owners and eferOwners are the features that bring bits of CR4 (SDM vol. 3A 2.5) and EFER.
 var cr4Owners = []bitOwner{
+	{cr4VME | cr4PVI, cpumodel.VME},
 	{cr4TSD, cpumodel.TSC},
 	{cr4DE, cpumodel.DE},
 	{cr4PSE, cpumodel.PSE},

@@ -30,20 +30,32 @@ func (c *CPU) push(v uint64, size int) bool {
 }
 
 func sysPUSHF(c *CPU, i *tcg.SysInst) bool {
-	if c.vm86() && c.iopl() < 3 {
-		return c.gp(0)
+	virtual, ok := c.virtualFlags(i.OpSize)
+	switch {
+	case !ok:
+		return false
+	case virtual:
+		return c.push(uint64(c.pushedVirtual()), 2)
 	}
 	return c.push(uint64(c.Flags()&^(flagVM|flagRF)), int(i.OpSize))
 }
 
 func sysPOPF(c *CPU, i *tcg.SysInst) bool {
-	if c.vm86() && c.iopl() < 3 {
-		return c.gp(0)
+	virtual, ok := c.virtualFlags(i.OpSize)
+	if !ok {
+		return false
 	}
 	s := c.curStack(c.cpl)
 	v, ok := s.pop(int(i.OpSize))
 	if !ok {
 		return false
+	}
+	if virtual {
+		if !c.popVirtual(uint32(v)) {
+			return false
+		}
+		c.env.GPR[regSP] = s.sp
+		return true
 	}
 	mask := uint32(flagsArith | flagTF | flagDF | flagNT)
 	if i.OpSize != 2 {
@@ -56,12 +68,7 @@ func sysPOPF(c *CPU, i *tcg.SysInst) bool {
 		mask |= flagIOPL
 	}
 	f := c.Flags()
-	if i.OpSize != 2 {
-		f &^= flagRF
-		if !c.vm86() {
-			f &^= flagVIF | flagVIP
-		}
-	}
+	f &^= flagRF // VIF, VIP and VM stay
 	c.env.GPR[regSP] = s.sp
 	c.SetFlags(f&^mask | uint32(v)&mask)
 	return true

@@ -118,30 +118,6 @@ var flagOps = map[decoder.Op]handler{
 	decoder.SAHF: sysSAHF,
 }
 
-// ifAllowed checks the right to change IF.
-func (c *CPU) ifAllowed() bool {
-	return !c.protected() || c.cpl <= c.iopl() || c.gp(0)
-}
-
-func sysCLI(c *CPU, i *tcg.SysInst) bool {
-	if !c.ifAllowed() {
-		return false
-	}
-	c.env.EFlags &^= flagIF
-	return true
-}
-
-func sysSTI(c *CPU, i *tcg.SysInst) bool {
-	if !c.ifAllowed() {
-		return false
-	}
-	if c.env.EFlags&flagIF == 0 {
-		c.env.EFlags |= flagIF
-		c.holdInterrupts(c.next, false)
-	}
-	return true
-}
-
 func sysCLAC(c *CPU, i *tcg.SysInst) bool {
 	if c.cpl != 0 {
 		return c.ud()
