@@ -15,6 +15,10 @@ type Config struct {
 	Accel  Accel
 	CPU    string // as -cpu has it: see cpumodel.Parse; "": the default model
 
+	CPUs    int // vCPUs; 0: 1
+	Cores   int // of each socket; 0: CPUs
+	Threads int // of each core; 0: 1
+
 	Kernel string // file to boot directly; "": the built-in guest
 	Initrd string // initial RAM disk, or for multiboot "file args,file2 args"
 	Append string // kernel command line

@@ -1,15 +1,9 @@
 package emu
 
-import (
-	"time"
+import "time"
 
-	"goemu/emu/accel"
-)
-
-var _ accel.Events = (*Machine)(nil)
-
-// Poll implements accel.Events: it fires timers, takes input in, and says whether to leave the loop.
-func (m *Machine) Poll() (stop bool) {
+// poll fires timers, takes input in, and says whether the machine is to stop or be reset.
+func (m *Machine) poll() (stop bool) {
 	if w := m.wants.Swap(0); w != 0 {
 		if w&wantStop != 0 {
 			m.end(int(m.stopAs.Load()))
@@ -23,8 +17,8 @@ func (m *Machine) Poll() (stop bool) {
 	return m.stopped || m.resetting
 }
 
-// Wait implements accel.Events: the CPU is halted until a timer, input or a request comes.
-func (m *Machine) Wait() (stop bool) {
+// idle waits until a timer, input or a request comes, and polls.
+func (m *Machine) idle() (stop bool) {
 	ns, armed := m.clock.next()
 	switch {
 	case armed && m.clock.counted && m.cfg.NoSleep:
@@ -42,23 +36,8 @@ func (m *Machine) Wait() (stop bool) {
 	default:
 		<-m.wake
 	}
-	return m.Poll()
+	return m.poll()
 }
-
-// INTR implements accel.Events.
-func (m *Machine) INTR() bool { return m.board.INTR(0) }
-
-// IntAck implements accel.Events.
-func (m *Machine) IntAck() int { return m.board.IntAck(0) }
-
-// maxBudget bounds the instructions between two looks at the world with -icount.
-const maxBudget = 1 << 20
-
-// Budget implements accel.Events.
-func (m *Machine) Budget() int32 { return m.clock.budget(maxBudget) }
-
-// Spent implements accel.Events.
-func (m *Machine) Spent(n int32) { m.clock.insns += int64(n) }
 
 // feed gives queued input to the serial ports as far as they have room.
 func (m *Machine) feed() {

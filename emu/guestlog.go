@@ -12,60 +12,68 @@ import (
 	"goemu/tcg"
 )
 
-// hookLogs asks the CPU and the buses for what the log wants to know of them.
-func (m *Machine) hookLogs(o *x86.Options) {
+// hookBuses asks the buses for what the log wants to know of them.
+func (m *Machine) hookBuses() {
 	if m.cfg.Log.Wants(debuglog.GuestErrors) {
-		m.ports.OnUnclaimed = func(port uint16, size int, write bool, v uint32) {
-			m.logUnclaimed("port", uint64(port), size, write, uint64(v))
+		m.ports.OnUnclaimed = func(port uint16, size int, write bool, val uint32) {
+			m.current().logUnclaimed("port", uint64(port), size, write, uint64(val))
 		}
-		m.space.OnUnclaimed = func(phys uint64, size int, write bool, v uint64) {
-			m.logUnclaimed("physical address", phys, size, write, v)
+		m.space.OnUnclaimed = func(phys uint64, size int, write bool, val uint64) {
+			m.current().logUnclaimed("physical address", phys, size, write, val)
 		}
-		o.OnUnimplemented = m.logUnimplemented
-	}
-	if m.cfg.Log.Wants(debuglog.MMU) {
-		o.OnCR3 = func(v uint64) { m.logMMU("CR3 %#x", v) }
-		o.OnFlushTLB = func(global bool) {
-			if global {
-				m.logMMU("TLB flushed")
-			} else {
-				m.logMMU("TLB flushed but for global pages")
-			}
-		}
-		o.OnFlushPage = func(linear uint64) { m.logMMU("TLB flushed of %#x", linear) }
 	}
 }
 
-func (m *Machine) logMMU(format string, args ...any) {
-	if m.cfg.Log.At(debuglog.MMU, m.env.RIP) {
-		m.cfg.Log.Printf("%#x: "+format+"\n", append([]any{m.env.RIP}, args...)...)
+// hookLogs asks the CPU for what the log wants to know of it.
+func (v *vcpu) hookLogs(o *x86.Options) {
+	if v.m.cfg.Log.Wants(debuglog.GuestErrors) {
+		o.OnUnimplemented = v.logUnimplemented
+	}
+	if v.m.cfg.Log.Wants(debuglog.MMU) {
+		o.OnCR3 = func(cr3 uint64) { v.logMMU("CR3 %#x", cr3) }
+		o.OnFlushTLB = func(global bool) {
+			if global {
+				v.logMMU("TLB flushed")
+			} else {
+				v.logMMU("TLB flushed but for global pages")
+			}
+		}
+		o.OnFlushPage = func(linear uint64) { v.logMMU("TLB flushed of %#x", linear) }
+	}
+}
+
+func (v *vcpu) logMMU(format string, args ...any) {
+	if l := v.m.cfg.Log; l.At(debuglog.MMU, v.env.RIP) {
+		l.Printf("%s%#x: "+format+"\n", append([]any{v.cpu.Name(), v.env.RIP}, args...)...)
 	}
 }
 
 // logUnclaimed notes an access that nobody answers.
-func (m *Machine) logUnclaimed(what string, addr uint64, size int, write bool, v uint64) {
-	if !m.cfg.Log.At(debuglog.GuestErrors, m.env.RIP) {
+func (v *vcpu) logUnclaimed(what string, addr uint64, size int, write bool, val uint64) {
+	l := v.m.cfg.Log
+	if !l.At(debuglog.GuestErrors, v.env.RIP) {
 		return
 	}
 	kind := "read of"
 	if write {
 		kind = "write to"
 	}
-	m.cfg.Log.Printf("guest error at %#x: %s unclaimed %s %#x, %d bytes, value %#x\n", m.env.RIP, kind, what, addr, size, v)
+	l.Printf("%sguest error at %#x: %s unclaimed %s %#x, %d bytes, value %#x\n", v.cpu.Name(), v.env.RIP, kind, what, addr, size, val)
 }
 
 // logUnimplemented notes an instruction that raises #UD because goemu lacks it.
-func (m *Machine) logUnimplemented(i *tcg.SysInst) {
-	if !m.cfg.Log.At(debuglog.GuestErrors, i.RIP) {
+func (v *vcpu) logUnimplemented(i *tcg.SysInst) {
+	l := v.m.cfg.Log
+	if !l.At(debuglog.GuestErrors, i.RIP) {
 		return
 	}
 	var code []byte
 	for k := range uint64(i.Len) {
-		if b, ok := m.cpu.Peek(i.RIP + k + m.cpu.CSBase()); ok {
+		if b, ok := v.cpu.Peek(i.RIP + k + v.cpu.CSBase()); ok {
 			code = append(code, b)
 		}
 	}
-	m.cfg.Log.Printf("guest error at %#x: goemu lacks %s (% x)\n", i.RIP, i.Op, code)
+	l.Printf("%sguest error at %#x: goemu lacks %s (% x)\n", v.cpu.Name(), i.RIP, i.Op, code)
 }
 
 // logEnd writes what is logged when the machine ends.
@@ -84,27 +92,38 @@ func (m *Machine) logEnd() {
 
 // writeUnimplemented lists the instructions that goemu lacks and the guest tried, by name.
 func (m *Machine) writeUnimplemented(w io.Writer) {
+	tried := map[decoder.Op]uint64{}
+	for _, v := range m.vcpus {
+		for op, n := range v.cpu.Unimplemented {
+			tried[op] += n
+		}
+	}
 	var ops []decoder.Op
-	for op := range m.cpu.Unimplemented {
+	for op := range tried {
 		ops = append(ops, op)
 	}
 	sort.Slice(ops, func(i, j int) bool { return ops[i].String() < ops[j].String() })
 	for _, op := range ops {
-		fmt.Fprintf(w, "lacking instruction %s: %d times\n", op, m.cpu.Unimplemented[op])
+		fmt.Fprintf(w, "lacking instruction %s: %d times\n", op, tried[op])
 	}
 }
 
-// writeStats lists the counts of engine and CPU that are not 0.
+// writeStats lists the counts of engines and CPUs that are not 0.
 func (m *Machine) writeStats(w io.Writer) {
-	s := reflect.ValueOf(m.engine.Stats)
-	for i := range s.NumField() {
-		if s.Field(i).CanUint() {
-			fmt.Fprintf(w, "engine: %s %d\n", s.Type().Field(i).Name, s.Field(i).Uint())
+	for _, v := range m.vcpus {
+		s := reflect.ValueOf(v.engine.Stats)
+		for i := range s.NumField() {
+			if s.Field(i).CanUint() {
+				fmt.Fprintf(w, "%sengine: %s %d\n", v.cpu.Name(), s.Type().Field(i).Name, s.Field(i).Uint())
+			}
 		}
-	}
-	for v, n := range m.cpu.Events {
-		if n != 0 {
-			fmt.Fprintf(w, "vector %d: %d times\n", v, n)
+		for vector, n := range v.cpu.Events {
+			if n != 0 {
+				fmt.Fprintf(w, "%svector %d: %d times\n", v.cpu.Name(), vector, n)
+			}
+		}
+		if v.cpu.SMIs != 0 {
+			fmt.Fprintf(w, "%sSMI: %d times\n", v.cpu.Name(), v.cpu.SMIs)
 		}
 	}
 }

@@ -3,7 +3,8 @@
 //
 // New makes a Machine of a Config, Run runs it until the guest powers off, and Stop, from any goroutine, ends it before. Errors
 // of New name the option at fault and leave nothing behind. A Machine runs once; several may run at a time. The
-// CPU follows the SDM, the board an i440FX with PIIX3. There is one vCPU; state cannot be saved, and disks and displays are missing.
+// CPUs follow the SDM, the board an i440FX with PIIX3. Several vCPUs run in turn, on one goroutine. State cannot be saved, and disks and
+// displays are missing.
 package emu
 
 import (
@@ -11,6 +12,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"goemu/bios"
 	"goemu/devices/portmap"
@@ -21,7 +23,6 @@ import (
 	"goemu/emu/cpumodel"
 	"goemu/emu/x86"
 	"goemu/mmu"
-	"goemu/tcg"
 	"goemu/tcg/amd64"
 )
 
@@ -33,6 +34,9 @@ const (
 	minMemory = 1 << 20
 	maxMemory = 1 << 38
 )
+
+// MaxCPUs is the most vCPUs of a machine: xAPIC has 8-bit IDs, of which one means all and one is left for the I/O APIC.
+const MaxCPUs = 254
 
 // physBits is the width of physical addresses, as CPUID says.
 const physBits = 40
@@ -46,12 +50,14 @@ type Machine struct {
 	space  *mmu.Space
 	ports  *portmap.Map
 	ram    []byte
-	env    *tcg.Env
-	cpu    *x86.CPU
 	model  *cpumodel.Model
-	engine *accel.Engine
+	vcpus  []*vcpu
+	code   *accel.Code
 	board  *board.PC
 	tables *bios.Tables
+
+	running atomic.Pointer[vcpu] // whose turn it is
+	slices  *time.Ticker         // ends turns; nil: there are none, or they are counted
 
 	console   *chardev.Console
 	backends  map[string]chardev.Backend // by id
@@ -82,6 +88,18 @@ func New(cfg Config) (*Machine, error) {
 	}
 	if cfg.Memory < minMemory || cfg.Memory > maxMemory {
 		return nil, fmt.Errorf("RAM of %d bytes: from %d MiB to %d GiB are possible", cfg.Memory, minMemory>>20, maxMemory>>30)
+	}
+	if cfg.CPUs == 0 {
+		cfg.CPUs = 1
+	}
+	if cfg.Threads == 0 {
+		cfg.Threads = 1
+	}
+	if cfg.Cores == 0 {
+		cfg.Cores = max(cfg.CPUs/cfg.Threads, 1)
+	}
+	if cfg.CPUs < 0 || cfg.CPUs > MaxCPUs {
+		return nil, fmt.Errorf("%d vCPUs: from 1 to %d are possible", cfg.CPUs, MaxCPUs)
 	}
 	cfg.Memory = (cfg.Memory + mmu.PageMask) &^ mmu.PageMask
 	if cfg.Accel == AccelAuto {
@@ -150,9 +168,6 @@ func CPUHelp() string { return cpumodel.Help() }
 
 func (m *Machine) assemble() error {
 	var err error
-	if m.env, err = accel.NewEnv(); err != nil {
-		return fmt.Errorf("CPU state: %w", err)
-	}
 	if m.ram, err = mmu.AllocRAM(m.cfg.Memory); err != nil {
 		return err
 	}
@@ -160,44 +175,67 @@ func (m *Machine) assemble() error {
 	m.clock.counted, m.clock.shift = m.cfg.Icount, m.cfg.Shift
 	m.space = mmu.NewSpace(physBits)
 	m.ports = portmap.New()
+	for i := range m.cfg.CPUs {
+		v := &vcpu{m: m, n: i}
+		if v.env, err = accel.NewEnv(); err != nil {
+			return fmt.Errorf("state of CPU %d: %w", i, err)
+		}
+		m.vcpus = append(m.vcpus, v)
+	}
+	m.running.Store(m.vcpus[0])
 	if err := m.buildBoard(); err != nil {
 		return err
 	}
-	opts := x86.Options{
-		Model:         m.model,
-		SyncX87:       accel.SyncX87,
-		OnException:   m.logException,
-		OnTripleFault: m.tripleFault,
-	}
-	if m.cfg.Icount { // runs repeat
-		opts.Random = rand.NewPCG(0, 0).Uint64
-	}
-	m.hookLogs(&opts)
-	m.cpu = x86.New(m.env, m.space, m, opts)
-	m.engine, err = accel.New(m.cpu, m.space, m, accel.Options{
+	m.code, err = accel.NewCode(m.space, accel.Options{
 		Native: m.cfg.Accel == AccelTCG,
 		Count:  m.cfg.Icount,
+		Yield:  m.several(),
 		Log:    m.cfg.Log,
 	})
 	if err != nil {
 		return err
 	}
+	m.hookBuses()
+	for i, v := range m.vcpus {
+		v.apic = m.board.LAPICs[i]
+		opts := x86.Options{
+			Model:         m.model,
+			APICID:        uint8(i),
+			CPUs:          m.cfg.CPUs,
+			Cores:         m.cfg.Cores,
+			Threads:       m.cfg.Threads,
+			AP:            i > 0,
+			SyncX87:       accel.SyncX87,
+			OnException:   v.logException,
+			OnTripleFault: v.tripleFault,
+			OnPause:       v.pause,
+		}
+		if m.cfg.Icount { // runs repeat
+			opts.Random = rand.NewPCG(uint64(i), 0).Uint64
+		}
+		v.hookLogs(&opts)
+		v.cpu = x86.New(v.env, m.space, v, opts)
+		v.engine = m.code.NewEngine(v.cpu, v)
+	}
 	if m.cfg.Icount {
-		m.clock.pending = m.engine.Executed
+		m.clock.pending = func() int32 { return m.current().engine.Executed() }
 	}
 	return m.load()
 }
 
-// load puts the guest in memory and the CPU at its entry, after power-on and after each reset.
+// load puts the guest in memory and the bootstrap processor at its entry, after power-on and after each reset.
 func (m *Machine) load() error {
-	m.cpu.Reset()
+	for _, v := range m.vcpus {
+		v.cpu.Reset()
+	}
+	m.running.Store(m.vcpus[0])
 	if m.cfg.Kernel == "" {
 		return nil // the CPU is at the reset vector, in the built-in guest's ROM
 	}
 	m.board.FirmwareInit()
 	low := m.board.LowMemory()
 	high := m.cfg.Memory - low
-	tables, err := bios.Build(bios.Config{CPUs: 1, LowRAM: low, HighRAM: high, HPET: true, FwCfg: true})
+	tables, err := bios.Build(bios.Config{CPUs: m.cfg.CPUs, LowRAM: low, HighRAM: high, HPET: true, FwCfg: true})
 	if err != nil {
 		return err
 	}
@@ -228,7 +266,7 @@ func (m *Machine) enter(e *boot.Entry) {
 	for i, g := range e.Segs {
 		s.Segs[i] = segment(g)
 	}
-	m.cpu.Enter(&s)
+	m.vcpus[0].cpu.Enter(&s)
 }
 
 func segment(s boot.Segment) x86.Segment {
@@ -238,9 +276,10 @@ func segment(s boot.Segment) x86.Segment {
 // Run runs the machine until it powers off, is stopped or fails, and returns the status with which goemu is to exit.
 func (m *Machine) Run() (status int, err error) {
 	m.startInput()
+	defer m.startSlices()()
 	for !m.stopped {
-		m.engine.Run()
-		if m.cpu.State() == x86.Shutdown && !m.stopped {
+		m.run()
+		if m.shutDown() != nil && !m.stopped {
 			if m.cfg.NoReboot {
 				m.end(0)
 			} else {
@@ -272,8 +311,8 @@ func (m *Machine) close() error {
 		}
 	}
 	m.opened = nil
-	if m.engine != nil {
-		if err := m.engine.Close(); err != nil && first == nil {
+	if m.code != nil {
+		if err := m.code.Close(); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -311,9 +350,9 @@ func (m *Machine) want(bit uint32) {
 	}
 }
 
-// kick makes the vCPU leave generated code; any goroutine may call it.
+// kick makes the vCPU whose turn it is leave generated code; any goroutine may call it.
 func (m *Machine) kick() {
-	atomic.OrUint32(&m.env.ExitReq, 1)
+	m.current().kick()
 	select {
 	case m.wake <- struct{}{}:
 	default:

@@ -12,24 +12,24 @@ import (
 )
 
 // tripleFault is told that the CPU has shut down: it prints what led to it.
-func (m *Machine) tripleFault() {
+func (v *vcpu) tripleFault() {
 	var b bytes.Buffer
-	m.postMortem(&b)
+	v.postMortem(&b)
 	// On a terminal in raw mode lines need a carriage return.
 	os.Stderr.Write(bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte("\r\n")))
-	m.cfg.Log.Write(func(w io.Writer) { w.Write(b.Bytes()) })
+	v.m.cfg.Log.Write(func(w io.Writer) { w.Write(b.Bytes()) })
 }
 
 // postMortem writes the last exceptions, the registers, the code at RIP and the page walks of RIP and CR2.
-func (m *Machine) postMortem(w io.Writer) {
-	fmt.Fprintln(w, "goemu: triple fault: the CPU has shut down. Last exceptions and interrupts, newest last:")
-	m.cpu.DumpHistory(w)
-	m.cpu.DumpState(w)
-	rip := m.env.RIP
-	linear := rip + m.cpu.CSBase()
+func (v *vcpu) postMortem(w io.Writer) {
+	fmt.Fprintf(w, "goemu: %striple fault: the CPU has shut down. Last exceptions and interrupts, newest last:\n", v.cpu.Name())
+	v.cpu.DumpHistory(w)
+	v.cpu.DumpState(w)
+	rip := v.env.RIP
+	linear := rip + v.cpu.CSBase()
 	var code []byte
 	for i := range uint64(16) {
-		b, ok := m.cpu.Peek(linear + i)
+		b, ok := v.cpu.Peek(linear + i)
 		if !ok {
 			break
 		}
@@ -39,32 +39,32 @@ func (m *Machine) postMortem(w io.Writer) {
 		fmt.Fprintf(w, "No code can be read at %#x.\n", linear)
 	} else {
 		fmt.Fprintln(w, "Code at RIP:")
-		accel.Disassemble(w, code, rip, m.cpu.Mode())
+		accel.Disassemble(w, code, rip, v.cpu.Mode())
 	}
 	fmt.Fprintf(w, "Page walk of RIP (%#x):\n", linear)
-	m.cpu.DumpWalk(w, linear)
-	if cr2 := m.cpu.CR2(); cr2 != 0 {
+	v.cpu.DumpWalk(w, linear)
+	if cr2 := v.cpu.CR2(); cr2 != 0 {
 		fmt.Fprintf(w, "Page walk of CR2 (%#x):\n", cr2)
-		m.cpu.DumpWalk(w, cr2)
+		v.cpu.DumpWalk(w, cr2)
 	}
 }
 
 // logException is told every exception and interrupt before it is delivered.
-func (m *Machine) logException(r x86.Record) {
-	l := m.cfg.Log
+func (v *vcpu) logException(r x86.Record) {
+	l := v.m.cfg.Log
 	if !l.Wants(debuglog.Int | debuglog.MMU) {
 		return
 	}
 	if l.At(debuglog.Int, r.RIP) {
 		l.Write(func(w io.Writer) {
-			fmt.Fprintln(w, r)
-			m.cpu.DumpState(w)
+			fmt.Fprintf(w, "%s%s\n", v.cpu.Name(), r)
+			v.cpu.DumpState(w)
 		})
 	}
 	if r.Vector == 14 && !r.Extern && !r.Soft && l.At(debuglog.MMU, r.RIP) {
 		l.Write(func(w io.Writer) {
-			fmt.Fprintf(w, "page fault at %#x:\n", r.CR2)
-			m.cpu.DumpWalk(w, r.CR2)
+			fmt.Fprintf(w, "%spage fault at %#x:\n", v.cpu.Name(), r.CR2)
+			v.cpu.DumpWalk(w, r.CR2)
 		})
 	}
 }

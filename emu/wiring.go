@@ -19,9 +19,14 @@ func (m *Machine) buildBoard() error {
 		RAM: m.ram, Space: m.space, Clock: m.clock, Start: m.startTime(),
 		Devices:     m.cfg.Devices,
 		Chardev:     func(id string) (io.Writer, error) { return m.deviceChardev("chardev:" + id) },
-		OnINTR:      func(int, bool) { m.kick() },
-		OnNMI:       func(int) { m.cpu.RequestNMI() },
-		OnINIT:      func(int) { m.reset() },
+		CPUs:        len(m.vcpus),
+		CurrentCPU:  func() int { return m.current().n },
+		TSCOffset:   func(cpu int) uint64 { return m.vcpus[cpu].cpu.TSCOffset() },
+		OnINTR:      func(cpu int, _ bool) { m.vcpus[cpu].kick() },
+		OnNMI:       func(cpu int) { m.vcpus[cpu].cpu.RequestNMI() },
+		OnSMI:       func(cpu int) { m.vcpus[cpu].cpu.RequestSMI() },
+		OnINIT:      m.initCPU,
+		OnSIPI:      func(cpu int, vector byte) { m.vcpus[cpu].cpu.RequestSIPI(vector) },
 		OnReset:     func(bool) { m.reset() },
 		OnPowerOff:  func() { m.end(0) },
 		OnDebugExit: m.end,
@@ -67,6 +72,16 @@ func (m *Machine) buildBoard() error {
 		return m.board.FwCfg.AddFile("opt/goemu/tour", []byte(mode))
 	}
 	return nil
+}
+
+// initCPU is the INIT of a vCPU. The bootstrap processor then runs the firmware, which resets the machine; where there is none
+// the machine is reset at once.
+func (m *Machine) initCPU(cpu int) {
+	if cpu == 0 && m.cfg.Kernel != "" {
+		m.reset()
+		return
+	}
+	m.vcpus[cpu].cpu.RequestINIT()
 }
 
 // debugconID is the chardev of -debugcon. No -chardev can have it.

@@ -23,7 +23,7 @@ const version = "0.1"
 // values holds the options as given.
 type values struct {
 	memory, accel, cpu, kernel, initrd, append string
-	machine, debugcon, icount                  string
+	machine, debugcon, icount, smp             string
 	serial, chardevs, devices                  []string
 	logItems, logFile, logFilter               string
 	display                                    string
@@ -40,6 +40,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	f.StringVar(&v.accel, "accel", "auto", "`engine`: tcg (native code), interp (portable), auto; alternatives as a:b")
 	f.StringVar(&v.cpu, "cpu", "", "processor `model[,+feature][,-feature]...`; -cpu help lists them (default max)")
 	f.StringVarP(&v.memory, "m", "m", "128M", "RAM `size`, in MiB or with suffix K, M, G")
+	f.StringVar(&v.smp, "smp", "", "vCPUs: `[cpus=]N[,sockets=N][,cores=N][,threads=N]`")
 	f.StringVar(&v.kernel, "kernel", "", "boot this `file`: Linux bzImage, multiboot or PVH ELF")
 	f.StringVar(&v.initrd, "initrd", "", "initial RAM disk `file`; for multiboot \"file args,file2 args\"")
 	f.StringVar(&v.append, "append", "", "kernel command `line`")
@@ -152,6 +153,9 @@ func (v *values) config() (*emu.Config, error) {
 		return nil, fmt.Errorf("-m: %w", err)
 	}
 	if cfg.Accel, err = emu.ParseAccel(v.accel); err != nil {
+		return nil, err
+	}
+	if err := parseSMP(v.smp, cfg); err != nil {
 		return nil, err
 	}
 	for _, s := range v.chardevs {

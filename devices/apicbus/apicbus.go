@@ -29,12 +29,20 @@ const (
 	AllButSender Shorthand = 3
 )
 
-// Broadcast is the physical destination of all local APICs.
-const Broadcast = 0xff
+// Broadcast is the destination of all local APICs, physical or in x2APIC mode logical.
+const Broadcast = 0xffff_ffff
+
+// Physical widens the 8-bit physical destination of an xAPIC or I/O APIC, in which FFh means all.
+func Physical(id uint8) uint32 {
+	if id == 0xff {
+		return Broadcast
+	}
+	return uint32(id)
+}
 
 // Message is one interrupt message.
 type Message struct {
-	Dest      uint8
+	Dest      uint32 // ID, or what logical IDs are matched with
 	Logical   bool
 	Shorthand Shorthand
 	Mode      Mode
@@ -45,7 +53,7 @@ type Message struct {
 // Agent is a local APIC.
 type Agent interface {
 	// Matches tells whether a destination names this APIC.
-	Matches(dest uint8, logical bool) bool
+	Matches(dest uint32, logical bool) bool
 	// Priority is what lowest-priority delivery compares; an APIC that takes no fixed interrupts returns more than 255.
 	Priority() int
 	// Accept takes a message; it reports whether the interrupt was taken.

@@ -148,8 +148,12 @@ func (a *IOAPIC) serve(n int) {
 }
 
 func (a *IOAPIC) send(e uint64) bool {
+	dest := uint32(e >> 56)
+	if e&logical == 0 {
+		dest = apicbus.Physical(uint8(dest))
+	}
 	m := apicbus.Message{
-		Dest:    uint8(e >> 56),
+		Dest:    dest,
 		Logical: e&logical != 0,
 		Mode:    apicbus.Mode(e >> 8 & 7),
 		Vector:  uint8(e),

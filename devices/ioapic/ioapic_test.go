@@ -14,8 +14,8 @@ type cpu struct {
 	refuses bool
 }
 
-func (c *cpu) Matches(dest uint8, logical bool) bool { return dest == 1 }
-func (c *cpu) Priority() int                         { return 0 }
+func (c *cpu) Matches(dest uint32, logical bool) bool { return dest == 1 }
+func (c *cpu) Priority() int                          { return 0 }
 func (c *cpu) Accept(m apicbus.Message) bool {
 	c.got = append(c.got, m)
 	return !c.refuses

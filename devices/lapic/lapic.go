@@ -1,8 +1,8 @@
-// Package lapic is the local APIC in xAPIC mode.
+// Package lapic is the local APIC in xAPIC and x2APIC mode.
 //
 // It follows the Intel SDM vol. 3A, chapter 11 ("Advanced Programmable Interrupt Controller"): acceptance and priorities,
-// ICR with all delivery modes, LVT, timer, LINT pins, error register, EOI broadcast. Not done:
-// x2APIC, the TSC-deadline mode of the timer, thermal and performance interrupts (their LVT entries are stored), CMCI, arbitration.
+// ICR with all delivery modes, LVT, timer with its three modes, LINT pins, error register, EOI broadcast. Nothing raises thermal and
+// performance interrupts: their LVT entries are stored. Not done: CMCI, suppression of EOI broadcasts, arbitration.
 package lapic
 
 import (
@@ -22,15 +22,15 @@ const (
 // Bits of IA32_APIC_BASE.
 const (
 	BaseBSP    = 1 << 8
+	BaseX2APIC = 1 << 10
 	BaseEnable = 1 << 11
-	baseMask   = 0xfffff000
 )
 
 // BusHz is the rate of the timer before its divider.
 const BusHz = 1_000_000_000
 
 const (
-	stateVersion = 1
+	stateVersion = 2
 	version      = 0x00050014 // version 14h, 6 LVT entries
 )
 
@@ -56,6 +56,7 @@ const (
 	regICT     = 0x38
 	regCCT     = 0x39
 	regDCR     = 0x3e
+	regSelfIPI = 0x3f // x2APIC mode only
 )
 
 // LVT entries.
@@ -71,10 +72,15 @@ const (
 
 // Register bits.
 const (
-	lvtRemote   = 1 << 14
-	lvtLevel    = 1 << 15
-	lvtMasked   = 1 << 16
-	lvtPeriodic = 1 << 17
+	lvtStatus = 1 << 12 // always idle
+	lvtRemote = 1 << 14
+	lvtLevel  = 1 << 15
+	lvtMasked = 1 << 16
+
+	// Modes of the timer, bits 18 and 17.
+	timerMode     = 3 << 17
+	timerPeriodic = 1 << 17
+	timerDeadline = 2 << 17
 
 	svrEnable = 1 << 8
 	svrMask   = 0x3ff
@@ -90,7 +96,7 @@ const (
 )
 
 // lvtWritable has the bits of each LVT entry that software can write.
-var lvtWritable = [numLVT]uint32{0x300ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff}
+var lvtWritable = [numLVT]uint32{0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff}
 
 // State is the saved state.
 type State struct {
@@ -105,7 +111,8 @@ type State struct {
 	ICRHigh       uint32
 	LVT           [numLVT]uint32
 	ICT, DCR      uint32
-	TimerStart    int64 // ns at which the count was ICT
+	Deadline      uint64 // IA32_TSC_DEADLINE, 0: disarmed
+	TimerStart    int64  // ns at which the count was ICT
 	TimerRunning  bool
 	LINT          [2]bool // input levels
 	ExtINT        bool    // an ExtINT message waits
@@ -123,6 +130,8 @@ type CPU struct {
 	ExtINT func() int
 	// Moved is called when IA32_APIC_BASE has changed.
 	Moved func()
+	// TSCOffset is the time-stamp counter less the clock in ns; nil: 0.
+	TSCOffset func() uint64
 }
 
 // LAPIC is one local APIC.
@@ -178,24 +187,51 @@ func (l *LAPIC) moved() {
 // Base is the value of IA32_APIC_BASE.
 func (l *LAPIC) Base() uint64 { return l.s.Base }
 
-// SetBase writes IA32_APIC_BASE; the caller has checked reserved bits. Disabling the APIC resets it.
-func (l *LAPIC) SetBase(v uint64) {
+// SetBase writes IA32_APIC_BASE (11.12.5); false: a reserved bit, or a transition that is not allowed. The caller has checked the
+// width of the address. Disabling the APIC resets it.
+func (l *LAPIC) SetBase(v uint64) bool {
+	const reserved = Size - 1 - BaseBSP - BaseX2APIC - BaseEnable
 	was := l.s.Base
-	l.s.Base = v&(baseMask|BaseEnable|0xf_0000_0000) | was&BaseBSP
-	if was&BaseEnable != 0 && v&BaseEnable == 0 {
+	switch {
+	case v&reserved != 0,
+		v&BaseX2APIC != 0 && v&BaseEnable == 0,
+		v&BaseX2APIC != 0 && was&BaseEnable == 0,                       // disabled to x2APIC
+		was&BaseX2APIC != 0 && v&(BaseX2APIC|BaseEnable) == BaseEnable: // x2APIC to xAPIC
+		return false
+	}
+	l.s.Base = v&^BaseBSP | was&BaseBSP
+	switch {
+	case was&BaseEnable != 0 && v&BaseEnable == 0:
 		l.initRegisters()
+		l.s.ID = l.id
+	case was&BaseX2APIC == 0 && v&BaseX2APIC != 0:
+		l.s.ID = l.id
+		l.s.ICRHigh = 0
 	}
 	l.update()
 	l.moved()
+	return true
 }
 
-// Address is where the registers are in physical memory; ok is false while the APIC is disabled.
+// Address is where the registers are in physical memory; ok is false while the APIC is disabled or in x2APIC mode.
 func (l *LAPIC) Address() (addr uint64, ok bool) {
-	return l.s.Base &^ (Size - 1), l.hardEnabled()
+	return l.s.Base &^ (Size - 1), l.hardEnabled() && !l.x2()
 }
 
 // ID is the APIC ID.
 func (l *LAPIC) ID() uint8 { return l.s.ID }
+
+// x2 tells whether the APIC is in x2APIC mode.
+func (l *LAPIC) x2() bool { return l.s.Base&BaseX2APIC != 0 }
+
+// ldr is the logical destination register. In x2APIC mode it follows from the ID (11.12.10.2).
+func (l *LAPIC) ldr() uint32 {
+	if l.x2() {
+		id := uint32(l.id)
+		return id>>4<<16 | 1<<(id&15)
+	}
+	return l.s.LDR
+}
 
 func (l *LAPIC) hardEnabled() bool { return l.s.Base&BaseEnable != 0 }
 func (l *LAPIC) softEnabled() bool { return l.hardEnabled() && l.s.SVR&svrEnable != 0 }
@@ -376,19 +412,26 @@ func (l *LAPIC) fixed(v uint8, level bool) bool {
 	return true
 }
 
-// Matches implements apicbus.Agent (11.6.2).
-func (l *LAPIC) Matches(dest uint8, logical bool) bool {
-	if !l.hardEnabled() {
+// Matches implements apicbus.Agent (11.6.2, 11.12.10).
+func (l *LAPIC) Matches(dest uint32, logical bool) bool {
+	switch {
+	case !l.hardEnabled():
+		return false
+	case !logical:
+		return dest == apicbus.Broadcast || dest == uint32(l.s.ID)
+	case l.x2():
+		ldr := l.ldr()
+		return dest == apicbus.Broadcast || dest>>16 == ldr>>16 && dest&ldr&0xffff != 0
+	case dest == apicbus.Broadcast:
+		return true
+	case dest > 0xff:
 		return false
 	}
-	if !logical {
-		return dest == apicbus.Broadcast || dest == l.s.ID
-	}
-	ldr := uint8(l.s.LDR >> 24)
+	d, ldr := uint8(dest), uint8(l.s.LDR>>24)
 	if l.s.DFR>>28 == 0xf { // flat
-		return dest&ldr != 0
+		return d&ldr != 0
 	}
-	return (dest>>4 == 0xf || dest>>4 == ldr>>4) && dest&ldr&0xf != 0
+	return (d>>4 == 0xf || d>>4 == ldr>>4) && d&ldr&0xf != 0
 }
 
 // Priority implements apicbus.Agent.
@@ -418,8 +461,7 @@ func (l *LAPIC) Accept(m apicbus.Message) bool {
 	case apicbus.NMI:
 		call(l.cpu.NMI)
 	case apicbus.INIT:
-		l.initRegisters()
-		call(l.cpu.INIT)
+		l.init()
 	case apicbus.StartUp:
 		if l.cpu.SIPI != nil {
 			l.cpu.SIPI(m.Vector)
@@ -428,6 +470,12 @@ func (l *LAPIC) Accept(m apicbus.Message) bool {
 		return false
 	}
 	return true
+}
+
+// init is an INIT.
+func (l *LAPIC) init() {
+	l.initRegisters()
+	call(l.cpu.INIT)
 }
 
 func call(f func()) {
@@ -471,7 +519,6 @@ func (l *LAPIC) lint(n int, rose bool) {
 	case mode == apicbus.NMI:
 		call(l.cpu.NMI)
 	case mode == apicbus.INIT:
-		l.initRegisters()
-		call(l.cpu.INIT)
+		l.init()
 	}
 }

@@ -201,7 +201,7 @@ func TestClusterModel(t *testing.T) {
 	m := newMachine(t, 1)
 	m.w(0xe0, 0)
 	m.w(0xd0, 0x21<<24)
-	for dest, want := range map[uint8]bool{0x21: true, 0x23: true, 0x22: false, 0x11: false, 0xf1: true, 0xff: true, 0xf2: false} {
+	for dest, want := range map[uint32]bool{0x21: true, 0x23: true, 0x22: false, 0x11: false, 0xf1: true, 0xff: true, 0xf2: false} {
 		if got := m.apics[0].Matches(dest, true); got != want {
 			t.Errorf("destination %#x: %v, want %v", dest, got, want)
 		}

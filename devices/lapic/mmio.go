@@ -45,7 +45,7 @@ func (l *LAPIC) read(reg int) uint32 {
 	case regPPR:
 		return uint32(l.ppr())
 	case regLDR:
-		return s.LDR
+		return l.ldr()
 	case regDFR:
 		return s.DFR
 	case regSVR:
@@ -92,7 +92,7 @@ func (l *LAPIC) write(reg int, v uint32) {
 		s.ESR, s.Errors = s.Errors, 0
 	case regICRLow:
 		s.ICRLow = v & icrMask
-		l.send()
+		l.send(s.ICRLow, l.destination())
 	case regICRHigh:
 		s.ICRHigh = v & 0xff000000
 	case regICT:
@@ -130,21 +130,30 @@ func (l *LAPIC) writeLVT(i int, v uint32) {
 	if v&lvtLevel == 0 {
 		v &^= lvtRemote
 	}
+	was := l.s.LVT[i]
 	l.s.LVT[i] = v
 	switch i {
 	case lvtTimer:
-		l.armTimer()
+		l.setTimerMode(was)
 	case lvtLINT0, lvtLINT1:
 		l.lint(i-lvtLINT0, false)
 	}
 	l.update()
 }
 
-// send is a write of ICR's low half: an interprocessor interrupt (11.6.1).
-func (l *LAPIC) send() {
-	icr := l.s.ICRLow
+// destination is what ICR's high half names, as a message has it.
+func (l *LAPIC) destination() uint32 {
+	dest := l.s.ICRHigh >> 24
+	if l.s.ICRLow&icrLogical == 0 {
+		dest = apicbus.Physical(uint8(dest))
+	}
+	return dest
+}
+
+// send is a write of ICR: an interprocessor interrupt (11.6.1). It has gone when this returns: the delivery status is always idle.
+func (l *LAPIC) send(icr, dest uint32) {
 	m := apicbus.Message{
-		Dest:      uint8(l.s.ICRHigh >> 24),
+		Dest:      dest,
 		Logical:   icr&icrLogical != 0,
 		Shorthand: apicbus.Shorthand(icr >> 18 & 3),
 		Mode:      apicbus.Mode(icr >> 8 & 7),
@@ -163,7 +172,8 @@ func (l *LAPIC) send() {
 	case apicbus.ExtINT, 3:
 		return
 	}
-	if m.Shorthand == apicbus.Self && m.Mode != apicbus.Fixed {
+	// The shorthands that include the sender are for fixed interrupts only (table 11-4).
+	if (m.Shorthand == apicbus.Self || m.Shorthand == apicbus.AllWithSelf) && m.Mode != apicbus.Fixed {
 		return
 	}
 	l.bus.Send(l, m)

@@ -14,7 +14,69 @@ func (l *LAPIC) divisor() int64 {
 // period is the time from ICT to 0, in ns.
 func (l *LAPIC) period() int64 { return int64(l.s.ICT) * l.divisor() }
 
-func (l *LAPIC) periodic() bool { return l.s.LVT[lvtTimer]&lvtPeriodic != 0 }
+func (l *LAPIC) periodic() bool { return l.s.LVT[lvtTimer]&timerMode == timerPeriodic }
+
+// byDeadline tells that the timer follows the time-stamp counter (11.5.4.1).
+func (l *LAPIC) byDeadline() bool { return l.s.LVT[lvtTimer]&timerMode == timerDeadline }
+
+// deadline is IA32_TSC_DEADLINE: 0 when it has passed.
+func (l *LAPIC) deadline() uint64 {
+	l.expire()
+	return l.s.Deadline
+}
+
+// setDeadline is a write of IA32_TSC_DEADLINE, which has no effect in the other modes. 0 disarms the timer.
+func (l *LAPIC) setDeadline(v uint64) {
+	if !l.byDeadline() {
+		return
+	}
+	l.s.Deadline = v
+	l.expire()
+	l.armTimer()
+}
+
+// tscOffset is the time-stamp counter less the clock.
+func (l *LAPIC) tscOffset() uint64 {
+	if l.cpu.TSCOffset == nil {
+		return 0
+	}
+	return l.cpu.TSCOffset()
+}
+
+// TSCMoved tells that the time-stamp counter has been written to: the deadline is at another time.
+func (l *LAPIC) TSCMoved() {
+	if l.s.Deadline != 0 {
+		l.expire()
+		l.armTimer()
+	}
+}
+
+// expireDeadline raises the interrupt if the time-stamp counter has reached the deadline.
+func (l *LAPIC) expireDeadline() {
+	if d := l.s.Deadline; d != 0 && uint64(l.clock.Now())+l.tscOffset() >= d {
+		l.s.Deadline = 0
+		l.local(lvtTimer)
+	}
+}
+
+// deadlineTime is the deadline on the clock, at most farAway from now: then the timer is armed again.
+func (l *LAPIC) deadlineTime() int64 {
+	const farAway = 1 << 40
+	now := l.clock.Now()
+	tsc := uint64(now) + l.tscOffset()
+	if l.s.Deadline <= tsc {
+		return now
+	}
+	return now + int64(min(l.s.Deadline-tsc, farAway))
+}
+
+// setTimerMode writes the timer's LVT entry. Going to or from the deadline mode disarms the timer.
+func (l *LAPIC) setTimerMode(was uint32) {
+	if (was^l.s.LVT[lvtTimer])&timerDeadline != 0 {
+		l.s.TimerRunning, l.s.ICT, l.s.Deadline = false, 0, 0
+	}
+	l.armTimer()
+}
 
 // currentCount is CCT.
 func (l *LAPIC) currentCount() uint32 {
@@ -25,8 +87,11 @@ func (l *LAPIC) currentCount() uint32 {
 	return l.s.ICT - uint32((l.clock.Now()-l.s.TimerStart)/l.divisor())
 }
 
-// startTimer is a write of ICT; 0 stops the timer.
+// startTimer is a write of ICT; 0 stops the timer. In deadline mode it is ignored.
 func (l *LAPIC) startTimer(v uint32) {
+	if l.byDeadline() {
+		return
+	}
 	l.expire()
 	l.s.ICT = v
 	l.s.TimerStart = l.clock.Now()
@@ -44,6 +109,10 @@ func (l *LAPIC) setDivider(dcr uint32) {
 
 // expire brings the timer up to date: it raises the interrupt once if the count has reached 0 since the last call.
 func (l *LAPIC) expire() {
+	if l.byDeadline() {
+		l.expireDeadline()
+		return
+	}
 	now, p := l.clock.Now(), l.period()
 	if !l.s.TimerRunning || now-l.s.TimerStart < p {
 		return
@@ -63,6 +132,10 @@ func (l *LAPIC) timerFired() {
 
 // armTimer sets the host timer, which is needed only while the interrupt is not masked.
 func (l *LAPIC) armTimer() {
+	if l.s.Deadline != 0 && l.s.LVT[lvtTimer]&lvtMasked == 0 {
+		l.timer.At(l.deadlineTime())
+		return
+	}
 	if !l.s.TimerRunning || l.s.LVT[lvtTimer]&lvtMasked != 0 {
 		l.timer.Stop()
 		return
@@ -77,14 +150,34 @@ func (l *LAPIC) armTimer() {
 // Window is the register page of the processor that accesses it: what is mapped where several processors share a physical
 // address space.
 type Window struct {
+	// Base is the physical address of the page.
+	Base uint64
 	// Current returns the local APIC of the processor that makes the access.
 	Current func() *LAPIC
 }
 
 var _ devices.MMIODevice = Window{}
 
+// apic is the local APIC that answers; nil if the processor's is elsewhere.
+func (w Window) apic() *LAPIC {
+	l := w.Current()
+	if at, ok := l.Address(); ok && at == w.Base {
+		return l
+	}
+	return nil
+}
+
 // ReadMMIO implements devices.MMIODevice.
-func (w Window) ReadMMIO(off uint64, size int) uint64 { return w.Current().ReadMMIO(off, size) }
+func (w Window) ReadMMIO(off uint64, size int) uint64 {
+	if l := w.apic(); l != nil {
+		return l.ReadMMIO(off, size)
+	}
+	return ^uint64(0)
+}
 
 // WriteMMIO implements devices.MMIODevice.
-func (w Window) WriteMMIO(off uint64, size int, v uint64) { w.Current().WriteMMIO(off, size, v) }
+func (w Window) WriteMMIO(off uint64, size int, v uint64) {
+	if l := w.apic(); l != nil {
+		l.WriteMMIO(off, size, v)
+	}
+}

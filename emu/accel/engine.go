@@ -6,7 +6,6 @@ package accel
 import (
 	"errors"
 	"fmt"
-	"sync/atomic"
 
 	"goemu/emu/debuglog"
 	"goemu/emu/translate"
@@ -40,6 +39,7 @@ type Events interface {
 type Options struct {
 	Native     bool          // use the native back end; it must be amd64.Supported
 	Count      bool          // -icount: count instructions and stop at budgets
+	Yield      bool          // PAUSE leaves to the vCPU loop, for machines with several vCPUs
 	NoOptimise bool          // leave the micro-ops as translated
 	ArenaBytes int           // code memory, 0: the back end's default, 40 MiB
 	Log        *debuglog.Log // -d
@@ -61,14 +61,10 @@ type Stats struct {
 
 // Engine runs one vCPU.
 type Engine struct {
+	*Code
 	cpu            *x86.CPU
 	env            *tcg.Env
-	space          *mmu.Space
 	events         Events
-	opt            Options
-	native         *amd64.Engine
-	trans          *translate.Translator
-	cache          *cache
 	jumps, globals []uint16     // jump-cache slots in use; those of code on global pages
 	jumpPages      [1024]uint64 // see noteJump
 	csBase, csTop  uint64       // of the code segment that the jump cache is for
@@ -77,9 +73,6 @@ type Engine struct {
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
 	hops           interp.Jumps // where the interpreter goes from block to block by itself
 	Stats          Stats
-
-	scratch tcg.Block // reused for translation
-	span    [mmu.PageSize + 16]byte
 }
 
 // NewEnv allocates the Env of a vCPU, outside the Go heap where the host allows it.
@@ -88,26 +81,29 @@ func NewEnv() (*tcg.Env, error) { return amd64.NewEnv() }
 // SyncX87 brings the x87 state from the host's registers back into env.
 func SyncX87(env *tcg.Env) { amd64.SyncX87(env) }
 
-// New makes an engine for cpu and takes the hooks of cpu and space.
+// New makes an engine for the only cpu of a space, and takes the hooks of both.
 func New(cpu *x86.CPU, space *mmu.Space, events Events, opt Options) (*Engine, error) {
-	e := &Engine{cpu: cpu, env: cpu.Env(), space: space, events: events, opt: opt, trans: translate.New(), cache: newCache()}
-	e.trans.Restrict(cpu.Gates())
-	e.hops.Count, e.hops.Least = opt.Count, MaxInsns
-	if opt.Native {
-		n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})
-		if err != nil {
-			return nil, fmt.Errorf("translator: %w", err)
-		}
-		e.native = n
-		n.Prepare(e.env)
+	c, err := NewCode(space, opt)
+	if err != nil {
+		return nil, err
+	}
+	return c.NewEngine(cpu, events), nil
+}
+
+// NewEngine makes an engine for cpu and takes its hooks. All engines of a Code run in turn on one goroutine.
+func (c *Code) NewEngine(cpu *x86.CPU, events Events) *Engine {
+	e := &Engine{Code: c, cpu: cpu, env: cpu.Env(), events: events}
+	c.trans.Restrict(cpu.Gates())
+	e.hops.Count, e.hops.Least = c.opt.Count, MaxInsns
+	if c.native != nil {
+		c.native.Prepare(e.env)
 	}
 	for i := range e.env.JumpCache {
 		e.env.JumpCache[i] = e.noJump()
 	}
 	cpu.OnFlush(e.FlushJumps, e.FlushJumpPage)
-	space.OnCodeWrite = e.codeWritten
-	space.OnRemap = func() { e.Flush(); cpu.FlushTLB(true) }
-	return e, nil
+	c.engines = append(c.engines, e)
+	return e
 }
 
 func (e *Engine) noJump() tcg.JumpEntry {
@@ -178,26 +174,6 @@ func (e *Engine) dropJumps(list *[]uint16, bit uint64, drop func(*tcg.JumpEntry)
 		j.Listed = listed
 	}
 	*list = kept
-}
-
-// Flush drops all blocks.
-func (e *Engine) Flush() {
-	e.FlushJumps(true)
-	for p, l := range e.cache.pages {
-		e.space.ClearCode(p << mmu.PageShift)
-		for _, b := range l {
-			b.kill()
-		}
-	}
-	for _, b := range e.cache.byID {
-		if b != nil {
-			b.dead = true
-		}
-	}
-	e.cache = newCache()
-	if e.native != nil {
-		e.native.Reset()
-	}
 }
 
 // linear is the linear address of a RIP in the current code segment.
@@ -329,89 +305,4 @@ func compact(blk *tcg.Block) *interp.Code {
 	b := *blk
 	b.Insts = append([]tcg.SysInst(nil), blk.Insts...)
 	return interp.Compile(&b)
-}
-
-// mark notes code on the block's pages, so that stores to them are seen; false if they are not RAM or ROM.
-func (e *Engine) mark(b *tb) bool {
-	ok := e.markPage(b.key.Phys)
-	if ok && b.cross {
-		ok = e.markPage(b.phys2)
-	}
-	return ok
-}
-
-func (e *Engine) markPage(phys uint64) bool {
-	if _, have := e.cache.pages[phys>>mmu.PageShift]; have {
-		return true
-	}
-	if !e.space.MarkCode(phys) {
-		return false
-	}
-	e.cpu.DropWrite(phys)
-	return true
-}
-
-// codeWritten drops the blocks that overlap a store. If any was dropped the vCPU leaves the block it is in, as that may be one of them.
-func (e *Engine) codeWritten(phys uint64, n int) {
-	lo, hi := phys, phys+uint64(n)
-	for p := lo >> mmu.PageShift; p <= (hi-1)>>mmu.PageShift; p++ {
-		l := e.cache.pages[p]
-		for i := len(l) - 1; i >= 0; i-- {
-			if i < len(l) && l[i].overlaps(lo, hi) {
-				e.Stats.Invalidations++
-				e.drop(l[i])
-				atomic.OrUint32(&e.env.ExitReq, 1)
-				l = e.cache.pages[p]
-			}
-		}
-		if len(l) == 0 {
-			e.space.ClearCode(p << mmu.PageShift)
-		}
-	}
-}
-
-// drop removes b from the cache and everything that leads to it.
-func (e *Engine) drop(b *tb) {
-	e.env.DropReturns()
-	for _, in := range b.in {
-		if in.b.linked[in.n] == b {
-			e.native.Unlink(in.b.code, in.n)
-			in.b.linked[in.n] = nil
-		}
-	}
-	b.in = nil
-	for n, to := range b.linked {
-		if to != nil {
-			to.forget(b, n)
-			b.linked[n] = nil
-		}
-	}
-	if j := &e.env.JumpCache[tcg.JumpIndex(b.key.RIP)]; b.code != nil && j.Code == uint64(b.code.Entry) {
-		listed := j.Listed
-		*j = e.noJump()
-		j.Listed = listed
-	}
-	e.cache.remove(b)
-	if b.code != nil {
-		e.cache.byID[b.id] = nil
-	}
-}
-
-// forget removes the note that edge n of from jumps here.
-func (b *tb) forget(from *tb, n int) {
-	for i, r := range b.in {
-		if r.b == from && r.n == n {
-			b.in[i] = b.in[len(b.in)-1]
-			b.in = b.in[:len(b.in)-1]
-			return
-		}
-	}
-}
-
-// Close gives back the code memory. The engine cannot run afterwards.
-func (e *Engine) Close() error {
-	if e.native == nil {
-		return nil
-	}
-	return e.native.Close()
 }

@@ -70,7 +70,7 @@ func (e *Engine) logHost(b *tb) {
 func (e *Engine) logExec(b *tb) {
 	l := e.opt.Log
 	if l.At(debuglog.Exec, b.key.RIP) {
-		l.Printf("Trace: block %d at %#x, mode %#x\n", b.id, b.key.RIP, uint16(b.key.Mode))
+		l.Printf("%sTrace: block %d at %#x, mode %#x\n", e.cpu.Name(), b.id, b.key.RIP, uint16(b.key.Mode))
 	}
 	if l.At(debuglog.CPU, b.key.RIP) {
 		l.Write(func(w io.Writer) { e.cpu.DumpState(w) })

@@ -66,6 +66,7 @@ func (e *Engine) service() (stop bool) {
 
 // interrupt delivers an NMI or an interrupt if one waits and the CPU takes it now.
 func (e *Engine) interrupt() bool {
+	e.cpu.TakeRequests()
 	if e.cpu.NMIWaiting() {
 		e.cpu.NMI()
 		return true

@@ -60,6 +60,8 @@ type Config struct {
 	// CurrentCPU tells which vCPU makes an access; needed only if CPUs > 1.
 	CurrentCPU func() int
 
+	TSCOffset func(cpu int) uint64 // a vCPU's time-stamp counter less Clock, in ns; nil: 0
+
 	OnINTR      func(cpu int, level bool)  // an interrupt can be acknowledged with IntAck, or no more
 	OnNMI       func(cpu int)              // non-maskable interrupt
 	OnSMI       func(cpu int)              // system management interrupt
@@ -96,7 +98,7 @@ type PC struct {
 	rtcGate *gate
 	lint0   []devices.Line
 	ferr    coprocessor
-	lapicAt uint64 // where the local APICs' registers are mapped, 0: nowhere
+	lapicAt []uint64 // where registers of local APICs are mapped
 	rom     []romPiece
 	devices []devices.Device
 }
@@ -277,9 +279,7 @@ func (pc *PC) FirmwareInit() {
 	for i := range i440fx.NumPAM { // the BIOS area is RAM
 		pc.Bridge.WriteConfig(uint8(i440fx.PAM0+i), 1, 0x33)
 	}
-	for _, l := range pc.LAPICs {
-		l.SetVirtualWire()
-	}
+	pc.LAPICs[0].SetVirtualWire() // the others are as INIT leaves them
 	for _, w := range firmwareOut {
 		pc.Ports.Out(w.port, 1, uint32(w.value))
 	}

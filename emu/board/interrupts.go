@@ -1,6 +1,8 @@
 package board
 
 import (
+	"slices"
+
 	"goemu/devices"
 	"goemu/devices/apicbus"
 	"goemu/devices/ioapic"
@@ -21,7 +23,7 @@ func (pc *PC) addInterrupts() {
 		pc.lint0 = append(pc.lint0, l.LINT(0))
 		pc.add(l)
 	}
-	pc.moveLAPIC()
+	pc.moveLAPICs()
 	pc.IOAPIC = ioapic.New(bus, ioapic.DefaultID)
 	pc.IOAPIC.MapInto(mmioBus{pc.Space}, ioapic.DefaultBase)
 	pc.add(pc.IOAPIC)
@@ -51,6 +53,10 @@ func (pc *PC) cpu(i int) lapic.CPU {
 		SMI:    call(pc.cfg.OnSMI),
 		INIT:   call(pc.cfg.OnINIT),
 		ExtINT: func() int { return pc.PIC.IntAck() },
+		Moved:  pc.moveLAPICs,
+	}
+	if f := pc.cfg.TSCOffset; f != nil {
+		c.TSCOffset = func() uint64 { return f(i) }
 	}
 	if f := pc.cfg.OnINTR; f != nil {
 		c.INTR = func(level bool) { f(i, level) }
@@ -58,36 +64,36 @@ func (pc *PC) cpu(i int) lapic.CPU {
 	if f := pc.cfg.OnSIPI; f != nil {
 		c.SIPI = func(vector uint8) { f(i, vector) }
 	}
-	if i == 0 {
-		c.Moved = pc.moveLAPIC
-	}
 	return c
 }
 
-// moveLAPIC maps the local APICs' registers where the bootstrap processor's IA32_APIC_BASE says.
-func (pc *PC) moveLAPIC() {
-	if len(pc.LAPICs) == 0 {
-		return
+// moveLAPICs maps the local APICs' registers where their IA32_APIC_BASE say: each is seen by its own processor only.
+func (pc *PC) moveLAPICs() {
+	if len(pc.LAPICs) < pc.cfg.CPUs {
+		return // under construction
 	}
-	at, ok := pc.LAPICs[0].Address()
-	if !ok {
-		at = 0
-	}
-	if at == pc.lapicAt {
-		return
+	var want []uint64
+	for _, l := range pc.LAPICs {
+		if at, ok := l.Address(); ok && !slices.Contains(want, at) {
+			want = append(want, at)
+		}
 	}
 	bus := mmioBus{pc.Space}
-	if pc.lapicAt != 0 {
-		bus.UnmapMMIO(pc.lapicAt, lapic.Size)
+	for _, at := range pc.lapicAt {
+		if !slices.Contains(want, at) {
+			bus.UnmapMMIO(at, lapic.Size)
+		}
 	}
-	if pc.lapicAt = at; at == 0 {
-		return
+	for _, at := range want {
+		switch {
+		case slices.Contains(pc.lapicAt, at):
+		case len(pc.LAPICs) == 1:
+			bus.MapMMIO(at, lapic.Size, pc.LAPICs[0])
+		default:
+			bus.MapMMIO(at, lapic.Size, lapic.Window{Base: at, Current: func() *lapic.LAPIC { return pc.LAPICs[pc.cfg.CurrentCPU()] }})
+		}
 	}
-	if len(pc.LAPICs) == 1 {
-		bus.MapMMIO(at, lapic.Size, pc.LAPICs[0])
-		return
-	}
-	bus.MapMMIO(at, lapic.Size, lapic.Window{Current: func() *lapic.LAPIC { return pc.LAPICs[pc.cfg.CurrentCPU()] }})
+	pc.lapicAt = want
 }
 
 // setINTR is the 8259A pair's output: LINT0 of every local APIC.

@@ -13,7 +13,8 @@ const (
 // State is what CPUID tells beyond the model: the place of a processor in its machine, and its control registers.
 type State struct {
 	APICID       uint32
-	Processors   int    // in the package, one core each; 0: 1
+	Processors   int    // in the package; 0: 1
+	Threads      int    // processors in a core; 0: 1
 	TSCFrequency uint64 // Hz
 	NoAPIC       bool   // the local APIC is switched off
 	OSXSAVE      bool   // CR4.OSXSAVE
@@ -94,6 +95,9 @@ func (m *Model) word(w Word, s *State) uint32 {
 // idBits is the number of APIC id bits that tell the package's processors apart.
 func (s *State) idBits() uint32 { return uint32(bits.Len(uint(max(s.Processors, 1) - 1))) }
 
+// threadBits is the number of APIC id bits that tell the processors of a core apart.
+func (s *State) threadBits() uint32 { return uint32(bits.Len(uint(max(s.Threads, 1) - 1))) }
+
 func (m *Model) basic(leaf, sub uint32, s *State) (r regs) {
 	n := uint32(max(s.Processors, 1))
 	switch leaf {
@@ -137,7 +141,7 @@ func (m *Model) basic(leaf, sub uint32, s *State) (r regs) {
 		r.c, r.d = sub&0xff, s.APICID
 		switch sub {
 		case 0:
-			r.b, r.c = 1, r.c|1<<8 // threads of a core
+			r.a, r.b, r.c = s.threadBits(), uint32(max(s.Threads, 1)), r.c|1<<8 // threads of a core
 		case 1:
 			r.a, r.b, r.c = s.idBits(), n, r.c|2<<8
 		}
@@ -160,11 +164,13 @@ func (m *Model) cacheLeaf(sub uint32, s *State) (r regs) {
 	}
 	c := &m.caches.caches[sub]
 	r.a = uint32(c.Kind) | uint32(c.Level)<<5 | 1<<8 // self-initializing
+	sharing := s.threadBits()
 	if c.Shared {
-		r.a |= (1<<s.idBits() - 1) << 14
+		sharing = s.idBits()
 	}
+	r.a |= (1<<sharing - 1) << 14
 	if m.Vendor == Intel {
-		r.a |= (1<<s.idBits() - 1) << 26
+		r.a |= (1<<(s.idBits()-s.threadBits()) - 1) << 26
 	}
 	r.b = c.Line - 1 | (c.Ways-1)<<22
 	r.c = c.sets() - 1
@@ -253,7 +259,9 @@ func (m *Model) extended(leaf, sub uint32, s *State) (r regs) {
 		}
 	case extLeaf + 0x1e:
 		if m.Has(TopoExt) {
-			r = regs{s.APICID, s.APICID & 0xff, 0, 0} // a core of one thread, one node
+			threads := uint32(max(s.Threads, 1))
+			r = regs{s.APICID, s.APICID >> s.threadBits() & 0xff, 0, 0} // one node
+			r.b |= (threads - 1) << 8
 		}
 	}
 	return r

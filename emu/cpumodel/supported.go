@@ -3,7 +3,7 @@ package cpumodel
 // supported names the features that both engines do on every host.
 const supported = "" +
 	"fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr sse sse2 " +
-	"pni pclmulqdq ssse3 fma cx16 sse4.1 sse4.2 movbe popcnt aes xsave avx f16c hypervisor " +
+	"pni pclmulqdq ssse3 fma cx16 sse4.1 sse4.2 x2apic movbe popcnt tsc-deadline aes xsave avx f16c hypervisor " +
 	"arat tsc-adjust sha-ni gfni vaes vpclmulqdq " +
 	"monitor rdrand fsgsbase bmi1 avx2 bmi2 rdseed adx clflushopt clwb rdpid abm 3dnowprefetch wbnoinvd " +
 	"smep erms invpcid zero-fcs-fds smap umip pku la57 pcid " +

@@ -44,6 +44,13 @@ func (t *Translator) clac(i *decoder.Inst, _ tcg.Opcode) {
 	}
 }
 
+// pause translates PAUSE.
+func (t *Translator) pause(i *decoder.Inst, _ tcg.Opcode) {
+	if t.Yield {
+		t.sys(i, true)
+	}
+}
+
 // readCR2 translates MOV from CR2 at level 0.
 func (t *Translator) readCR2(dst tcg.Ref) {
 	w := tcg.W32

@@ -34,6 +34,9 @@ const maxInsnLen = 15
 // Translator makes blocks. It keeps its buffers between blocks, so it does not allocate once
 // the blocks given to it have grown; it is not for concurrent use.
 type Translator struct {
+	// Yield makes PAUSE a Sys op that ends its block, for a vCPU loop that lets others run.
+	Yield bool
+
 	b    tcg.Builder
 	key  *tcg.Key
 	mode tcg.Mode
@@ -298,7 +301,7 @@ var handlers = [...]handler{
 
 	// Nothing to do.
 	decoder.NOP:         {(*Translator).nop, tcg.Nop},
-	decoder.PAUSE:       {(*Translator).nop, tcg.Nop},
+	decoder.PAUSE:       {(*Translator).pause, tcg.Nop},
 	decoder.ENDBR32:     {(*Translator).nop, tcg.Nop},
 	decoder.ENDBR64:     {(*Translator).nop, tcg.Nop},
 	decoder.PREFETCH:    {(*Translator).nop, tcg.Nop},

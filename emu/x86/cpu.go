@@ -27,12 +27,24 @@ type Bus interface {
 	IGNNE() bool
 }
 
+// LocalAPIC is the rest of the CPU's local APIC, for a Bus that has one.
+type LocalAPIC interface {
+	// ReadAPIC and WriteAPIC access the x2APIC registers (MSRs 800h to 8FFh) and IA32_TSC_DEADLINE; false means #GP.
+	ReadAPIC(msr uint32) (v uint64, ok bool)
+	WriteAPIC(msr uint32, v uint64) bool
+	// TSCMoved tells that TSCOffset has changed.
+	TSCMoved()
+}
+
 // Options configures a CPU. The zero value is a working default model.
 type Options struct {
 	Model        *cpumodel.Model // nil: the default
 	TSCFrequency uint64          // Hz, for CPUID; 0: 1 GHz
 	APICID       uint8
-	Processors   int // in the package; 0: 1
+	AP           bool // an application processor: it waits for a start-up interrupt after reset and INIT
+
+	// Logical processors of the machine, cores in a package, logical processors in a core; 0: 1.
+	CPUs, Cores, Threads int
 
 	// Random gives the numbers of RDRAND and RDSEED; nil: they are the host's.
 	Random func() uint64
@@ -53,6 +65,8 @@ type Options struct {
 	OnCR3       func(v uint64)
 	OnFlushTLB  func(global bool)
 	OnFlushPage func(linear uint64)
+	// OnPause is called at PAUSE where the translator makes it leave (translate.Translator.Yield).
+	OnPause func()
 	// OnTripleFault is called when the CPU shuts down.
 	OnTripleFault func()
 }
@@ -65,6 +79,7 @@ const (
 	Running  State = iota
 	Halted         // HLT: waits for an interrupt
 	Shutdown       // triple fault: waits for reset
+	WaitSIPI       // application processor after reset or INIT: waits for a start-up interrupt
 )
 
 // CPU is one processor: everything but what generated code touches, which is in Env.
@@ -72,9 +87,12 @@ type CPU struct {
 	env   *tcg.Env
 	space *mmu.Space
 	bus   Bus
+	apic  LocalAPIC // nil: the bus has none
 	opt   Options
 	model *cpumodel.Model
 	valid valid
+
+	requests atomic.Uint32 // from other processors and devices: see requests.go
 
 	seg      [6]Segment
 	ldtr, tr Segment
@@ -122,12 +140,15 @@ type CPU struct {
 
 	// Events counts exceptions and interrupts by vector.
 	Events [256]uint64
+	// SMIs counts system management interrupts.
+	SMIs uint64
 	// Unimplemented counts instructions that raised #UD because nothing here executes them, by decoder.Op.
 	Unimplemented map[decoder.Op]uint64
 }
 
 // New makes a CPU in its power-on state.
 func New(env *tcg.Env, space *mmu.Space, bus Bus, opts Options) *CPU {
+	opts.CPUs, opts.Cores, opts.Threads = max(opts.CPUs, 1), max(opts.Cores, 1), max(opts.Threads, 1)
 	if opts.TSCFrequency == 0 {
 		opts.TSCFrequency = 1_000_000_000
 	}
@@ -136,6 +157,7 @@ func New(env *tcg.Env, space *mmu.Space, bus Bus, opts Options) *CPU {
 	}
 	c := &CPU{env: env, space: space, bus: bus, opt: opts, Unimplemented: map[decoder.Op]uint64{}}
 	c.setModel(opts.Model)
+	c.apic, _ = bus.(LocalAPIC)
 	c.initTLB()
 	c.Reset()
 	return c
@@ -144,10 +166,26 @@ func New(env *tcg.Env, space *mmu.Space, bus Bus, opts Options) *CPU {
 // Env is the part of the state that generated code uses.
 func (c *CPU) Env() *tcg.Env { return c.env }
 
-// Reset puts the CPU in the state after power-on (SDM vol. 3A table 10-1).
+// Reset puts the CPU in the state after power-on (SDM vol. 3A table 10-1). An application processor then waits for a start-up interrupt.
 func (c *CPU) Reset() {
 	e := c.env
 	e.X87Live = 0
+	e.KernelGS = 0
+	c.pg.CR0 = (cr0CD | cr0NW) & c.valid.cr0
+	c.xcr0 = 1
+	c.msr.reset()
+	c.requests.Store(0)
+	e.XMM, e.YMMH = [16]tcg.Vec128{}, [16]tcg.Vec128{}
+	e.MXCSR = mxcsrInit
+	e.SSELive, e.AVXLive, e.YMMUsed = 0, 0, tcg.YMMZero
+	resetX87(e)
+	c.init()
+}
+
+// init is what INIT and reset have in common: x87 and SSE state, most model-specific registers and CR0.CD and NW stay
+// (SDM vol. 3A table 10-1).
+func (c *CPU) init() {
+	e := c.env
 	e.GPR = [16]uint64{regDX: uint64(c.model.Signature())}
 	e.RIP = 0xfff0
 	for i := range c.seg {
@@ -158,22 +196,19 @@ func (c *CPU) Reset() {
 	c.tr = Segment{Limit: 0xffff, Attr: AttrP | typeTSS32Busy}
 	c.gdtr = Table{Limit: 0xffff}
 	c.idtr = Table{Limit: 0xffff}
-	c.pg = mmu.Paging{CR0: (cr0CD|cr0NW)&c.valid.cr0 | cr0ET, PhysBits: c.model.PhysBits, NoGiB: !c.model.Has(cpumodel.Page1GB), NoPSE36: !c.model.Has(cpumodel.PSE36)}
-	e.CR2, e.KernelGS = 0, 0
+	c.pg = mmu.Paging{CR0: c.pg.CR0&(cr0CD|cr0NW) | cr0ET, PhysBits: c.model.PhysBits, NoGiB: !c.model.Has(cpumodel.Page1GB), NoPSE36: !c.model.Has(cpumodel.PSE36)}
+	e.CR2 = 0
 	c.dr = [8]uint64{6: dr6Fixed, 7: dr7Fixed}
 	c.debug = debugState{}
-	c.xcr0 = 1
-	c.msr.reset()
 	c.cpl = 0
 	c.state = Running
+	if c.opt.AP {
+		c.state = WaitSIPI
+	}
 	c.nmiMasked, c.nmiPending, c.shadow, c.shadowSS, c.noStep, c.ext = false, false, false, false, false, false
 	c.pend = event{}
 	c.monitor = monitor{}
 	c.driveFERR(false)
-	e.XMM, e.YMMH = [16]tcg.Vec128{}, [16]tcg.Vec128{}
-	e.MXCSR = mxcsrInit
-	e.SSELive, e.AVXLive, e.YMMUsed = 0, 0, tcg.YMMZero
-	resetX87(e)
 	c.SetFlags(flagFixed)
 	c.update()
 	c.updateFP()
@@ -183,12 +218,12 @@ func (c *CPU) Reset() {
 // State tells whether the CPU runs, is halted or has shut down.
 func (c *CPU) State() State { return c.state }
 
-// Halted reports whether the CPU waits for an interrupt, or with MWAIT for a store.
+// Halted reports whether the CPU executes nothing until an interrupt comes, or with MWAIT a store.
 func (c *CPU) Halted() bool {
 	if c.monitor.waiting && c.monitor.changed() {
 		c.endWait()
 	}
-	return c.state == Halted
+	return c.state == Halted || c.state == WaitSIPI
 }
 
 // Mode is the mode of the code at RIP. It is cached.

@@ -9,7 +9,8 @@ import (
 func (c *CPU) CPUID(leaf, sub uint32) (a, b, cx, d uint32) {
 	s := cpumodel.State{
 		APICID:       uint32(c.opt.APICID),
-		Processors:   c.opt.Processors,
+		Processors:   c.opt.Cores * c.opt.Threads,
+		Threads:      c.opt.Threads,
 		TSCFrequency: c.opt.TSCFrequency,
 		NoAPIC:       c.bus.APICBase()&(1<<11) == 0,
 		OSXSAVE:      c.pg.CR4&cr4OSXSAVE != 0,

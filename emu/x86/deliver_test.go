@@ -348,11 +348,13 @@ func TestNMIMaskedUntilIRET(t *testing.T) {
 	m := newMachine(t).protected32(0)
 	m.gate(vecNMI, selCode32, 0x3000, typeInt32, 0, 0)
 	m.RequestNMI()
+	m.TakeRequests()
 	if !m.NMIWaiting() {
 		t.Fatal("the request is lost")
 	}
 	m.NMI()
 	m.RequestNMI()
+	m.TakeRequests()
 	if m.NMIWaiting() {
 		t.Error("NMI inside an NMI handler")
 	}

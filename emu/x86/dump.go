@@ -51,8 +51,19 @@ func segmentKind(s *Segment) string {
 	return "DS16"
 }
 
+// Name is what stands before a line about this CPU: "CPU#n " where there are several, else nothing.
+func (c *CPU) Name() string {
+	if c.opt.CPUs == 1 {
+		return ""
+	}
+	return fmt.Sprintf("CPU#%d ", c.opt.APICID)
+}
+
 // DumpState writes the registers.
 func (c *CPU) DumpState(w io.Writer) {
+	if n := c.Name(); n != "" {
+		fmt.Fprintln(w, n[:len(n)-1])
+	}
 	c.takeGS()
 	e, f := c.env, c.Flags()
 	if c.longMode() {
@@ -95,6 +106,8 @@ func (c *CPU) stateName() string {
 		return "halted"
 	case Shutdown:
 		return "shut down"
+	case WaitSIPI:
+		return "waits for SIPI"
 	}
 	return "running"
 }

@@ -44,12 +44,6 @@ func (c *CPU) Peek(linear uint64) (b byte, ok bool) {
 	return 0, false
 }
 
-// RequestNMI asks for an NMI as soon as the vCPU loop looks at NMIWaiting.
-func (c *CPU) RequestNMI() {
-	c.nmiPending = true
-	c.requestExit()
-}
-
 // OnFlush sets the hooks by which an engine learns that linear addresses have changed their meaning.
 func (c *CPU) OnFlush(all func(global bool), page func(linear uint64)) {
 	c.opt.FlushAll, c.opt.FlushPage = all, page

@@ -211,7 +211,7 @@ func (c *CPU) endNMI() {
 
 // NMIWaiting reports whether an NMI waits that can now be delivered by NMI, and takes it.
 func (c *CPU) NMIWaiting() bool {
-	if c.nmiPending && !c.nmiMasked {
+	if c.nmiPending && !c.nmiMasked && c.state != WaitSIPI {
 		c.nmiPending = false
 		return true
 	}
@@ -222,7 +222,7 @@ func (c *CPU) NMIWaiting() bool {
 // now: IF is set and the last instruction was not one that holds interrupts off.
 // Being asked ends the hold: the caller runs one instruction and asks again.
 func (c *CPU) InterruptWindow() bool {
-	if c.state == Shutdown || c.env.EFlags&flagIF == 0 {
+	if c.state == Shutdown || c.state == WaitSIPI || c.env.EFlags&flagIF == 0 {
 		return false
 	}
 	held := c.inShadow()

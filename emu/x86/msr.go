@@ -25,6 +25,8 @@ const (
 	msrPAT            = 0x277
 	msrMTRRDefType    = 0x2ff
 	msrMCBank         = 0x400 // CTL STATUS ADDR MISC of each bank
+	msrTSCDeadline    = 0x6e0
+	msrX2APIC         = 0x800 // 256 of them
 	msrXSS            = 0xda0
 	msrEFER           = 0xc000_0080
 	msrSTAR           = 0xc000_0081
@@ -201,8 +203,14 @@ func (c *CPU) ReadMSR(n uint32) (v uint64, ok bool) {
 	case msrXSS:
 		return 0, true
 	}
+	if isAPIC(n) && c.apic != nil {
+		return c.apic.ReadAPIC(n)
+	}
 	return 0, false
 }
+
+// isAPIC tells whether an MSR is the local APIC's.
+func isAPIC(n uint32) bool { return n == msrTSCDeadline || n&^0xff == msrX2APIC }
 
 // validMemoryType tells whether t is UC, WC, WT, WP, WB, or UC- where that is allowed (PAT).
 func validMemoryType(t uint8, ucMinus bool) bool {
@@ -258,9 +266,9 @@ func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 	}
 	switch n {
 	case msrTSC:
-		c.msr.tscOffset = v - c.bus.TSC()
+		c.setTSCOffset(v - c.bus.TSC())
 	case msrTSCAdjust:
-		c.msr.tscOffset = v
+		c.setTSCOffset(v)
 	case msrEFER:
 		return c.setEFER(v)
 	case msrAPICBase:
@@ -276,7 +284,7 @@ func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 		return v == 0
 	case msrMicrocode, msrPatchLoader: // taken, and nothing is done
 	default:
-		return false
+		return isAPIC(n) && c.apic != nil && c.apic.WriteAPIC(n, v)
 	}
 	return true
 }

@@ -36,6 +36,7 @@ var systemOps = map[decoder.Op]handler{
 	decoder.INVD:     sysCacheControl,
 	decoder.WBINVD:   sysCacheControl,
 	decoder.WBNOINVD: sysCacheControl,
+	decoder.PAUSE:    sysPAUSE,
 	decoder.XGETBV:   sysXGETBV,
 	decoder.XSETBV:   sysXSETBV,
 	decoder.RSM:      sysUD,
@@ -54,6 +55,25 @@ func sysHLT(c *CPU, i *tcg.SysInst) bool {
 
 // sysCacheControl is INVD and WBINVD: there is no cache to write back.
 func sysCacheControl(c *CPU, i *tcg.SysInst) bool { return c.privileged() }
+
+// sysPAUSE is a hint that the program waits for another processor.
+func sysPAUSE(c *CPU, i *tcg.SysInst) bool {
+	if c.opt.OnPause != nil {
+		c.opt.OnPause()
+	}
+	return true
+}
+
+// TSCOffset is the time-stamp counter less Bus.TSC.
+func (c *CPU) TSCOffset() uint64 { return c.msr.tscOffset }
+
+// setTSCOffset moves the time-stamp counter, and with it the deadline of the local APIC's timer.
+func (c *CPU) setTSCOffset(v uint64) {
+	c.msr.tscOffset = v
+	if c.apic != nil {
+		c.apic.TSCMoved()
+	}
+}
 
 func (c *CPU) tsc() uint64 { return c.bus.TSC() + c.msr.tscOffset }
 

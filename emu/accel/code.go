@@ -1,0 +1,162 @@
+package accel
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"goemu/emu/translate"
+	"goemu/mmu"
+	"goemu/tcg"
+	"goemu/tcg/amd64"
+)
+
+// Code is the translated code of a machine. Its vCPUs share it: a block names a vCPU's state by the host's env register only, and
+// what depends on a vCPU's mapping (jump cache, stack of returns, the interpreter's jumps) is each Engine's own.
+type Code struct {
+	space   *mmu.Space
+	opt     Options
+	native  *amd64.Engine
+	trans   *translate.Translator
+	cache   *cache
+	engines []*Engine
+
+	scratch tcg.Block // reused for translation
+	span    [mmu.PageSize + 16]byte
+}
+
+// NewCode makes an empty Code for a physical address space and takes the space's hooks.
+func NewCode(space *mmu.Space, opt Options) (*Code, error) {
+	c := &Code{space: space, opt: opt, trans: translate.New(), cache: newCache()}
+	c.trans.Yield = opt.Yield
+	if opt.Native {
+		n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})
+		if err != nil {
+			return nil, fmt.Errorf("translator: %w", err)
+		}
+		c.native = n
+	}
+	space.OnCodeWrite = c.codeWritten
+	space.OnRemap = c.remapped
+	return c, nil
+}
+
+// remapped drops all that was true of the physical address space.
+func (c *Code) remapped() {
+	c.Flush()
+	for _, e := range c.engines {
+		e.cpu.FlushTLB(true)
+	}
+}
+
+// Flush drops all blocks.
+func (c *Code) Flush() {
+	for _, e := range c.engines {
+		e.FlushJumps(true)
+	}
+	for p, l := range c.cache.pages {
+		c.space.ClearCode(p << mmu.PageShift)
+		for _, b := range l {
+			b.kill()
+		}
+	}
+	for _, b := range c.cache.byID {
+		if b != nil {
+			b.dead = true
+		}
+	}
+	c.cache = newCache()
+	if c.native != nil {
+		c.native.Reset()
+	}
+}
+
+// mark notes code on the block's pages, so that stores to them are seen; false if they are not RAM or ROM.
+func (c *Code) mark(b *tb) bool {
+	ok := c.markPage(b.key.Phys)
+	if ok && b.cross {
+		ok = c.markPage(b.phys2)
+	}
+	return ok
+}
+
+func (c *Code) markPage(phys uint64) bool {
+	if _, have := c.cache.pages[phys>>mmu.PageShift]; have {
+		return true
+	}
+	if !c.space.MarkCode(phys) {
+		return false
+	}
+	for _, e := range c.engines {
+		e.cpu.DropWrite(phys)
+	}
+	return true
+}
+
+// codeWritten drops the blocks that overlap a store. If any was dropped the vCPUs leave the blocks they are in, as that may be one of them.
+func (c *Code) codeWritten(phys uint64, n int) {
+	lo, hi := phys, phys+uint64(n)
+	for p := lo >> mmu.PageShift; p <= (hi-1)>>mmu.PageShift; p++ {
+		l := c.cache.pages[p]
+		for i := len(l) - 1; i >= 0; i-- {
+			if i < len(l) && l[i].overlaps(lo, hi) {
+				c.drop(l[i])
+				for _, e := range c.engines {
+					atomic.OrUint32(&e.env.ExitReq, 1)
+				}
+				c.engines[0].Stats.Invalidations++
+				l = c.cache.pages[p]
+			}
+		}
+		if len(l) == 0 {
+			c.space.ClearCode(p << mmu.PageShift)
+		}
+	}
+}
+
+// drop removes b from the cache and everything that leads to it.
+func (c *Code) drop(b *tb) {
+	for _, in := range b.in {
+		if in.b.linked[in.n] == b {
+			c.native.Unlink(in.b.code, in.n)
+			in.b.linked[in.n] = nil
+		}
+	}
+	b.in = nil
+	for n, to := range b.linked {
+		if to != nil {
+			to.forget(b, n)
+			b.linked[n] = nil
+		}
+	}
+	for _, e := range c.engines {
+		e.env.DropReturns()
+		if j := &e.env.JumpCache[tcg.JumpIndex(b.key.RIP)]; b.code != nil && j.Code == uint64(b.code.Entry) {
+			listed := j.Listed
+			*j = e.noJump()
+			j.Listed = listed
+		}
+	}
+	c.cache.remove(b)
+	if b.code != nil {
+		c.cache.byID[b.id] = nil
+	}
+}
+
+// forget removes the note that edge n of from jumps here.
+func (b *tb) forget(from *tb, n int) {
+	for i, r := range b.in {
+		if r.b == from && r.n == n {
+			b.in[i] = b.in[len(b.in)-1]
+			b.in = b.in[:len(b.in)-1]
+			return
+		}
+	}
+}
+
+// Close gives back the code memory. No engine can run afterwards.
+func (c *Code) Close() error {
+	if c.native == nil {
+		return nil
+	}
+	return c.native.Close()
+}

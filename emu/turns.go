@@ -1,0 +1,101 @@
+package emu
+
+import (
+	"runtime"
+	"time"
+
+	"goemu/emu/x86"
+)
+
+// Several vCPUs run in turn on one goroutine. A turn ends with the slice, at HLT and at PAUSE. All that one vCPU wants of
+// another is a request that the other takes when it runs (x86.CPU.RequestNMI and its like), or is under the machine's lock,
+// which is the goroutine.
+
+const (
+	sliceTime  = time.Millisecond // real time
+	sliceInsns = 50_000           // with -icount, so that runs repeat
+)
+
+// several tells whether there is more than one vCPU.
+func (m *Machine) several() bool { return len(m.vcpus) > 1 }
+
+// current is the vCPU whose turn it is.
+func (m *Machine) current() *vcpu { return m.running.Load() }
+
+// startSlices ends the turns as time goes by.
+func (m *Machine) startSlices() (stop func()) {
+	if !m.several() || m.cfg.Icount {
+		return func() {}
+	}
+	m.slices = time.NewTicker(sliceTime)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-m.slices.C:
+				m.current().pause()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		m.slices.Stop()
+		close(done)
+	}
+}
+
+// run lets the vCPUs run until the machine ends or is to be reset, or one has shut down.
+func (m *Machine) run() {
+	if !m.several() {
+		m.vcpus[0].engine.Run()
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	for {
+		halted := true
+		for _, v := range m.vcpus {
+			if !v.cpu.Runnable(v.INTR()) {
+				continue
+			}
+			halted = false
+			m.turn(v)
+			if m.stopped || m.resetting || v.cpu.State() == x86.Shutdown {
+				return
+			}
+		}
+		if halted && m.rest() {
+			return
+		}
+	}
+}
+
+// turn lets v run.
+func (m *Machine) turn(v *vcpu) {
+	v.over.Store(false)
+	v.left = sliceInsns
+	m.running.Store(v)
+	v.kick() // it looks at what has happened meanwhile
+	v.engine.Run()
+}
+
+// rest waits while all vCPUs are halted.
+func (m *Machine) rest() (stop bool) {
+	if m.slices == nil {
+		return m.idle()
+	}
+	m.slices.Stop()
+	defer m.slices.Reset(sliceTime)
+	return m.idle()
+}
+
+// shutDown gives the vCPU that has shut down, or nil.
+func (m *Machine) shutDown() *vcpu {
+	for _, v := range m.vcpus {
+		if v.cpu.State() == x86.Shutdown {
+			return v
+		}
+	}
+	return nil
+}

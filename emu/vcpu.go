@@ -1,0 +1,131 @@
+package emu
+
+import (
+	"sync/atomic"
+
+	"goemu/devices/lapic"
+	"goemu/emu/accel"
+	"goemu/emu/cpumodel"
+	"goemu/emu/x86"
+	"goemu/tcg"
+)
+
+// vcpu is one processor of a machine, with what the machine is for it: its pins and the world around its loop.
+type vcpu struct {
+	m      *Machine
+	n      int // its number and APIC ID
+	env    *tcg.Env
+	cpu    *x86.CPU
+	engine *accel.Engine
+	apic   *lapic.LAPIC
+
+	// Of its turn, where there are several.
+	over atomic.Bool // it must give way to the others
+	left int32       // instructions that it may still execute, with -icount
+}
+
+var (
+	_ x86.Bus       = (*vcpu)(nil)
+	_ x86.LocalAPIC = (*vcpu)(nil)
+	_ accel.Events  = (*vcpu)(nil)
+)
+
+// kick makes the vCPU leave generated code; any goroutine may call it.
+func (v *vcpu) kick() { atomic.OrUint32(&v.env.ExitReq, 1) }
+
+// In implements x86.Bus: a read of a port.
+func (v *vcpu) In(port uint16, size int) uint32 { return v.m.ports.In(port, size) }
+
+// Out implements x86.Bus: a write to a port.
+func (v *vcpu) Out(port uint16, size int, val uint32) { v.m.ports.Out(port, size, val) }
+
+// TSC implements x86.Bus: it counts nanoseconds of guest time.
+func (v *vcpu) TSC() uint64 { return uint64(v.m.clock.Now()) }
+
+// APICBase implements x86.Bus.
+func (v *vcpu) APICBase() uint64 { return v.apic.Base() }
+
+// SetAPICBase implements x86.Bus. Bits that are reserved are #GP.
+func (v *vcpu) SetAPICBase(val uint64) bool {
+	if val>>physBits != 0 || val&lapic.BaseX2APIC != 0 && !v.m.model.Has(cpumodel.X2APIC) {
+		return false
+	}
+	return v.apic.SetBase(val)
+}
+
+// TPR implements x86.Bus: CR8.
+func (v *vcpu) TPR() uint8 { return v.apic.TPR() >> 4 }
+
+// SetTPR implements x86.Bus.
+func (v *vcpu) SetTPR(val uint8) { v.apic.SetTPR(val << 4) }
+
+// SetFERR implements x86.Bus: the x87 error pin of the bootstrap processor is interrupt 13 on a PC. Those of the others are not connected.
+func (v *vcpu) SetFERR(level bool) {
+	if v.n == 0 {
+		v.m.board.SetFERR(level)
+	}
+}
+
+// IGNNE implements x86.Bus.
+func (v *vcpu) IGNNE() bool { return v.n == 0 && v.m.board.IGNNE() }
+
+// ReadAPIC implements x86.LocalAPIC.
+func (v *vcpu) ReadAPIC(msr uint32) (uint64, bool) {
+	if !v.hasAPIC(msr) {
+		return 0, false
+	}
+	return v.apic.ReadMSR(msr)
+}
+
+// WriteAPIC implements x86.LocalAPIC.
+func (v *vcpu) WriteAPIC(msr uint32, val uint64) bool {
+	return v.hasAPIC(msr) && v.apic.WriteMSR(msr, val)
+}
+
+// hasAPIC tells whether the CPU model has a register of the local APIC.
+func (v *vcpu) hasAPIC(msr uint32) bool {
+	if msr == lapic.MSRTSCDeadline {
+		return v.m.model.Has(cpumodel.TSCDeadline)
+	}
+	return v.m.model.Has(cpumodel.X2APIC)
+}
+
+// TSCMoved implements x86.LocalAPIC.
+func (v *vcpu) TSCMoved() { v.apic.TSCMoved() }
+
+// Poll implements accel.Events: it fires timers, takes input in, and says whether to leave the loop.
+func (v *vcpu) Poll() (stop bool) {
+	return v.m.poll() || v.m.several() && (v.over.Load() || v.left <= 0)
+}
+
+// Wait implements accel.Events: the CPU is halted until a timer, input or a request comes. Where there are others it is their turn.
+func (v *vcpu) Wait() (stop bool) { return v.m.several() || v.m.idle() }
+
+// INTR implements accel.Events.
+func (v *vcpu) INTR() bool { return v.apic.INTR() }
+
+// IntAck implements accel.Events.
+func (v *vcpu) IntAck() int { return v.apic.IntAck() }
+
+// maxBudget bounds the instructions between two looks at the world with -icount.
+const maxBudget = 1 << 20
+
+// Budget implements accel.Events.
+func (v *vcpu) Budget() int32 {
+	if v.m.several() {
+		return v.m.clock.budget(v.left)
+	}
+	return v.m.clock.budget(maxBudget)
+}
+
+// Spent implements accel.Events.
+func (v *vcpu) Spent(n int32) {
+	v.m.clock.insns += int64(n)
+	v.left -= n
+}
+
+// pause is told of PAUSE where there are several vCPUs: what the program waits for is another's doing.
+func (v *vcpu) pause() {
+	v.over.Store(true)
+	v.kick()
+}
