@@ -67,33 +67,50 @@ func TestDebianShell(t *testing.T) {
 	}
 }
 
-// TestDebian32 boots the kernels for 32-bit processors: 686 pages without PAE, 686-pae with it.
+// TestDebian32 boots the kernels for 32-bit processors, 686 without PAE and 686-pae with it, on several models.
 func TestDebian32(t *testing.T) {
 	for _, kernel := range []string{"686", "686-pae"} {
-		for _, engine := range engines {
-			t.Run(kernel+" "+engine, func(t *testing.T) {
-				s := guest.Start(t, "-accel", engine, "-m", "256", "-kernel", guest.File(t, "vmlinuz-"+kernel),
+		for _, on := range []struct{ engine, cpu string }{
+			{"tcg", "pentium3"}, {"tcg", "qemu64"}, {"tcg", "Haswell"}, {"tcg", "max"}, {"interp", "max"},
+		} {
+			t.Run(kernel+" "+on.engine+" "+on.cpu, func(t *testing.T) {
+				s := guest.Start(t, "-accel", on.engine, "-cpu", on.cpu, "-m", "256", "-kernel", guest.File(t, "vmlinuz-"+kernel),
 					"-initrd", guest.File(t, "initrd32.gz"), "-append", "console=ttyS0", "-nographic")
-				s.Expect("goemu-guest: shell")
-				s.Expect("guest# ")
-				if got := s.Run("uname -m"); !strings.Contains(got, "i686") {
-					t.Errorf("uname -m: %q", got)
-				}
-				want := sha256.Sum256([]byte(strings.Repeat("goemu\n", 20000)))
-				if got := s.Run("yes goemu | head -n 20000 | sha256sum"); !strings.Contains(got, fmt.Sprintf("%x", want)) {
-					t.Errorf("sha256sum: got %q, want %x", got, want)
-				}
-				if got := s.Run("awk 'BEGIN { printf \"%.17g %.17g\\n\", 1/3, 0.1*3 }'"); !strings.Contains(got, "0.33333333333333331 0.30000000000000004") {
-					t.Errorf("awk: %q", got)
-				}
-				s.Send("poweroff -f\n")
-				if status := s.Wait(); status != 0 {
-					t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
-				}
-				complaints(t, s)
+				shell(t, s, "i686")
 			})
 		}
 	}
+}
+
+// TestDebianModels boots the 64-bit kernel on models that have long mode. The default is TestDebianShell's.
+func TestDebianModels(t *testing.T) {
+	for _, cpu := range []string{"qemu64", "Haswell"} {
+		t.Run(cpu, func(t *testing.T) { shell(t, boot(t, "-accel", "tcg", "-cpu", cpu), "x86_64") })
+	}
+}
+
+// shell waits for the shell if need be, has programs compute there, and powers off.
+func shell(t *testing.T, s *guest.Session, machine string) {
+	t.Helper()
+	if !strings.Contains(s.Console(), "guest# ") {
+		s.Expect("goemu-guest: shell")
+		s.Expect("guest# ")
+	}
+	if got := s.Run("uname -m"); !strings.Contains(got, machine) {
+		t.Errorf("uname -m: %q", got)
+	}
+	want := sha256.Sum256([]byte(strings.Repeat("goemu\n", 20000)))
+	if got := s.Run("yes goemu | head -n 20000 | sha256sum"); !strings.Contains(got, fmt.Sprintf("%x", want)) {
+		t.Errorf("sha256sum: got %q, want %x", got, want)
+	}
+	if got := s.Run("awk 'BEGIN { printf \"%.17g %.17g\\n\", 1/3, 0.1*3 }'"); !strings.Contains(got, "0.33333333333333331 0.30000000000000004") {
+		t.Errorf("awk: %q", got)
+	}
+	s.Send("poweroff -f\n")
+	if status := s.Wait(); status != 0 {
+		t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
+	}
+	complaints(t, s)
 }
 
 // complaints finds what the kernel says when something is wrong.
