@@ -37,7 +37,7 @@ type row struct {
 	pp     uint8
 	mp     uint8
 	opcode uint8
-	w      uint8 // table_vex.go: wAny, or the VEX.W that makes it this row
+	w      uint8 // wAny, or the VEX.W that makes it this row
 	form   form
 	up     uint8 // bits of the immediate that a lane uses where the upper lane has its own; 0: both use the same
 	name   string
@@ -76,9 +76,35 @@ func ppIndex(pp uint8) int {
 }
 
 // legacyOnly tells whether the encoding of a row of the first table means nothing, or something else, with a VEX prefix: MMX, SHA,
-// CRC32 and blends by XMM0.
+// CRC32 and blends by XMM0. MASKMOVDQU is not run here.
 func legacyOnly(r *row) bool {
-	return r.pp == 0 && (r.mp != 1 || r.opcode >= 0x60 && r.opcode != 0xc2 && r.opcode != 0xc6) || r.mp == 2 && r.pp == 0xf2 || r.form == fBlend
+	switch {
+	case r.form == fBlend, r.mp != 1 && r.pp != 0x66:
+		return true
+	case r.mp != 1:
+		return false
+	}
+	switch r.opcode {
+	case 0x2a, 0x2c, 0x2d: // of MMX registers
+		return r.pp == 0 || r.pp == 0x66
+	case 0xd6: // MOVQ2DQ, MOVDQ2Q
+		return r.pp != 0x66
+	case 0xc2, 0xc6:
+		return false
+	case 0xf7:
+		return true
+	}
+	return r.pp == 0 && r.opcode >= 0x60
+}
+
+// setVEX makes r the row of its encoding, with the VEX.W that it wants.
+func setVEX(r *row) {
+	if r.w != w1 {
+		vex[0][ppIndex(r.pp)][r.mp-1][r.opcode] = r
+	}
+	if r.w != w0 {
+		vex[1][ppIndex(r.pp)][r.mp-1][r.opcode] = r
+	}
 }
 
 func init() {
@@ -91,22 +117,14 @@ func init() {
 	}
 	for i := range rows {
 		r := &rows[i]
-		p, m, o := ppIndex(r.pp), r.mp-1, r.opcode
-		legacy[p][m][o] = r
+		legacy[ppIndex(r.pp)][r.mp-1][r.opcode] = r
 		if !legacyOnly(r) {
-			vex[0][p][m][o], vex[1][p][m][o] = r, r
+			setVEX(r)
 		}
 	}
 	for _, t := range [][]row{rowsVEX, rowsFMA} {
 		for i := range t {
-			r := &t[i]
-			p, m, o := ppIndex(r.pp), r.mp-1, r.opcode
-			if r.w != w1 {
-				vex[0][p][m][o] = r
-			}
-			if r.w != w0 {
-				vex[1][p][m][o] = r
-			}
+			setVEX(&t[i])
 		}
 	}
 }

@@ -334,7 +334,7 @@ var rows = [...]row{
 	{pp: 0x66, mp: 2, opcode: 0xdd, form: fInt, name: "AESENCLAST", v: aesenclast},
 	{pp: 0x66, mp: 2, opcode: 0xde, form: fInt, name: "AESDEC", v: aesdec},
 	{pp: 0x66, mp: 2, opcode: 0xdf, form: fInt, name: "AESDECLAST", v: aesdeclast},
-	{pp: 0x66, mp: 2, opcode: 0xcf, form: fInt, name: "GF2P8MULB", v: gf2p8mulb},
+	{pp: 0x66, mp: 2, opcode: 0xcf, w: w0, form: fInt, name: "GF2P8MULB", v: gf2p8mulb},
 	{pp: 0xf2, mp: 2, opcode: 0xf0, form: fRun, name: "CRC32", run: crc32},
 	{pp: 0xf2, mp: 2, opcode: 0xf1, form: fRun, name: "CRC32", run: crc32},
 	{pp: 0x66, mp: 3, opcode: 0x08, form: fRun, name: "ROUNDPS", run: roundps},
@@ -362,7 +362,7 @@ var rows = [...]row{
 	{pp: 0x66, mp: 3, opcode: 0x62, form: fRun, name: "PCMPISTRM", run: pcmpstr},
 	{pp: 0x66, mp: 3, opcode: 0x63, form: fRun, name: "PCMPISTRI", run: pcmpstr},
 	{pp: 0x00, mp: 3, opcode: 0xcc, form: fInt, name: "SHA1RNDS4", v: sha1rnds4},
-	{pp: 0x66, mp: 3, opcode: 0xce, form: fInt, name: "GF2P8AFFINEQB", v: gf2p8affineqb},
-	{pp: 0x66, mp: 3, opcode: 0xcf, form: fInt, name: "GF2P8AFFINEINVQB", v: gf2p8affineinvqb},
+	{pp: 0x66, mp: 3, opcode: 0xce, w: w1, form: fInt, name: "GF2P8AFFINEQB", v: gf2p8affineqb},
+	{pp: 0x66, mp: 3, opcode: 0xcf, w: w1, form: fInt, name: "GF2P8AFFINEINVQB", v: gf2p8affineinvqb},
 	{pp: 0x66, mp: 3, opcode: 0xdf, form: fInt, name: "AESKEYGENASSIST", v: aeskeygenassist},
 }

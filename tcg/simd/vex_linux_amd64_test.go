@@ -266,3 +266,27 @@ func setMXCSR(env *tcg.Env, c *hostcpu.CPU, m uint32) {
 	env.MXCSR = m
 	binary.LittleEndian.PutUint32(c.State.FX[24:], m)
 }
+
+// TestKnownVEX: Exec knows exactly the VEX encodings that the decoder has rows for.
+func TestKnownVEX(t *testing.T) {
+	want := map[tcg.Enc]string{}
+	for i := range decoder.Rows() {
+		v, ok := vexRowOf(&decoder.Rows()[i])
+		if !ok || vexBySys(v.Op) {
+			continue
+		}
+		for _, w := range v.ws {
+			want[tcg.Enc{PP: [4]uint8{0, 0x66, 0xf3, 0xf2}[v.pp], Map: v.mp, Opcode: v.opcode, RexW: w == 1}] = v.Op.String()
+		}
+	}
+	for _, pp := range []uint8{0, 0x66, 0xf3, 0xf2} {
+		for n := range 3 * 256 * 2 {
+			e := tcg.Enc{PP: pp, Map: uint8(n/512) + 1, Opcode: uint8(n / 2), RexW: n&1 != 0}
+			name, ok := want[e]
+			e.Vex = tcg.Vex128
+			if Known(e) != ok {
+				t.Errorf("%02x/%d/%02x W%d: known %v, decoder's %q", e.PP, e.Map, e.Opcode, n&1, !ok, name)
+			}
+		}
+	}
+}
