@@ -33,6 +33,12 @@ var features = map[string]string{"LA57": ",+la57", "PKU": ",+pku"}
 // run assembles a guest with definitions, runs it and returns the lines it printed.
 func run(t *testing.T, emulator int, source string, defines ...string) []string {
 	t.Helper()
+	return runWith(t, emulator, nil, source, defines...)
+}
+
+// runWith is run of an emulator with more options.
+func runWith(t *testing.T, emulator int, options []string, source string, defines ...string) []string {
+	t.Helper()
 	dir := t.TempDir()
 	kernel, console := filepath.Join(dir, "guest"), filepath.Join(dir, "console")
 	args := []string{"-f", "bin", "-w-all", "-o", kernel}
@@ -48,7 +54,7 @@ func run(t *testing.T, emulator int, source string, defines ...string) []string 
 		t.Fatalf("nasm %s: %v\n%s", source, err, msg)
 	}
 	e := emulators[emulator]
-	args = append(append([]string{"-cpu", processor}, e.args...), "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
+	args = append(append(append([]string{"-cpu", processor}, e.args...), options...), "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
 		"-debugcon", "file:"+console, "-device", "isa-debug-exit,iobase=0xf4,iosize=1")
 	name := "qemu-system-x86_64"
 	if e.name != "QEMU" {
@@ -79,13 +85,18 @@ func check(t *testing.T, want string, deviant map[string]string, source string, 
 
 // checkOn is check for the first n emulators.
 func checkOn(t *testing.T, n int, want string, deviant map[string]string, source string, defines ...string) {
+	checkWith(t, n, nil, want, deviant, source, defines...)
+}
+
+// checkWith is checkOn with more options for the emulators.
+func checkWith(t *testing.T, n int, options []string, want string, deviant map[string]string, source string, defines ...string) {
 	wanted := strings.Split(strings.TrimSpace(want), "\n")
 	for i := range wanted {
 		wanted[i] = strings.TrimSpace(wanted[i])
 	}
 	for i, e := range emulators[:n] {
 		t.Run(e.name, func(t *testing.T) {
-			got := run(t, i, source, defines...)
+			got := runWith(t, i, options, source, defines...)
 			var w []string
 			for _, line := range wanted {
 				d, differs := deviant[line]
