@@ -155,8 +155,17 @@ func madt(c Config) []byte {
 	return header("APIC", 1, p)
 }
 
-// ioapicID is the first id that no local APIC has: xAPIC systems share one number space.
-func ioapicID(c Config) byte { return byte(c.CPUs) }
+// ioapicID is what the firmware gives the I/O APIC.
+func ioapicID(c Config) byte { return IOAPICID(c.CPUs) }
+
+// IOAPICID is the ID of the I/O APIC, which has 4 bits: the first that no local APIC has, and 0 where they have them all.
+// Only systems with an APIC bus want it unique.
+func IOAPICID(cpus int) byte {
+	if cpus > 15 {
+		return 0
+	}
+	return byte(cpus)
+}
 
 // hpet is the HPET description table (IA-PC HPET specification 1.0a, 3.2.4).
 func hpet() []byte {

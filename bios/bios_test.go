@@ -173,7 +173,7 @@ func TestDisassembles(t *testing.T) {
 	if err != nil {
 		t.Fatal("iasl (Debian's acpica-tools) is not installed")
 	}
-	for _, c := range []Config{machine, {CPUs: 1, LowRAM: 16 << 20}} {
+	for _, c := range []Config{machine, {CPUs: 1, LowRAM: 16 << 20}, {CPUs: 8, LowRAM: 1 << 30}, {CPUs: 254, LowRAM: 1 << 30}} {
 		dir := t.TempDir()
 		run := func(args ...string) string {
 			t.Helper()
@@ -207,6 +207,49 @@ func TestDisassembles(t *testing.T) {
 		out := run("-oa", "-p", "again", "DSDT.dsl")
 		if !strings.Contains(out, "0 Errors, 0 Warnings") {
 			t.Errorf("DSDT: %s", out)
+		}
+	}
+}
+
+// TestProcessors counts the processors in the MADT, the MP table and the DSDT: each has its APIC id, and one is the bootstrap processor.
+func TestProcessors(t *testing.T) {
+	for _, n := range []int{1, 2, 4, 8, 15, 16, 254} {
+		x := build(t, Config{CPUs: n, LowRAM: 1 << 30})
+		madt, _ := x.Find("APIC")
+		var ids []byte
+		ioapic := -1
+		for p := madt.Data[44:]; len(p) > 0; p = p[p[1]:] {
+			switch {
+			case p[0] == 0 && p[4]&1 != 0 && p[2] == p[3]:
+				ids = append(ids, p[3])
+			case p[0] == 1:
+				ioapic = int(p[2])
+			}
+		}
+		mp, _ := x.Find("MP table")
+		var mpIDs []byte
+		bsp := 0
+		for p := mp.Data[44:]; len(p) > 0 && p[0] == 0; p = p[20:] {
+			if p[3]&1 != 0 {
+				mpIDs = append(mpIDs, p[1])
+			}
+			if p[3]&2 != 0 {
+				bsp++
+			}
+		}
+		want := make([]byte, n)
+		for i := range want {
+			want[i] = byte(i)
+		}
+		if !bytes.Equal(ids, want) || !bytes.Equal(mpIDs, want) || bsp != 1 {
+			t.Errorf("%d processors: MADT has %d, MP table %d with %d bootstrap processors", n, ids, mpIDs, bsp)
+		}
+		if ioapic < 0 || ioapic > 15 || n < 16 && ioapic < n {
+			t.Errorf("%d processors: the I/O APIC has id %d", n, ioapic)
+		}
+		dsdt, _ := x.Find("DSDT")
+		if got := bytes.Count(dsdt.Data, []byte("ACPI0007")); got != n {
+			t.Errorf("%d processors: DSDT has %d", n, got)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func (v *vcpu) APICBase() uint64 { return v.apic.Base() }
 
 // SetAPICBase implements x86.Bus. Bits that are reserved are #GP.
 func (v *vcpu) SetAPICBase(val uint64) bool {
-	if val>>physBits != 0 || val&lapic.BaseX2APIC != 0 && !v.m.model.Has(cpumodel.X2APIC) {
+	if val>>v.m.model.PhysBits != 0 || val&lapic.BaseX2APIC != 0 && !v.m.model.Has(cpumodel.X2APIC) {
 		return false
 	}
 	return v.apic.SetBase(val)

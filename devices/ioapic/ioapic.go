@@ -210,10 +210,13 @@ func (a *IOAPIC) WriteMMIO(off uint64, size int, v uint64) {
 	}
 }
 
+// SetID sets the ID as a write to its register does: 4 bits.
+func (a *IOAPIC) SetID(id uint8) { a.s.ID = id & 0xf }
+
 func (a *IOAPIC) write(v uint32) {
 	r := a.s.Select
 	if r == regID {
-		a.s.ID = uint8(v>>24) & 0xf
+		a.SetID(uint8(v >> 24))
 		return
 	}
 	if r < regTable || r >= regTable+2*NumPins {

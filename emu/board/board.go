@@ -14,6 +14,7 @@ import (
 	"io"
 	"time"
 
+	"goemu/bios"
 	"goemu/devices"
 	"goemu/devices/debugcon"
 	"goemu/devices/fwcfg"
@@ -279,6 +280,7 @@ func (pc *PC) FirmwareInit() {
 	for i := range i440fx.NumPAM { // the BIOS area is RAM
 		pc.Bridge.WriteConfig(uint8(i440fx.PAM0+i), 1, 0x33)
 	}
+	pc.IOAPIC.SetID(bios.IOAPICID(pc.cfg.CPUs))
 	pc.LAPICs[0].SetVirtualWire() // the others are as INIT leaves them
 	for _, w := range firmwareOut {
 		pc.Ports.Out(w.port, 1, uint32(w.value))

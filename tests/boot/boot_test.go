@@ -123,11 +123,53 @@ func complaints(t *testing.T, s *guest.Session) {
 	}
 }
 
+// TestSMP brings up several processors, gives them work at once and powers off.
+func TestSMP(t *testing.T) {
+	for _, engine := range engines {
+		for _, n := range []string{"2", "4"} {
+			t.Run(engine+" "+n, func(t *testing.T) {
+				s := boot(t, "-accel", engine, "-smp", n)
+				for _, command := range []string{"nproc", "grep -c ^processor /proc/cpuinfo", "grep -c 'cores.*: " + n + "' /proc/cpuinfo"} {
+					if got := strings.Fields(s.Run(command)); len(got) == 0 || got[len(got)-1] != n {
+						t.Errorf("%s: %q", command, got)
+					}
+				}
+				want := fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Repeat("goemu\n", 10000))))
+				got := s.Run("for i in 1 2 3 4 5 6 7 8; do (yes goemu | head -n 10000 | sha256sum) & done; wait")
+				if c := strings.Count(got, want); c != 8 {
+					t.Errorf("%d right checksums of 8 computed at once:\n%s", c, got)
+				}
+				// Each processor has run something and has had interrupts of its own.
+				for _, line := range strings.Split(s.Run("grep -E '^cpu[0-9]' /proc/stat; grep LOC: /proc/interrupts"), "\n") {
+					if f := strings.Fields(line); len(f) > 2 && (f[1] == "0" && f[3] == "0" || f[0] == "LOC:" && f[1] == "0") {
+						t.Errorf("idle: %s", line)
+					}
+				}
+				s.Send("poweroff -f\n")
+				if status := s.Wait(); status != 0 {
+					t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
+				}
+				for _, bad := range []string{"Oops", "BUG:", "WARNING: CPU", "Call Trace", "soft lockup", "rcu_sched", "stall", "segfault", "do_boot_cpu failed"} {
+					if strings.Contains(s.Output(), bad) {
+						t.Errorf("the kernel complained (%s):\n%s", bad, s.Output())
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestIcountRepeats boots twice with -icount and wants the same console bytes and the same instruction count.
 func TestIcountRepeats(t *testing.T) {
+	for _, cpus := range []string{"1", "2"} {
+		t.Run(cpus, func(t *testing.T) { icountRepeats(t, cpus) })
+	}
+}
+
+func icountRepeats(t *testing.T, cpus string) {
 	run := func() (string, string) {
 		s := guest.Start(t, "-m", "256", "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "initrd.gz"),
-			"-append", "console=ttyS0 goemu.run=/bin/uptime", "-nographic", "-icount", "shift=3,sleep=off", "-no-reboot", "-d", "insns")
+			"-append", "console=ttyS0 goemu.run=/bin/uptime", "-nographic", "-icount", "shift=3,sleep=off", "-smp", cpus, "-no-reboot", "-d", "insns")
 		if status := s.Wait(); status != 0 {
 			t.Fatalf("exit status %d\n%s", status, s.Output())
 		}
