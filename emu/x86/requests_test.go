@@ -1,6 +1,7 @@
 package x86
 
 import (
+	"strings"
 	"testing"
 
 	"goemu/mmu"
@@ -109,5 +110,18 @@ func TestRunnable(t *testing.T) {
 	m.RequestNMI()
 	if !m.Runnable(false) {
 		t.Error("NMI does not end HLT")
+	}
+}
+
+// Where there are several, dumps say whose they are.
+func TestName(t *testing.T) {
+	if n := newMachine(t).Name(); n != "" {
+		t.Errorf("the only CPU is called %q", n)
+	}
+	m := newMachine(t, func(o *Options) { o.CPUs, o.APICID = 4, 3 })
+	var b strings.Builder
+	m.DumpState(&b)
+	if m.Name() != "CPU#3 " || !strings.HasPrefix(b.String(), "CPU#3\n") {
+		t.Errorf("name %q, dump %.20q", m.Name(), b.String())
 	}
 }
