@@ -1,15 +1,17 @@
 # make test    installs what the tests need (as root; else says what to install) and runs all of them
 # make bench   boots the benchmark guest on goemu and on QEMU's TCG in turn and prints ratios
+# make difftest  runs CASES (default 10000) cases of each instruction on the host's CPU and on both engines, and makes docs/coverage.md
 # make guests  prepares Debian's kernel and an initramfs in a cache outside the checkout
 # make fuzz    fuzzes each target for FUZZTIME (default 10m)
 
 GO       ?= go
 RUNS     ?= 3
 FUZZTIME ?= 10m
+CASES    ?= 10000
 
 export CGO_ENABLED = 0
 
-.PHONY: build test bench guests fuzz check cross setup
+.PHONY: build test bench difftest guests fuzz check cross setup
 
 build:
 	$(GO) build -o goemu ./cmd/goemu
@@ -25,6 +27,10 @@ test: guests
 
 bench: guests
 	$(GO) run ./tests/bench -runs $(RUNS) -o docs/performance.md
+
+difftest:
+	GOEMU_ROW_CASES=$(CASES) GOEMU_ROWS_RECORD=testdata/rows.txt $(GO) test -count=1 -timeout 4h -v -run TestRows ./tests/difftest/rows
+	$(GO) run ./tests/coverage
 
 fuzz:
 	tests/fuzz $(FUZZTIME)

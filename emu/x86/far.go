@@ -533,11 +533,14 @@ func sysSYSENTER(c *CPU, i *tcg.SysInst) bool {
 }
 
 func sysSYSEXIT(c *CPU, i *tcg.SysInst) bool {
+	if c.cpl != 0 {
+		return c.gp(0) // AMD's processors look at this first
+	}
 	if c.model.Vendor == cpumodel.AMD && c.longMode() {
 		return c.ud()
 	}
 	cs := uint16(c.msr.sysenterCS)
-	if !c.protected() || cs&^3 == 0 || c.cpl != 0 {
+	if !c.protected() || cs&^3 == 0 {
 		return c.gp(0)
 	}
 	e := c.env

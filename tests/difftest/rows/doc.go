@@ -13,5 +13,5 @@
 // What differs by design, and flags that the manuals leave undefined and the engines do not promise, stands in exclude and undefined.
 //
 // TestRows takes GOEMU_ROW_CASES, the cases a row, and GOEMU_ROWS, a regular expression for rows. GOEMU_ROWS_RECORD names a
-// file to write the counts to, from which docs/coverage.md is made (tests/coverage).
+// file to write the counts to (with GOEMU_ROWS, those of the rows that ran; the others stay), from which docs/coverage.md is made (tests/coverage).
 package rows

@@ -109,7 +109,7 @@ func incomparable(in *insn, c, host, got *record) bool {
 		return true // the second operand is read first
 	case in.Op == decoder.CALL && in.Mode == decoder.Mode16 && host.Trap != 3 && got.Trap == tcg.VectorGP:
 		return true // the push is checked before the target
-	case in.Mode == decoder.Mode16 && host.Trap == tcg.VectorGP && got.Trap == tcg.VectorSS && in.hasMem() && in.ea(c)&15 != 0:
+	case in.Mode == decoder.Mode16 && host.Trap == tcg.VectorGP && got.Trap == tcg.VectorSS && in.hasMem() && in.ea(c)&31 != 0:
 		return true // alignment is checked before the limit
 	case in.Mode == decoder.Mode16 && host.Trap == tcg.VectorPF && (got.Trap == tcg.VectorSS || got.Trap == tcg.VectorGP) && in.hasMem() && in.memSize() == 10:
 		return true // the first part is stored before the limit is checked for the second

@@ -27,11 +27,10 @@ type form struct {
 	mod    int // +1: register only, -1: memory only
 	imms   []string
 
-	vex      bool
-	l, w     int  // -1: any
-	vvvv     bool // an operand is in VEX.vvvv
-	vsib     bool
-	excluded string
+	vex  bool
+	l, w int  // -1: any
+	vvvv bool // an operand is in VEX.vvvv
+	vsib bool
 }
 
 // parseForm reads Row.Enc and Row.Args; ok is false for EVEX.
@@ -135,12 +134,10 @@ type insn struct {
 // rng makes random choices.
 type rng struct{ *rand.Rand }
 
-func (r rng) one(n int) bool         { return r.IntN(n) == 0 }
-func (r rng) pick(b ...byte) byte    { return b[r.IntN(len(b))] }
-func (r rng) bits(n int) byte        { return byte(r.IntN(1 << n)) }
-func (f *form) isSIMD() bool         { return f.noSize || f.pp != 0 || f.vex }
-func (f *form) has(args string) bool { return strings.Contains(","+f.row.Args+",", ","+args+",") }
-func (f *form) branch() bool         { return strings.Contains(f.row.Args, "J") }
+func (r rng) one(n int) bool      { return r.IntN(n) == 0 }
+func (r rng) pick(b ...byte) byte { return b[r.IntN(len(b))] }
+func (r rng) bits(n int) byte     { return byte(r.IntN(1 << n)) }
+func (f *form) branch() bool      { return strings.Contains(f.row.Args, "J") }
 
 // encode makes an instruction. ok is false if the decoder takes it for another row.
 func (f *form) encode(r rng, mode decoder.Mode, rip uint64) (in insn, ok bool) {
@@ -151,6 +148,9 @@ func (f *form) encode(r rng, mode decoder.Mode, rip uint64) (in insn, ok bool) {
 	size66 := !f.noSize && f.pp != 0x66 && !f.vex && r.one(4) && !(f.branch() && long)
 	if long && (f.row.Op == decoder.CALL || f.row.Op == decoder.JMP || f.row.Op == decoder.RET) {
 		size66 = false // a 16-bit branch: AMD's processors do it, Intel's take no notice of 66
+	}
+	if f.row.Op == decoder.MOVSXD {
+		size66 = false // AMD's processors still read 32 bits
 	}
 	addr67 := r.one(10) && (mem || len(f.imms) > 0 && f.imms[0][0] == 'O' || isString(f.row.Op) || f.row.Op == decoder.XLAT)
 	if size66 {
@@ -278,6 +278,9 @@ func (f *form) encodeVEX(r rng, b []byte, rex byte, long bool) []byte {
 	}
 	if f.w >= 0 {
 		w = byte(f.w)
+	}
+	if (f.row.Op == decoder.VPINSRD || f.row.Op == decoder.VPEXTRD) && !long {
+		w = 0 // Intel's processors take no notice of W outside 64-bit mode; to AMD's it is undefined
 	}
 	pp := map[byte]byte{0: 0, 0x66: 1, 0xf3: 2, 0xf2: 3}[f.pp]
 	v := byte(15)

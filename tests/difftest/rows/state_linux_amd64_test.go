@@ -125,11 +125,39 @@ func (r rng) statusWords(c *record) {
 	le.PutUint64(c.FP[512:], 7)
 }
 
-// vectors sets x87, MMX and vector registers.
+// images are register files made before, by kind.
+var images [numKinds][64][832]byte
+
+// vectors sets x87, MMX and vector registers. As making all of them costs more than running an instruction, most are taken
+// from an image made before, of which a few registers change each time.
 func (r rng) vectors(c *record, kind int) {
+	p := &images[kind][r.IntN(len(images[kind]))]
+	if p[512] == 0 || r.one(32) {
+		r.vectorImage(p, kind)
+		p[512] = 1
+	}
+	copy(c.FP[32:416], p[32:416])
+	copy(c.FP[576:], p[576:])
+	for range 3 {
+		i := r.IntN(16)
+		r.fill(c.FP[160+16*i:][:16], r.some(kind))
+		if r.one(2) {
+			r.fill(c.FP[576+16*i:][:16], r.some(kind))
+		}
+	}
+	st := c.FP[32+16*r.IntN(8):][:10]
+	if kind == kind80 || r.one(3) {
+		r.float80(st)
+	} else {
+		r.fill(st[:8], r.some(kind))
+	}
+}
+
+// vectorImage makes a register file.
+func (r rng) vectorImage(c *[832]byte, kind int) {
 	var b [10]byte
 	for i := range 8 {
-		p := c.FP[32+16*i:][:10]
+		p := c[32+16*i:][:10]
 		if kind == kind80 || r.one(3) {
 			r.float80(p)
 		} else {
@@ -138,8 +166,8 @@ func (r rng) vectors(c *record, kind int) {
 		}
 	}
 	if kind == kind80 && r.one(4) { // equal operands
-		copy(b[:], c.FP[32:])
-		copy(c.FP[32+16*r.IntN(8):], b[:])
+		copy(b[:], c[32:])
+		copy(c[32+16*r.IntN(8):], b[:])
 	}
 	all := r.some(kind)
 	for i := range 16 {
@@ -147,16 +175,16 @@ func (r rng) vectors(c *record, kind int) {
 		if r.one(4) {
 			k = r.some(kind)
 		}
-		r.fill(c.FP[160+16*i:][:16], k)
-		r.fill(c.FP[576+16*i:][:16], k)
+		r.fill(c[160+16*i:][:16], k)
+		r.fill(c[576+16*i:][:16], k)
 		if r.one(6) { // a small count
-			binary.LittleEndian.PutUint64(c.FP[160+16*i:], uint64(r.IntN(70)))
+			binary.LittleEndian.PutUint64(c[160+16*i:], uint64(r.IntN(70)))
 		}
 	}
 	if r.one(3) {
 		from, to := r.IntN(16), r.IntN(16)
-		copy(c.FP[160+16*to:][:16], c.FP[160+16*from:][:16])
-		copy(c.FP[576+16*to:][:16], c.FP[576+16*from:][:16])
+		copy(c[160+16*to:][:16], c[160+16*from:][:16])
+		copy(c[576+16*to:][:16], c[576+16*from:][:16])
 	}
 }
 

@@ -1,0 +1,78 @@
+package main
+
+import "goemu/decoder"
+
+// A source is a test that knows from elsewhere than goemu's code what an instruction does.
+type source struct {
+	pkg, test string // Go package below the top of the checkout, and function
+	oracle    string // where the expected outcome comes from
+}
+
+// Sources of the instructions that the host cannot show a user.
+var (
+	exceptions  = source{"tests/system", "TestExceptions32", "QEMU and the manual"}
+	exceptions4 = source{"tests/system", "TestExceptions64", "QEMU and the manual"}
+	transfers   = source{"tests/system", "TestTransfers32", "QEMU and the manual"}
+	syscalls    = source{"tests/system", "TestSyscall64", "QEMU and the manual"}
+	sysenter    = source{"emu/x86", "TestSysenter", "the manual"}
+	interrupts  = source{"tests/system", "TestInterrupts32", "QEMU and the manual"}
+	paging      = source{"tests/system", "TestPaging", "QEMU and the manual"}
+	debug       = source{"tests/system", "TestDebug32", "Bochs, QEMU and the manual"}
+	pointers    = source{"tests/system", "TestFPUPointers64", "QEMU and the manual"}
+	descriptors = source{"emu/x86", "TestDescriptors64AgainstQEMU", "recorded under QEMU"}
+	fxsave      = source{"emu/x86", "TestFXSAVEAgainstSilicon", "a processor"}
+	environment = source{"emu/x86", "TestEnvironmentFormats", "the manual"}
+	xsaveHost   = source{"emu/x86", "TestXSAVEHost", "the host's CPU"}
+	xrstors     = source{"emu/x86", "TestXRSTORS", "the manual"}
+	maskedMoves = source{"emu/x86", "TestMaskedAccess", "the host's CPU"}
+	debian      = source{"tests/boot", "TestDebianShell", "Debian's kernel"}
+	debian32    = source{"tests/boot", "TestDebian32", "Debian's kernels"}
+	models      = source{"emu/cpumodel", "TestModelsAgainstQEMU", "QEMU's definitions"}
+	rdrand      = source{"emu/x86", "TestRDRAND", "the manual"}
+	rdpid       = source{"emu/x86", "TestRDPID", "the manual"}
+	invpcid     = source{"emu/x86", "TestINVPCIDChecks", "the manual"}
+	pkru        = source{"emu/x86", "TestPKRU", "the manual"}
+	umip        = source{"emu/x86", "TestUMIP", "the manual"}
+	msrs        = source{"emu/x86", "TestMSRs", "the manual"}
+	xsetbv      = source{"emu/x86", "TestXSETBV", "the manual"}
+	monitor     = source{"emu/x86", "TestMWAIT", "the manual"}
+	controls    = source{"emu/x86", "TestControlRegisterChecks", "the manual"}
+	ports       = source{"emu/x86", "TestIOPermission", "the manual"}
+	gfni        = source{"tcg/simd", "TestGFNI", "values of FIPS 197"}
+)
+
+// others names the tests of instructions that the row tests do not run, or run as a user only, which faults.
+var others = map[decoder.Op][]source{
+	decoder.SYSCALL: {syscalls, debian}, decoder.SYSRET: {syscalls, debian}, decoder.SYSENTER: {sysenter, debian32}, decoder.SYSEXIT: {sysenter, syscalls},
+	decoder.CPUID: {models, debian}, decoder.RDTSC: {exceptions, debian}, decoder.RDTSCP: {debian},
+	decoder.RDRAND: {rdrand}, decoder.RDSEED: {rdrand}, decoder.RDPID: {rdpid},
+	decoder.SGDT: {exceptions, descriptors}, decoder.SIDT: {debug}, decoder.SLDT: {umip}, decoder.STR: {umip}, decoder.SMSW: {exceptions, umip},
+	decoder.FNSAVE: {environment}, decoder.FRSTOR: {environment}, decoder.FNSTENV: {pointers, environment}, decoder.FLDENV: {pointers, environment},
+	decoder.FXSAVE: {fxsave, pointers}, decoder.FXRSTOR: {fxsave, pointers},
+	decoder.XSAVE: {xsaveHost}, decoder.XSAVEOPT: {xsaveHost}, decoder.XSAVEC: {xsaveHost}, decoder.XRSTOR: {xsaveHost}, decoder.XSAVES: {xrstors}, decoder.XRSTORS: {xrstors},
+	decoder.XGETBV: {xsetbv}, decoder.XSETBV: {xsetbv},
+	decoder.CALLF: {transfers, descriptors}, decoder.JMPF: {transfers, exceptions}, decoder.RETF: {transfers, exceptions}, decoder.IRET: {transfers, exceptions4},
+	decoder.INT1: {debug, exceptions}, decoder.INT: {transfers, interrupts},
+	decoder.HLT: {interrupts, exceptions}, decoder.CLI: {exceptions, interrupts}, decoder.STI: {exceptions, interrupts},
+	decoder.IN: {ports, interrupts}, decoder.OUT: {ports, interrupts}, decoder.INS: {ports, debug}, decoder.OUTS: {ports, debug},
+	decoder.CLTS: {exceptions}, decoder.LMSW: {controls}, decoder.LGDT: {exceptions, debian}, decoder.LIDT: {exceptions, debian},
+	decoder.LLDT: {exceptions, descriptors}, decoder.LTR: {exceptions, descriptors}, decoder.INVLPG: {paging, exceptions}, decoder.INVPCID: {invpcid},
+	decoder.WBINVD: {exceptions}, decoder.INVD: {exceptions}, decoder.RDMSR: {msrs, exceptions}, decoder.WRMSR: {msrs, exceptions}, decoder.RDPMC: {exceptions},
+	decoder.SWAPGS: {syscalls, debian}, decoder.MONITOR: {monitor}, decoder.MWAIT: {monitor},
+	decoder.RDPKRU: {pkru}, decoder.WRPKRU: {pkru},
+	decoder.CLAC: {debian}, decoder.STAC: {debian},
+	decoder.VMASKMOVPS: {maskedMoves}, decoder.VMASKMOVPD: {maskedMoves},
+	decoder.GF2P8AFFINEINVQB: {gfni}, decoder.GF2P8AFFINEQB: {gfni}, decoder.GF2P8MULB: {gfni},
+	decoder.VGF2P8AFFINEINVQB: {gfni}, decoder.VGF2P8AFFINEQB: {gfni}, decoder.VGF2P8MULB: {gfni},
+}
+
+// othersByRow is others for mnemonics of which some rows are privileged.
+var othersByRow = map[string][]source{
+	"0F 20 /r": {controls, exceptions}, "0F 22 /r": {controls, exceptions}, // MOV to and from control registers
+	"0F 21 /r": {debug}, "0F 23 /r": {debug}, // and debug registers
+}
+
+// absent says why a row has no oracle where that is not said elsewhere.
+var absent = map[decoder.Op]string{
+	decoder.VMMCALL: "goemu has no SVM", decoder.VMCALL: "goemu has no VMX",
+}
