@@ -55,7 +55,7 @@ func (c *CPU) jumpTask(t *descriptor, call bool) bool {
 	if call {
 		kind = taskCall
 	}
-	if !c.switchTask(t, kind, c.next) {
+	if !c.switchTask(t, kind, c.next, c.Flags()) {
 		return false
 	}
 	c.next = c.env.RIP
@@ -65,7 +65,7 @@ func (c *CPU) jumpTask(t *descriptor, call bool) bool {
 // enterTask delivers an event through a task gate.
 func (c *CPU) enterTask(ev *event, g *descriptor, withCode bool) bool {
 	t, ok := c.gateTask(g, vecGP)
-	if !ok || !c.switchTask(&t, taskCall, ev.rip) {
+	if !ok || !c.switchTask(&t, taskCall, ev.rip, uint32(c.savedFlags(ev))) {
 		return false
 	}
 	if !withCode {
@@ -104,7 +104,7 @@ func (c *CPU) returnTask() bool {
 	if !t.present() {
 		return c.raise(vecNP, code)
 	}
-	if !c.switchTask(&t, taskIRET, c.next) {
+	if !c.switchTask(&t, taskIRET, c.next, c.Flags()) {
 		return false
 	}
 	c.next = c.env.RIP
@@ -192,9 +192,9 @@ func (c *CPU) loadTaskState(t *descriptor) (n taskState, ok bool) {
 	return n, ok
 }
 
-// switchTask does a task switch (SDM vol. 3A 7.3). rip is saved in the old task.
+// switchTask does a task switch (SDM vol. 3A 7.3). rip and flags are saved in the old task.
 // Faults after the commit point are raised in the new task.
-func (c *CPU) switchTask(t *descriptor, kind taskSwitch, rip uint64) bool {
+func (c *CPU) switchTask(t *descriptor, kind taskSwitch, rip uint64, flags uint32) bool {
 	limit := uint32(tss16Limit)
 	if t.typ()&8 != 0 {
 		limit = tss32Limit
@@ -210,7 +210,6 @@ func (c *CPU) switchTask(t *descriptor, kind taskSwitch, rip uint64) bool {
 	if !ok {
 		return c.raise(vecTS, uint32(c.tr.Selector&^3))
 	}
-	flags := c.Flags()
 	if kind == taskIRET {
 		flags &^= flagNT
 	}
@@ -246,7 +245,8 @@ func (c *CPU) switchTask(t *descriptor, kind taskSwitch, rip uint64) bool {
 	return c.loadTaskSegments(&n)
 }
 
-// loadTaskSegments loads LDTR and the segment registers of a new task; faults are #TS, #NP and #SS in it.
+// loadTaskSegments loads LDTR and the segment registers of a new task; faults are #TS, #NP and #SS in it, in the order of the P6 family
+// (SDM vol. 3A table 7-1).
 func (c *CPU) loadTaskSegments(n *taskState) bool {
 	for i := range c.seg {
 		c.seg[i] = Segment{Selector: n.sel[i]}
@@ -263,6 +263,7 @@ func (c *CPU) loadTaskSegments(n *taskState) bool {
 	c.cpl = int(n.sel[segCS] & 3)
 	c.SetFlags(n.flags)
 	c.update()
+	ldtAbsent := false
 	if n.ldt&^3 != 0 {
 		d, ok := descriptor{}, false
 		if n.ldt&4 != 0 {
@@ -271,34 +272,42 @@ func (c *CPU) loadTaskSegments(n *taskState) bool {
 		if d, ok = c.readDescriptor(n.ldt, vecTS); !ok {
 			return false
 		}
-		if !d.isSystem() || d.typ() != typeLDT || !d.present() {
+		if !d.isSystem() || d.typ() != typeLDT {
 			return c.raise(vecTS, uint32(n.ldt&^3))
 		}
-		c.ldtr = d.segment()
+		if ldtAbsent = !d.present(); !ldtAbsent {
+			c.ldtr = d.segment()
+		}
 	}
 	sel := n.sel[segCS]
 	code := uint32(sel &^ 3)
-	if sel&^3 == 0 {
-		return c.raise(vecTS, 0)
+	cs := descriptor{}
+	_, found := c.descriptorAddr(sel, 8)
+	if found = found && sel&^3 != 0; found {
+		var ok bool
+		if cs, ok = c.readDescriptor(sel, vecTS); !ok {
+			return false
+		}
+		if cs.code() && (cs.conforming() && cs.dpl() > c.cpl || !cs.conforming() && cs.dpl() != c.cpl) {
+			return c.raise(vecTS, code)
+		}
 	}
-	cs, ok := c.readDescriptor(sel, vecTS)
+	ss, ok := c.checkSS(n.sel[segSS], c.cpl, vecTS, false)
 	if !ok {
 		return false
 	}
-	if !cs.code() || cs.conforming() && cs.dpl() > c.cpl || !cs.conforming() && cs.dpl() != c.cpl {
+	switch {
+	case ldtAbsent:
+		return c.raise(vecTS, uint32(n.ldt&^3))
+	case !found, !cs.code():
 		return c.raise(vecTS, code)
-	}
-	if !cs.present() {
+	case !cs.present():
 		return c.raise(vecNP, code)
 	}
 	if !c.setCS(&cs, c.cpl) {
 		return false
 	}
 	c.update()
-	ss, ok := c.checkSS(n.sel[segSS], c.cpl, vecTS, false)
-	if !ok {
-		return false
-	}
 	c.seg[segSS] = ss
 	for _, r := range [...]int{segES, segDS, segFS, segGS} {
 		s, ok := c.checkSegment(r, n.sel[r])

@@ -128,6 +128,6 @@ func TestVirtual8086(t *testing.T) {
 		00180002
 		00180002
 	`, map[string]string{
-		"iret to above ffff #0d 0000 +21 08": "iret to above ffff #0d 0000 +d1 00",
+		"iret to above ffff #0d 0000 +21 08": "iret to above ffff #0d 0000 +ca 00",
 	}, "v86.asm")
 }
