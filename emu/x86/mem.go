@@ -178,9 +178,19 @@ func (c *CPU) bytes(linear uint64, p []byte, idx int, write bool) bool {
 	if c.debug.data {
 		c.watchData(linear, len(p), write)
 	}
+	t := &c.env.TLB.Read[idx]
+	if write {
+		t = &c.env.TLB.Write[idx]
+	}
 	for len(p) > 0 {
 		n := min(len(p), mmu.PageSize-int(linear&mmu.PageMask))
-		phys, host, ok := c.translate(linear, write, idx)
+		var phys, host uint64
+		ok := true
+		if e := &t[mmu.TLBIndex(linear)]; e.Page == linear&^mmu.PageMask {
+			host = linear + e.Addend
+		} else {
+			phys, host, ok = c.translate(linear, write, idx)
+		}
 		switch {
 		case !ok:
 			return false
