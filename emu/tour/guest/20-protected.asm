@@ -12,10 +12,25 @@ protected_start:
         mov esi, text_protected
         call puts32
 
+        pushfd                  ; there is CPUID if EFLAGS.ID can be changed
+        pop eax
+        mov ebx, eax
+        xor eax, 0x200000
+        push eax
+        popfd
+        pushfd
+        pop eax
+        push ebx
+        popfd
+        cmp eax, ebx
+        je .no_long_mode
         mov eax, 0x80000001
         cpuid
+        bt edx, 20              ; NX
+        jnc .no_long_mode
         bt edx, 29              ; LM
         jc .long_mode_exists
+.no_long_mode:
         mov esi, text_no_long_mode
         call puts32
 .stop:

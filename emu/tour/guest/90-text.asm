@@ -106,7 +106,7 @@ text_a20_open:      db "real mode: A20 is open, 100500 and 000500 are different 
 text_a20_shut:      db "real mode: A20 is shut, 100500 and 000500 are the same word", 13, 10, 0
 text_gdt:           db "real mode: GDT loaded, setting CR0.PE", 13, 10, 0
 text_protected:     db "protected mode: flat 32-bit segments", 13, 10, 0
-text_no_long_mode:  db "protected mode: this processor has no long mode, stopping", 13, 10, 0
+text_no_long_mode:  db "protected mode: this processor has no long mode with NX, stopping", 13, 10, 0
 text_tables:        db "protected mode: page tables built, setting CR4.PAE, EFER.LME, CR0.PG", 13, 10, 0
 text_long:          db "long mode: 64-bit code segment", 13, 10, 0
 text_idt:           db "long mode: IDT with 32 exceptions, TSS loaded", 13, 10, 0
