@@ -81,6 +81,7 @@ Examples:
   goemu
   goemu -m 512 -kernel vmlinuz -initrd initrd.gz -append console=ttyS0 -nographic
   goemu -kernel kernel.elf -nographic -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
+  goemu -cpu Haswell,-smap,+rdseed -kernel vmlinuz -initrd initrd.gz -nographic
   goemu -d in_asm,op_opt,out_asm -D log.txt
 `)
 	return b.String()

@@ -44,7 +44,10 @@ const (
 	msrTopMem      = 0xc001_001a
 	msrTopMem2     = 0xc001_001d
 	msrPatchLoader = 0xc001_0020 // microcode update trigger
+	msrNBCfg       = 0xc001_001f // northbridge configuration
 	msrIntPending  = 0xc001_0055
+	msrLSCfg       = 0xc001_1020 // load-store unit and decoder: nothing to configure
+	msrDECfg       = 0xc001_1029
 )
 
 const (
@@ -75,6 +78,8 @@ type msrs struct {
 	mc            [4 * mcBanks]uint64
 	sysCfg, hwcr  uint64
 	topMem        [2]uint64
+	nbCfg         uint64
+	lsCfg, deCfg  uint64
 	intPending    uint64
 	debugCtl      uint64
 	microcodeSign uint64
@@ -124,6 +129,12 @@ func (c *CPU) storage(n uint32) (p *uint64, reserved uint64) {
 		return &m.topMem[0], phys
 	case msrTopMem2:
 		return &m.topMem[1], phys
+	case msrNBCfg:
+		return &m.nbCfg, 0
+	case msrLSCfg:
+		return &m.lsCfg, 0
+	case msrDECfg:
+		return &m.deCfg, 0
 	case msrIntPending:
 		return &m.intPending, 0
 	case msrDebugCtl:

@@ -116,8 +116,8 @@ func TestLeavesAgainstQEMU(t *testing.T) {
 	supported := cpumodel.Supported()
 	total := 0
 	for _, name := range []string{
-		"486", "pentium", "pentium2", "pentium3", "athlon", "core2duo", "qemu32", "qemu64", "kvm32", "kvm64", "Nehalem", "Westmere",
-		"SandyBridge", "IvyBridge", "Haswell", "Broadwell", "Skylake-Client", "Skylake-Server", "Icelake-Server", "EPYC", "EPYC-Rome", "EPYC-Milan",
+		"486", "pentium", "pentium3", "athlon", "core2duo", "qemu32", "qemu64", "kvm64", "Nehalem", "SandyBridge", "Haswell",
+		"Skylake-Server", "Icelake-Server", "EPYC", "EPYC-Milan",
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := leaves(t, "qemu-system-x86_64", kernel, "-accel", "tcg", "-cpu", name)
