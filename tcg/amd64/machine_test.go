@@ -73,6 +73,13 @@ func (m *machine) reset() {
 			env.TLB.Write[i][j].Page = mmu.EmptyPage(j)
 		}
 	}
+	for i := range env.TLB.Victim {
+		for j := range env.TLB.Victim[i] {
+			for k := range env.TLB.Victim[i][j] {
+				env.TLB.Victim[i][j][k].Page = mmu.NoVictim
+			}
+		}
+	}
 	for i := range env.JumpCache {
 		env.JumpCache[i].Mode = tcg.NoMode
 		env.JumpCache[i].Code = uint64(m.e.LookupStub())

@@ -61,6 +61,13 @@ func newMachine(t *testing.T, env *tcg.Env, r runner) *machine {
 			env.TLB.Write[j][i].Page = mmu.EmptyPage(i)
 		}
 	}
+	for i := range env.TLB.Victim {
+		for j := range env.TLB.Victim[i] {
+			for k := range env.TLB.Victim[i][j] {
+				env.TLB.Victim[i][j][k].Page = mmu.NoVictim
+			}
+		}
+	}
 	env.SSEOK, env.X87OK, env.AVXOK = 1, 1, 1
 	return m
 }
