@@ -208,6 +208,3 @@ func (c *CPU) privileged() bool { return c.cpl == 0 || c.gp(0) }
 
 // sysUD is an instruction that is undefined here.
 func sysUD(c *CPU, i *tcg.SysInst) bool { return c.ud() }
-
-// sysNop does nothing.
-func sysNop(c *CPU, i *tcg.SysInst) bool { return true }

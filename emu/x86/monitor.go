@@ -26,9 +26,7 @@ type monitor struct {
 // watch begins to watch the line at a host address.
 func (m *monitor) watch(host uint64) {
 	m.line = (*[monitorLine]byte)(hostPtr(host &^ (monitorLine - 1)))
-	for i, b := range m.line {
-		m.was[i] = b
-	}
+	m.was = *m.line
 }
 
 // changed tells whether the line has been written to since MONITOR.

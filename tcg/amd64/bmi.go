@@ -12,23 +12,23 @@ type bmiForm struct {
 	swap bool // B is in VEX.vvvv and A in ModRM.rm, else the other way round
 }
 
-// bmiForms is indexed by tcg.Opcode - tcg.Andn.
-var bmiForms = [...]bmiForm{
-	tcg.Andn - tcg.Andn:   {op: map0F38 | 0xf2, need: hasBMI1},
-	tcg.Blsr - tcg.Andn:   {op: map0F38 | 0xf3, need: hasBMI1, ext: 1},
-	tcg.Blsmsk - tcg.Andn: {op: map0F38 | 0xf3, need: hasBMI1, ext: 2},
-	tcg.Blsi - tcg.Andn:   {op: map0F38 | 0xf3, need: hasBMI1, ext: 3},
-	tcg.Bzhi - tcg.Andn:   {op: map0F38 | 0xf5, need: hasBMI2, swap: true},
-	tcg.Bextr - tcg.Andn:  {op: map0F38 | 0xf7, need: hasBMI1, swap: true},
-	tcg.Pdep - tcg.Andn:   {op: map0F38 | preF2 | 0xf5, need: hasBMI2},
-	tcg.Pext - tcg.Andn:   {op: map0F38 | preF3 | 0xf5, need: hasBMI2},
-	tcg.Adcx - tcg.Andn:   {op: map0F38 | pre66 | 0xf6, need: hasADX},
-	tcg.Adox - tcg.Andn:   {op: map0F38 | preF3 | 0xf6, need: hasADX},
+// bmiForms has nothing for other ops.
+var bmiForms = [tcg.NumOpcodes]bmiForm{
+	tcg.Andn:   {op: map0F38 | 0xf2, need: hasBMI1},
+	tcg.Blsr:   {op: map0F38 | 0xf3, need: hasBMI1, ext: 1},
+	tcg.Blsmsk: {op: map0F38 | 0xf3, need: hasBMI1, ext: 2},
+	tcg.Blsi:   {op: map0F38 | 0xf3, need: hasBMI1, ext: 3},
+	tcg.Bzhi:   {op: map0F38 | 0xf5, need: hasBMI2, swap: true},
+	tcg.Bextr:  {op: map0F38 | 0xf7, need: hasBMI1, swap: true},
+	tcg.Pdep:   {op: map0F38 | preF2 | 0xf5, need: hasBMI2},
+	tcg.Pext:   {op: map0F38 | preF3 | 0xf5, need: hasBMI2},
+	tcg.Adcx:   {op: map0F38 | pre66 | 0xf6, need: hasADX},
+	tcg.Adox:   {op: map0F38 | preF3 | 0xf6, need: hasADX},
 }
 
 // hostBMI tells whether the host has the instruction for code, if that is an op of BMI or ADX; else the op is bailed.
 func hostBMI(code tcg.Opcode) bool {
-	return code < tcg.Andn || code > tcg.Adox || host&bmiForms[code-tcg.Andn].need == bmiForms[code-tcg.Andn].need
+	return host&bmiForms[code].need == bmiForms[code].need
 }
 
 // bailBMI leaves an op that the host lacks to the interpreter.
@@ -48,7 +48,7 @@ func (c *compiler) bmi() {
 	if c.bailBMI() {
 		return
 	}
-	f := &bmiForms[o.Code-tcg.Andn]
+	f := &bmiForms[o.Code]
 	flags := o.Code != tcg.Pdep && o.Code != tcg.Pext
 	if flags {
 		c.flagsIn()
@@ -121,7 +121,7 @@ func (c *compiler) adx() {
 	}
 	c.flagsIn()
 	t, copied := c.inPlace()
-	op := sized(bmiForms[o.Code-tcg.Andn].op, o.W)
+	op := sized(bmiForms[o.Code].op, o.W)
 	if s := c.src(o.B, o.W, rcx); s.kind == inEnv {
 		c.rm(op, t, s.m)
 	} else {

@@ -36,6 +36,9 @@ func (*Engine) Reset()                                         {}
 func (*Engine) Close() error                                   { return nil }
 func (*Engine) Used() int                                      { return 0 }
 
+// Inline is false: there is no host code.
+func Inline(*tcg.Op) bool { return false }
+
 // SyncX87 does nothing on this host.
 func SyncX87(*tcg.Env) {}
 
