@@ -1,3 +1,5 @@
+//go:build linux
+
 // Bench measures goemu against QEMU's TCG and against the host: it boots the
 // same kernel and the same static programs on each in turn and times, on the
 // host's clock, the lines they print. It prints medians and ratios.
