@@ -30,7 +30,7 @@ func (c *CPU) setAL(v uint8) { c.setReg(regAX, 1, uint64(v)) }
 func (c *CPU) ah() uint8     { return uint8(c.env.GPR[regAX] >> 8) }
 func (c *CPU) setAH(v uint8) { c.setReg(16, 1, uint64(v)) }
 
-// decimal is DAA and DAS (SDM vol. 2A); OF, which is undefined, becomes 0.
+// decimal is DAA and DAS (SDM vol. 2A). OF is undefined: as on processors it tells of signed overflow.
 func (c *CPU) decimal(sign uint8) bool {
 	f, al := c.Flags(), c.al()
 	old := al
@@ -48,6 +48,9 @@ func (c *CPU) decimal(sign uint8) bool {
 	} else if sign == 1 {
 		out &^= flagCF
 	}
+	if changed := old ^ al; sign == 1 && changed&al&0x80 != 0 || sign != 1 && changed&old&0x80 != 0 {
+		out |= flagOF
+	}
 	c.setAL(al)
 	c.setCC(out | resultFlags(uint64(al), 1))
 	return true
@@ -56,15 +59,21 @@ func (c *CPU) decimal(sign uint8) bool {
 func sysDAA(c *CPU, i *tcg.SysInst) bool { return c.decimal(1) }
 func sysDAS(c *CPU, i *tcg.SysInst) bool { return c.decimal(0xff) }
 
-// ascii is AAA and AAS. SF, ZF, PF and OF are undefined: here those of AL, and 0.
+// ascii is AAA and AAS. SF, ZF, PF and OF are undefined: as on processors of AMD they are those of adding or subtracting 106H, or 0, before the
+// upper half of AL is cleared.
 func (c *CPU) ascii(sign int) bool {
 	var out uint32
-	if c.al()&15 > 9 || c.Flags()&flagAF != 0 {
-		c.setReg(regAX, 2, c.env.GPR[regAX]+uint64(sign*0x106))
+	old := uint16(c.env.GPR[regAX])
+	sum := old
+	if old&15 > 9 || c.Flags()&flagAF != 0 {
+		sum += uint16(0x106 * sign)
 		out = flagAF | flagCF
 	}
-	c.setAL(c.al() & 15)
-	c.setCC(out | resultFlags(uint64(c.al()), 1))
+	if changed := old ^ sum; sign == 1 && changed&sum&0x8000 != 0 || sign != 1 && changed&old&0x8000 != 0 {
+		out |= flagOF
+	}
+	c.setReg(regAX, 2, uint64(sum&0xff0f))
+	c.setCC(out | resultFlags(uint64(sum), 2))
 	return true
 }
 
@@ -83,10 +92,22 @@ func sysAAM(c *CPU, i *tcg.SysInst) bool {
 	return true
 }
 
+// sysAAD sets OF, AF and CF, which are undefined, as its addition does on processors.
 func sysAAD(c *CPU, i *tcg.SysInst) bool {
-	al := c.al() + c.ah()*uint8(i.Imm)
-	c.setReg(regAX, 2, uint64(al))
-	c.setCC(resultFlags(uint64(al), 1))
+	x, y := c.al(), c.ah()*uint8(i.Imm)
+	sum := x + y
+	var out uint32
+	if sum < x {
+		out |= flagCF
+	}
+	if (x^y^sum)&0x10 != 0 {
+		out |= flagAF
+	}
+	if (x^sum)&(y^sum)&0x80 != 0 {
+		out |= flagOF
+	}
+	c.setReg(regAX, 2, uint64(sum))
+	c.setCC(out | resultFlags(uint64(sum), 1))
 	return true
 }
 

@@ -17,27 +17,17 @@ const (
 func undefinedFlags(i *decoder.Inst) uint32 {
 	switch i.Op {
 	case decoder.DIV, decoder.IDIV:
-		return arith // left over from the divider's microcode; goemu keeps the old ones
-	case decoder.AAA, decoder.AAS:
-		return of | sf | zf | pf
-	case decoder.DAA, decoder.DAS:
-		return of
-	case decoder.AAD, decoder.AAM:
-		return of | af | cf
+		return arith &^ (cf | of) // goemu keeps the old ones; AMD's processors set AF and clear the others, which would cost code
 	case decoder.CMPS, decoder.SCAS:
 		if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
 			return arith // when they fault: Intel's are those before the instruction, AMD's those of the last iteration
-		}
-	case decoder.SHLD, decoder.SHRD:
-		if i.OpSize == 2 {
-			return arith // counts above 16
 		}
 	case decoder.MUL, decoder.IMUL:
 		return sf | zf | af | pf
 	case decoder.BSF, decoder.BSR:
 		return arith &^ zf
 	case decoder.TZCNT, decoder.LZCNT:
-		return of | sf | af | pf
+		return of
 	}
 	return 0
 }

@@ -52,13 +52,7 @@ const (
 func undefined(i *decoder.Inst, native bool, fault bool) uint64 {
 	switch i.Op {
 	case decoder.DIV, decoder.IDIV:
-		return arith // left over from the divider's microcode; goemu keeps the old ones
-	case decoder.AAA, decoder.AAS:
-		return of | sf | zf | pf
-	case decoder.DAA, decoder.DAS:
-		return of
-	case decoder.AAD, decoder.AAM:
-		return of | af | cf
+		return arith &^ (cf | of) // goemu keeps the old ones; AMD's processors set AF and clear the others, which would cost code
 	case decoder.CMPS, decoder.SCAS:
 		if fault && i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
 			return arith // Intel's are those before the instruction, AMD's those of the last iteration
@@ -74,11 +68,7 @@ func undefined(i *decoder.Inst, native bool, fault bool) uint64 {
 	case decoder.BSF, decoder.BSR:
 		return arith &^ zf
 	case decoder.TZCNT, decoder.LZCNT:
-		return of | sf | af | pf
-	case decoder.SHLD, decoder.SHRD:
-		if i.OpSize == 2 {
-			return arith // counts above 16
-		}
+		return of
 	}
 	return 0
 }
@@ -97,7 +87,7 @@ func transcendental(op decoder.Op) bool {
 func incomparable(in *insn, c, host, got *record) bool {
 	masked := in.Op == decoder.MASKMOVQ || in.Op == decoder.MASKMOVDQU || in.Op == decoder.VMASKMOVDQU
 	switch {
-	case host.Trap == tcg.VectorAC && got.Trap == tcg.VectorPF:
+	case host.Trap == tcg.VectorAC && (got.Trap == tcg.VectorPF || in.Mode == decoder.Mode16 && (got.Trap == tcg.VectorSS || got.Trap == tcg.VectorGP)):
 		return true // alignment is checked first
 	case masked && (host.Trap == tcg.VectorPF || host.Trap == tcg.VectorAC):
 		return true // faults with an empty mask too, and at the operand's start; the x87 registers change to MMX before the fault
