@@ -12,6 +12,8 @@
 //
 // What differs by design, and flags that the manuals leave undefined and the engines do not promise, stands in exclude and undefined.
 //
+// Branches lead to the INT3 behind their instruction or out of the code; one that found a circle would not end.
+//
 // TestRows takes GOEMU_ROW_CASES, the cases a row, and GOEMU_ROWS, a regular expression for rows. GOEMU_ROWS_RECORD names a
 // file to write the counts to (with GOEMU_ROWS, those of the rows that ran; the others stay), from which docs/coverage.md is made (tests/coverage).
 package rows

@@ -243,6 +243,16 @@ func (f *form) encode(r rng, mode decoder.Mode, rip uint64) (in insn, ok bool) {
 	if in.Op == decoder.INT && in.Imm == 0x80 {
 		return in, false // a system call
 	}
+	if in.NArgs > 0 && in.Args[0].Kind == decoder.KRel {
+		// Within the code only to the INT3 behind: instructions that jump to themselves or in a circle do not end.
+		to := rip + uint64(in.Len) + uint64(in.Imm)
+		if start := codeStart(mode); to-start < codeSize+slotSize && to-rip-uint64(in.Len) >= 12 {
+			return in, false
+		}
+		if mode == decoder.Mode16 && to&0xffff < codeSize && to-rip-uint64(in.Len) >= 12 {
+			return in, false
+		}
+	}
 	in.code = b[:in.Len]
 	if dispLen > 0 && (in.Base == decoder.RIPReg || in.Base == decoder.NoReg) && !in.isVSIB() {
 		in.aim(r, mode, dispAt, dispLen)

@@ -264,7 +264,7 @@ func (r rng) registers(in *insn, mode decoder.Mode, c *record) {
 			*c.gpr(1) &= [4]uint64{0, 1, 0xffff0000, 0xffffffff00000000}[r.IntN(4)]
 		}
 	case decoder.JMP, decoder.CALL:
-		if in.Args[0].Kind == decoder.KReg && !r.one(6) {
+		if in.Args[0].Kind == decoder.KReg && (mode == decoder.Mode16 || !r.one(6)) { // small numbers are code in 16-bit mode: circles would not end
 			small(int(in.Args[0].Reg), in.rip+uint64(in.Len)+uint64(r.IntN(8)))
 		}
 	case decoder.MOV, decoder.LAR, decoder.LSL, decoder.VERR, decoder.VERW, decoder.ARPL:
@@ -365,7 +365,7 @@ func (r rng) special(in *insn, c *record) {
 			}
 		}
 	case decoder.RET, decoder.JMP, decoder.CALL:
-		if !r.one(6) {
+		if in.Mode == decoder.Mode16 || !r.one(6) {
 			var b [8]byte
 			le.PutUint64(b[:], in.rip+uint64(in.Len)+uint64(r.IntN(8)))
 			copy(m, b[:])
