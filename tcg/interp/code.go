@@ -88,7 +88,7 @@ const (
 	opSarR
 	opSetcc
 	opCmov
-	opLd64 // flat, 64-bit addresses, no alignment check, zero-extended
+	opLd64 // flat, no alignment check, zero-extended; imm is the mask of the address
 	opLd32
 	opLd16
 	opLd8
@@ -310,17 +310,21 @@ func (p *ins) set(o *tcg.Op, mode tcg.Mode, sub bool) bool {
 		case o.Code == tcg.Lds:
 			p.op = opLds
 		case whole && plain(o, mode):
-			p.op = [4]opcode{opLd8, opLd16, opLd32, opLd64}[p.srcW&3]
+			p.op, p.imm = [4]opcode{opLd8, opLd16, opLd32, opLd64}[p.srcW&3], int64(mask(o.AddrW))
 		}
 	case tcg.St:
 		if o.A == tcg.RefImm || o.B == tcg.RefImm {
 			return false
 		}
 		p.op, p.scale = opSt, o.Scale&63
-		if plain(o, mode) && !o.C.IsHigh() {
+		imm := o.C == tcg.RefImm
+		if plain(o, mode) && !o.C.IsHigh() && !(imm && o.AddrW != tcg.W64) {
 			p.op = [4]opcode{opSt8, opSt, opSt32, opSt64}[o.W&3]
+			if !imm {
+				p.imm = int64(mask(o.AddrW))
+			}
 		}
-		if o.C == tcg.RefImm {
+		if imm {
 			p.op += opSt64I - opSt64
 		}
 	case tcg.Sys:
@@ -360,7 +364,7 @@ func (p *ins) set(o *tcg.Op, mode tcg.Mode, sub bool) bool {
 	return true
 }
 
-// plain tells whether a memory operand needs nothing but 64-bit arithmetic and the TLB.
+// plain tells whether a memory operand needs nothing but 32- or 64-bit arithmetic and the TLB.
 func plain(o *tcg.Op, mode tcg.Mode) bool {
-	return o.Seg == tcg.SegNone && o.AddrW == tcg.W64 && mode&tcg.ModeAlign == 0
+	return o.Seg == tcg.SegNone && o.AddrW >= tcg.W32 && mode&tcg.ModeAlign == 0
 }

@@ -203,7 +203,7 @@ block:
 			*at(f, p.dst) = v << (p.scale & 63) >> (p.scale & 63)
 
 		case opLd64:
-			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
+			lin := (*at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)) & uint64(p.imm)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-8 {
 				*at(f, p.dst) = *(*uint64)(ptr(lin + e.Addend))
@@ -215,7 +215,7 @@ block:
 			}
 			*at(f, p.dst) = v
 		case opLd32:
-			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
+			lin := (*at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)) & uint64(p.imm)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-4 {
 				*at(f, p.dst) = uint64(*(*uint32)(ptr(lin + e.Addend)))
@@ -227,7 +227,7 @@ block:
 			}
 			*at(f, p.dst) = v
 		case opLd16:
-			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
+			lin := (*at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)) & uint64(p.imm)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-2 {
 				*at(f, p.dst) = uint64(*(*uint16)(ptr(lin + e.Addend)))
@@ -239,7 +239,7 @@ block:
 			}
 			*at(f, p.dst) = v
 		case opLd8:
-			lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
+			lin := (*at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)) & uint64(p.imm)
 			e := &rd[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-1 {
 				*at(f, p.dst) = uint64(*(*uint8)(ptr(lin + e.Addend)))
@@ -262,6 +262,7 @@ block:
 			v := uint64(p.imm)
 			if p.op == opSt64 {
 				v = *at(f, p.c)
+				lin &= uint64(p.imm)
 			}
 			e := &wr[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-8 {
@@ -279,6 +280,7 @@ block:
 			v := uint64(p.imm)
 			if p.op == opSt32 {
 				v = *at(f, p.c)
+				lin &= uint64(p.imm)
 			}
 			e := &wr[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-4 {
@@ -296,6 +298,7 @@ block:
 			v := uint64(p.imm)
 			if p.op == opSt8 {
 				v = *at(f, p.c)
+				lin &= uint64(p.imm)
 			}
 			e := &wr[lin>>mmu.PageShift&(mmu.TLBEntries-1)]
 			if t := lin - e.Page; t <= mmu.PageSize-1 {
