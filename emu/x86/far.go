@@ -311,6 +311,7 @@ func (c *CPU) returnOuter(d *descriptor, rip uint64, ss uint16, rpl int) bool {
 }
 
 func sysIRET(c *CPU, i *tcg.SysInst) bool {
+	c.endNMI() // even if it faults (SDM vol. 3A 6.7.1)
 	n := int(i.OpSize)
 	if c.protected() && !c.vm86() && c.env.EFlags&flagNT != 0 {
 		if c.longMode() {
@@ -347,7 +348,6 @@ func sysIRET(c *CPU, i *tcg.SysInst) bool {
 			c.env.GPR[regSP] = s.sp
 			c.loadRealSegment(segCS, sel)
 			c.next = rip
-			c.endNMI()
 			return true
 		}
 		mask := uint32(flagsArith | flagTF | flagIF | flagDF | flagNT)
@@ -361,7 +361,6 @@ func sysIRET(c *CPU, i *tcg.SysInst) bool {
 		c.loadRealSegment(segCS, sel)
 		c.next = rip
 		c.SetFlags(c.Flags()&^mask | flags&mask)
-		c.endNMI()
 		return true
 	}
 	if flags&flagVM != 0 && c.cpl == 0 && n == 4 && !c.longMode() {
@@ -409,7 +408,6 @@ func sysIRET(c *CPU, i *tcg.SysInst) bool {
 	}
 	c.next = rip
 	c.SetFlags(c.Flags()&^mask | flags&mask)
-	c.endNMI()
 	return true
 }
 
@@ -436,7 +434,6 @@ func (c *CPU) returnVM86(s *stack, rip uint64, cs uint16, flags uint32) bool {
 	c.env.GPR[regSP] = v[0]
 	c.next = rip
 	c.SetFlags(flags)
-	c.endNMI()
 	return true
 }
 

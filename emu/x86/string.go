@@ -371,7 +371,7 @@ func sysSCAS(c *CPU, i *tcg.SysInst) bool {
 					p := hostBytes(h, int(n-1)*o.size)
 					if k := scan(p, a, o.size, i.Prefix&decoder.PrefixRepne != 0); k > 0 {
 						o.took(k, regDI)
-						slow = 0
+						slow = slowBatch - 1 // the next element ends the batch
 					}
 				}
 			}
@@ -431,7 +431,7 @@ func sysCMPS(c *CPU, i *tcg.SysInst) bool {
 		if o.rep && !o.down && o.count > 2 && i.Prefix&decoder.PrefixRepne == 0 {
 			if k := o.equalPiece(); k > 0 {
 				o.took(k, regSI, regDI)
-				slow = 0
+				slow = slowBatch - 1 // the next element ends the batch
 			}
 		}
 		a, ok := o.readElem(regSI, o.src)

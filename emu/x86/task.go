@@ -108,7 +108,6 @@ func (c *CPU) returnTask() bool {
 		return false
 	}
 	c.next = c.env.RIP
-	c.endNMI()
 	return true
 }
 
