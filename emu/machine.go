@@ -209,6 +209,7 @@ func (m *Machine) assemble() error {
 			OnException:   v.logException,
 			OnTripleFault: v.tripleFault,
 			OnPause:       v.pause,
+			OnSMM:         m.board.SetSMM,
 		}
 		if m.cfg.Icount { // runs repeat
 			opts.Random = rand.NewPCG(uint64(i), 0).Uint64

@@ -76,6 +76,7 @@ func (m *Machine) turn(v *vcpu) {
 	v.over.Store(false)
 	v.left = sliceInsns
 	m.running.Store(v)
+	m.board.SetSMM(v.cpu.InSMM())
 	v.kick() // it looks at what has happened meanwhile
 	v.engine.Run()
 }

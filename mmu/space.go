@@ -40,11 +40,13 @@ type Space struct {
 	layers []*Region
 	flat   []*Region // sorted, disjoint; pieces of layers
 	origin []uint64  // offset of each piece within its layer
+	window *Region   // see MapWindow
+	open   bool
 
 	// OnCodeWrite is called after a store of n bytes at phys to a page with
-	// PageHasCode; OnRemap after the map has changed (TLBs are stale).
+	// PageHasCode; OnRemap after the map has changed in size bytes from base (TLBs are stale).
 	OnCodeWrite func(phys uint64, n int)
-	OnRemap     func()
+	OnRemap     func(base, size uint64)
 
 	// OnUnclaimed is told of accesses to what nobody claims; nil: nobody wants to know.
 	OnUnclaimed func(phys uint64, size int, write bool, v uint64)
@@ -72,7 +74,7 @@ func (s *Space) Unmap(base, size uint64) {
 	for i := len(s.layers) - 1; i >= 0; i-- {
 		if r := s.layers[i]; r.Base == base && r.Size == size {
 			s.layers = append(s.layers[:i:i], s.layers[i+1:]...)
-			s.flatten()
+			s.flatten(base, size)
 			return
 		}
 	}
@@ -80,12 +82,30 @@ func (s *Space) Unmap(base, size uint64) {
 
 func (s *Space) add(r *Region) {
 	s.layers = append(s.layers, r)
-	s.flatten()
+	s.flatten(r.Base, r.Size)
 }
 
-func (s *Space) flatten() {
-	cuts := make([]uint64, 0, 2*len(s.layers))
-	for _, r := range s.layers {
+// MapWindow sets the RAM that lies at base over everything else while OpenWindow says so: SMRAM. p is as for MapRAM.
+func (s *Space) MapWindow(base uint64, p []byte) {
+	s.window = &Region{Base: base, Size: uint64(len(p)), RAM: p, flags: make([]uint32, len(p)>>PageShift)}
+}
+
+// OpenWindow shows or hides the window.
+func (s *Space) OpenWindow(open bool) {
+	if s.open != open && s.window != nil {
+		s.open = open
+		s.flatten(s.window.Base, s.window.Size)
+	}
+}
+
+// flatten works out the pieces after a change of size bytes from base.
+func (s *Space) flatten(base, size uint64) {
+	layers := s.layers
+	if s.open {
+		layers = append(layers[:len(layers):len(layers)], s.window)
+	}
+	cuts := make([]uint64, 0, 2*len(layers))
+	for _, r := range layers {
 		cuts = append(cuts, r.Base, r.Base+r.Size)
 	}
 	sort.Slice(cuts, func(i, j int) bool { return cuts[i] < cuts[j] })
@@ -95,8 +115,8 @@ func (s *Space) flatten() {
 		if lo == hi {
 			continue
 		}
-		for j := len(s.layers) - 1; j >= 0; j-- {
-			r := s.layers[j]
+		for j := len(layers) - 1; j >= 0; j-- {
+			r := layers[j]
 			if lo < r.Base || hi > r.Base+r.Size {
 				continue
 			}
@@ -116,7 +136,7 @@ func (s *Space) flatten() {
 		}
 	}
 	if s.OnRemap != nil {
-		s.OnRemap()
+		s.OnRemap(base, size)
 	}
 }
 

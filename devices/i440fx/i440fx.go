@@ -1,7 +1,8 @@
 // Package i440fx is the host bridge of the i440FX chip set (82441FX PMC), PCI function 00:00.0.
 //
 // It follows the Intel 440FX data sheet for the registers that software uses: identity, PAM0-PAM6, SMRAM, DRAM row
-// boundaries. What PAM means for the memory map is the board's business (OnPAM). Not done: DRAM timing, the data path chip.
+// boundaries. What PAM and SMRAM mean for the memory map is the board's business (OnPAM, OnSMRAM). Not done: DRAM timing, the
+// data path chip; D_CLS, which sends a handler's data accesses to PCI, is kept and changes nothing.
 package i440fx
 
 import "goemu/devices/pci"
@@ -24,6 +25,7 @@ const (
 
 // Bits of SMRAM.
 const (
+	smramEnable  = 1 << 3 // G_SMRAME
 	smramLock    = 1 << 4 // D_LCK
 	smramOpen    = 1 << 6 // D_OPEN
 	smramDefault = 0x02
@@ -34,6 +36,8 @@ type HostBridge struct {
 	*pci.Function
 	// OnPAM, if set, is called after a write that may have changed a PAM register.
 	OnPAM func()
+	// OnSMRAM, if set, is called after a write that may have changed SMRAM.
+	OnSMRAM func()
 }
 
 // New returns a bridge.
@@ -65,7 +69,20 @@ func (h *HostBridge) wrote(reg uint8, n int) {
 	}
 	if lo <= SMRAM && hi > SMRAM {
 		h.lockSMRAM()
+		h.changedSMRAM()
 	}
+}
+
+func (h *HostBridge) changedSMRAM() {
+	if h.OnSMRAM != nil {
+		h.OnSMRAM()
+	}
+}
+
+// SMRAM tells whether accesses to A0000h to BFFFFh go to RAM, for a processor in system management mode or not.
+func (h *HostBridge) SMRAM(smm bool) bool {
+	v := h.Config[SMRAM]
+	return v&smramEnable != 0 && (smm || v&smramOpen != 0)
 }
 
 // lockSMRAM makes the register read-only once D_LCK is set; D_OPEN is then clear.
@@ -83,6 +100,7 @@ func (h *HostBridge) Reset() {
 	if h.OnPAM != nil {
 		h.OnPAM()
 	}
+	h.changedSMRAM()
 }
 
 // Shadow gives the PAM bits of area i: 0 to 11 are the 16 KiB pieces from C0000h to EFFFFh, 12 is F0000h to FFFFFh.
@@ -103,5 +121,6 @@ func (h *HostBridge) RestoreState(s pci.FunctionState) error {
 	if h.OnPAM != nil {
 		h.OnPAM()
 	}
+	h.changedSMRAM()
 	return nil
 }

@@ -1,8 +1,8 @@
 // Package piix4pm is the power management function of the PIIX4 (82371AB), PCI function 00:01.3: ACPI fixed hardware.
 //
 // It follows the Intel 82371AB data sheet, chapter 7, and the ACPI specification 4.8: PM1 event and control, the PM timer, GPE0, soft
-// off, power button, and the APM ports. Not done: SMBus, SMIs, device monitors and sleep states other than soft off.
-// As there is no SMM, a write to the APM control port acts as the firmware's SMI handler would: it switches ACPI mode.
+// off, power button, and the APM ports. Not done: SMBus, SMIs other than that of the APM control port, device monitors and sleep states other than soft
+// off. A write to the APM control port switches ACPI mode by itself, as there need be no firmware with an SMI handler that would.
 package piix4pm
 
 import (
@@ -54,11 +54,14 @@ const (
 	offTimer    = 0x08
 	offGPStatus = 0x0c
 	offGPEnable = 0x0e
+	offGlobalSt = 0x18 // GLBSTS, two bytes
+	offGlobal   = 0x28 // GLBCTL, four bytes
 )
 
 // Registers in configuration space.
 const (
 	cfgPMBase    = 0x40
+	cfgDevActB   = 0x58 // DEVACTB
 	cfgPMRegMisc = 0x80 // bit 0: I/O space enabled
 )
 
@@ -79,6 +82,13 @@ const (
 	ctlSleep    = 1 << 13 // SLP_EN, write-only
 	ctlTypeMask = 7 << 10
 	ctlWritable = ctlSCI | 1<<1 | ctlTypeMask
+)
+
+// Bits by which the APM control port makes an SMI.
+const (
+	devActBAPMC = 1 << 25 // DEVACTB: APMC_EN
+	globalAPM   = 1 << 5  // GLBSTS: APM_STS
+	globalSMI   = 1 << 0  // GLBCTL: SMI_EN
 )
 
 // State is the saved state.
@@ -105,6 +115,8 @@ type PM struct {
 
 	// OnPowerOff is called when the guest turns the machine off (S5).
 	OnPowerOff func()
+	// OnSMI is called when SMI# is asserted.
+	OnSMI func()
 }
 
 // New returns the function; sci is its interrupt.
@@ -309,6 +321,8 @@ func (p *PM) writeByte(port uint16, b uint8) {
 		p.s.GPStatus &^= v
 	case offGPEnable:
 		p.s.GPEnable = p.s.GPEnable&keep | v
+	case offGlobalSt:
+		p.s.Other[off] &^= b
 	default:
 		p.s.Other[off%ioSize] = b
 	}
@@ -321,5 +335,12 @@ func (p *PM) apm(b uint8) {
 		p.s.Control |= ctlSCI
 	case ACPIDisable:
 		p.s.Control &^= ctlSCI
+	}
+	if p.ReadConfig(cfgDevActB, 4)&devActBAPMC == 0 {
+		return
+	}
+	p.s.Other[offGlobalSt] |= globalAPM
+	if p.s.Other[offGlobal]&globalSMI != 0 && p.OnSMI != nil {
+		p.OnSMI()
 	}
 }

@@ -40,9 +40,24 @@ func NewCode(space *mmu.Space, opt Options) (*Code, error) {
 	return c, nil
 }
 
-// remapped drops all that was true of the physical address space.
-func (c *Code) remapped() {
-	c.Flush()
+// fewPages is how many pages can change their place without all blocks being dropped.
+const fewPages = 64
+
+// remapped drops all that was true of size bytes of the physical address space.
+func (c *Code) remapped(base, size uint64) {
+	first, last := base>>mmu.PageShift, (base+size-1)>>mmu.PageShift
+	if last-first >= fewPages {
+		c.Flush()
+	} else {
+		for p := first; p <= last; p++ {
+			for l := c.cache.pages[p]; len(l) > 0; l = c.cache.pages[p] {
+				c.drop(l[0])
+			}
+		}
+		for _, e := range c.engines {
+			atomic.OrUint32(&e.env.ExitReq, 1)
+		}
+	}
 	for _, e := range c.engines {
 		e.cpu.FlushTLB(true)
 	}

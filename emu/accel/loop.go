@@ -34,7 +34,7 @@ func (e *Engine) Run() {
 		}
 		switch {
 		case e.shadowed || e.cpu.Stepping():
-			// An interrupt or a debug trap waits until the instruction after STI or MOV SS is done.
+			// An SMI, an interrupt or a debug trap waits until the instruction after STI or MOV SS is done.
 			e.shadowed = false
 			e.runIR(modeSingle)
 			atomic.StoreUint32(&e.env.ExitReq, 1)
@@ -64,9 +64,13 @@ func (e *Engine) service() (stop bool) {
 	return false
 }
 
-// interrupt delivers an NMI or an interrupt if one waits and the CPU takes it now.
+// interrupt delivers an SMI, an NMI or an interrupt if one waits and the CPU takes it now.
 func (e *Engine) interrupt() bool {
 	e.cpu.TakeRequests()
+	if e.cpu.SMIWaiting() {
+		e.shadowed = !e.cpu.SMI()
+		return true
+	}
 	if e.cpu.NMIWaiting() {
 		e.cpu.NMI()
 		return true

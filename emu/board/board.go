@@ -99,6 +99,7 @@ type PC struct {
 	rtcGate *gate
 	lint0   []devices.Line
 	ferr    coprocessor
+	smm     bool     // see SetSMM
 	lapicAt []uint64 // where registers of local APICs are mapped
 	rom     []romPiece
 	devices []devices.Device
@@ -191,6 +192,7 @@ func (pc *PC) addPCI() error {
 	pc.add(pc.PCI)
 	pc.Bridge = i440fx.New()
 	pc.Bridge.OnPAM = pc.updateShadow
+	pc.Bridge.OnSMRAM = pc.updateSMRAM
 	if err := pc.PCI.Add(0, 0, pc.Bridge.Function); err != nil {
 		return err
 	}
@@ -232,6 +234,11 @@ func (pc *PC) addSerial() {
 func (pc *PC) addPlatform() error {
 	pc.PM = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI))
 	pc.PM.OnPowerOff = pc.cfg.OnPowerOff
+	pc.PM.OnSMI = func() {
+		if pc.cfg.OnSMI != nil {
+			pc.cfg.OnSMI(0)
+		}
+	}
 	pc.PM.MapInto(pc.Ports)
 	if err := pc.PCI.Add(1, 3, pc.PM.Function); err != nil {
 		return err

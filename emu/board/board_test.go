@@ -159,7 +159,7 @@ func TestA20(t *testing.T) {
 	b.pc.Space.Write(0, 1, 0x11)
 	b.pc.Space.Write(1<<20, 1, 0x22)
 	remaps := 0
-	b.pc.Space.OnRemap = func() { remaps++ }
+	b.pc.Space.OnRemap = func(uint64, uint64) { remaps++ }
 	b.out(0x64, 0xdd)
 	if got := b.pc.Space.Read(1<<20, 1); got != 0x11 || remaps != 1 {
 		t.Errorf("A20 off: 1 MiB reads %#x, %d remaps", got, remaps)

@@ -27,7 +27,8 @@ func (nobody) WriteMMIO(uint64, int, uint64) {}
 // LowMemory is the size of RAM below 4 GiB, in bytes.
 func (pc *PC) LowMemory() uint64 { return min(uint64(len(pc.cfg.RAM)), LowMemoryMax) }
 
-// mapMemory maps RAM below the PCI hole and above 4 GiB. The display's window at A0000h belongs to PCI.
+// mapMemory maps RAM below the PCI hole and above 4 GiB. The display's window at A0000h belongs to PCI; the RAM under
+// it is SMRAM.
 func (pc *PC) mapMemory() {
 	low := pc.LowMemory()
 	pc.Space.MapRAM(0, pc.cfg.RAM[:low:low], false)
@@ -35,6 +36,7 @@ func (pc *PC) mapMemory() {
 		pc.Space.MapRAM(HighMemory, high, false)
 	}
 	pc.Space.MapIO(vgaBase, vgaSize, nobody{})
+	pc.Space.MapWindow(vgaBase, pc.cfg.RAM[vgaBase:vgaBase+vgaSize:vgaBase+vgaSize])
 	if n := uint64(len(pc.cfg.ROM)); n > 0 {
 		pc.Space.MapRAM(biosTop-n, pc.cfg.ROM, true)
 		pc.addShadow()
@@ -103,6 +105,15 @@ func (pc *PC) updateShadow() {
 	}
 }
 
+// SetSMM tells whether the vCPU that makes accesses is in system management mode.
+func (pc *PC) SetSMM(on bool) {
+	pc.smm = on
+	pc.updateSMRAM()
+}
+
+// updateSMRAM follows the SMRAM register and the mode.
+func (pc *PC) updateSMRAM() { pc.Space.OpenWindow(pc.Bridge.SMRAM(pc.smm)) }
+
 // setA20 switches address line 20.
 func (pc *PC) setA20(on bool) {
 	if on {
@@ -111,7 +122,7 @@ func (pc *PC) setA20(on bool) {
 		pc.Space.Mask &^= 1 << 20
 	}
 	if pc.Space.OnRemap != nil {
-		pc.Space.OnRemap()
+		pc.Space.OnRemap(0, pc.Space.Mask+1)
 	}
 }
 

@@ -67,7 +67,9 @@ type Options struct {
 	OnFlushPage func(linear uint64)
 	// OnPause is called at PAUSE where the translator makes it leave (translate.Translator.Yield).
 	OnPause func()
-	// OnTripleFault is called when the CPU shuts down.
+	// OnSMM is called when the CPU enters or leaves system management mode: it then sees SMRAM, or no more.
+	OnSMM func(on bool)
+	// OnTripleFault is called when the CPU shuts down: by a triple fault, or by RSM.
 	OnTripleFault func()
 }
 
@@ -128,6 +130,7 @@ type CPU struct {
 	next uint64 // RIP after the Sys instruction that runs
 
 	monitor monitor
+	smm     smm
 	entropy entropy
 
 	tlb   tlbState
@@ -140,7 +143,7 @@ type CPU struct {
 
 	// Events counts exceptions and interrupts by vector.
 	Events [256]uint64
-	// SMIs counts system management interrupts.
+	// SMIs counts system management interrupts taken.
 	SMIs uint64
 	// Unimplemented counts instructions that raised #UD because nothing here executes them, by decoder.Op.
 	Unimplemented map[decoder.Op]uint64
@@ -173,6 +176,8 @@ func (c *CPU) Reset() {
 	e.KernelGS = 0
 	c.pg.CR0 = (cr0CD | cr0NW) & c.valid.cr0
 	c.xcr0 = 1
+	c.switchSMM(false)
+	c.smm = smm{base: smbaseReset}
 	c.msr.reset()
 	c.requests.Store(0)
 	e.XMM, e.YMMH = [16]tcg.Vec128{}, [16]tcg.Vec128{}

@@ -6,6 +6,5 @@
 // default vendor, AMD, differs (SYSCALL in legacy mode). Checks, their order and error
 // codes are those of the manuals.
 //
-// Not done: CET, SMM,
-// performance counters, VMX and SVM.
+// Not done: CET, performance counters, VMX and SVM.
 package x86

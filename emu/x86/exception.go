@@ -164,6 +164,11 @@ func (c *CPU) History() []Record {
 // shutdown is the end after a triple fault.
 func (c *CPU) shutdown(last event) {
 	c.record(&last)
+	c.stop()
+}
+
+// stop puts the CPU in the shutdown state.
+func (c *CPU) stop() {
 	c.state = Shutdown
 	c.requestExit()
 	if c.opt.OnTripleFault != nil {

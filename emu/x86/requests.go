@@ -15,7 +15,7 @@ const (
 // RequestNMI asks for an NMI. Any goroutine may call this and the requests below.
 func (c *CPU) RequestNMI() { c.request(reqNMI) }
 
-// RequestSMI asks for a system management interrupt. There is no system management mode: it is only counted.
+// RequestSMI asks for a system management interrupt.
 func (c *CPU) RequestSMI() { c.request(reqSMI) }
 
 // RequestINIT asks for an INIT (SDM vol. 3A 10.1.1): a start-up interrupt that came before it has been ignored.
@@ -45,14 +45,18 @@ func (c *CPU) request(bit uint32) {
 	c.requestExit()
 }
 
-// TakeRequests does what has been asked for; NMIs are kept for NMIWaiting.
+// TakeRequests does what has been asked for; SMIs and NMIs are kept for SMIWaiting and NMIWaiting.
 func (c *CPU) TakeRequests() {
 	r := c.requests.Load()
 	if r == 0 {
 		return
 	}
 	r = c.requests.Swap(0)
-	if r&reqINIT != 0 {
+	switch {
+	case r&reqINIT == 0:
+	case c.smm.active: // it waits for RSM (SDM vol. 3C 31.2)
+		c.smm.init = true
+	default:
 		c.init()
 	}
 	if r&reqSIPI != 0 && c.state == WaitSIPI {
@@ -61,8 +65,8 @@ func (c *CPU) TakeRequests() {
 	if r&reqNMI != 0 {
 		c.nmiPending = true
 	}
-	if r&reqSMI != 0 {
-		c.SMIs++
+	if r&reqSMI != 0 && c.hasSMM() {
+		c.smm.pending = true
 	}
 }
 
@@ -82,7 +86,7 @@ func (c *CPU) Runnable(intr bool) bool {
 		return true
 	case c.state == Halted:
 		w := &c.monitor
-		return c.nmiPending && !c.nmiMasked || intr && (c.IF() || w.waiting && w.masked) || w.waiting && w.changed()
+		return c.SMIWaiting() || c.nmiPending && !c.nmiMasked || intr && (c.IF() || w.waiting && w.masked) || w.waiting && w.changed()
 	}
 	return c.state == Running
 }

@@ -39,7 +39,7 @@ var systemOps = map[decoder.Op]handler{
 	decoder.PAUSE:    sysPAUSE,
 	decoder.XGETBV:   sysXGETBV,
 	decoder.XSETBV:   sysXSETBV,
-	decoder.RSM:      sysUD,
+	decoder.RSM:      sysRSM,
 	decoder.VMCALL:   sysUD,
 	decoder.VMMCALL:  sysUD,
 }
