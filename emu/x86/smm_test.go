@@ -19,13 +19,15 @@ func (m *machine) smi() {
 }
 
 // rsm runs RSM and reports whether it came through.
-func (m *machine) rsm() bool { return m.Sys(&tcg.SysInst{Inst: decoder.Inst{Op: decoder.RSM, Len: 2}, RIP: m.env.RIP}) }
+func (m *machine) rsm() bool {
+	return m.Sys(&tcg.SysInst{Inst: decoder.Inst{Op: decoder.RSM, Len: 2}, RIP: m.env.RIP})
+}
 
 func withModel(t *testing.T, name string) func(*Options) {
 	t.Helper()
-	model, _, err := cpumodel.New(name)
-	if err != nil {
-		t.Fatal(err)
+	model, _, ok := cpumodel.New(name)
+	if !ok {
+		t.Fatalf("no model %s", name)
 	}
 	return func(o *Options) { o.Model = model }
 }
