@@ -303,6 +303,49 @@ at_hlt: count "SMIs during HLT "
         show "after it: BX ", 4, r_regs
         show "unreal DS ", 8, r_regs+4
 %endif
+%ifdef SMP
+        ; Another processor looks at SMRAM while this one is in the handler, and takes an SMI at its own SMBASE.
+        mov eax, [handler]
+        mov [0x9000], eax
+        mov esi, ap
+        mov edi, 0x8000
+        mov ecx, ap_end-ap
+        rep movsb
+        mov dword [xBP+0x310], 1<<24
+        mov dword [xBP+0x300], 0xc4500
+        mov ecx, 1000000
+.init:  dec ecx
+        jnz .init
+        mov dword [xBP+0x300], 0x4608
+.up:    pause
+        cmp dword [0x9004], 10
+        jb .up
+        mov dword [r_regs], 0
+        mov dword [0x9008], 0
+        hook spin
+        smi
+        show "the handler sees another's memory ", 8, r_regs
+        mov eax, [0x9008]
+        cmp eax, 1
+        sbb eax, eax
+        inc eax
+        mov [r_regs], eax
+        show "another processor sees SMRAM ", 8, r_regs
+        hook plain
+        mov dword [xBP+0x310], 1<<24
+        mov dword [xBP+0x300], 0x4200
+.smi:   pause
+        cmp dword [h_count], 1
+        jne .smi
+        show "its SMI: CS ", 4, h_cs
+        mov eax, [0x9004]
+        add eax, 10
+.on:    pause
+        cmp [0x9004], eax
+        jb .on
+        say "it goes on"
+        call newline
+%endif
         visible "SMRAM is closed "
         smram 0x1a
         smram 0x4a
@@ -406,6 +449,33 @@ halt:   mov al, [ebx+0xfec9]
         rsm
 .on:    mov byte [ebx+0xfec9], 0
         rsm
+%ifdef SMP
+spin:   mov ecx, [dword 0x9004]
+        add ecx, 200
+.wait:  pause
+        mov eax, [dword SMBASE+0x8000]
+        cmp eax, [dword handler]
+        setne al
+        movzx eax, al
+        add [dword r_regs], eax
+        cmp [dword 0x9004], ecx
+        setb al
+        test al, al
+        jne32 .wait
+        rsm
+ap:     mov ax, (SMBASE+0x8000)>>4
+        mov ds, ax
+        xor bx, bx
+        mov es, bx
+.look:  mov eax, [0]
+        cmp eax, [es:0x9000]
+        jne .no
+        inc dword [es:0x9008]
+.no:    inc dword [es:0x9004]
+        pause
+        jmp .look
+ap_end:
+%endif
 bad:    mov dword [ebx+0xff58], 0x80000010 ; PG without PE
         rsm
 

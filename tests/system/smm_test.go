@@ -7,16 +7,17 @@ import (
 
 // QEMU without a display shows the RAM under A0000h when SMRAM is closed, has no lock, and looks for an SMI only at the next jump.
 var smmQEMU = map[string]string{
-	"closed 00":                         "closed 01",
-	"RIP +00":                           "RIP +02",
-	"NMI waits for RSM #02 0000 +02 08": "NMI waits for RSM #02 0000 +04 08",
-	"SMIs during HLT 00000002":          "", // it knows no auto-halt restart
-	"auto-halt 0101":                    "",
-	"HLT: RIP +00":                      "",
-	"RIP 0112":                          "RIP 0132",
-	"SMRAM is closed 00":                "SMRAM is closed 01",
-	"and locked 00":                     "and locked 01",
-	"register 1a":                       "register 4a",
+	"closed 00":                             "closed 01",
+	"RIP +00":                               "RIP +02",
+	"NMI waits for RSM #02 0000 +02 08":     "NMI waits for RSM #02 0000 +04 08",
+	"SMIs during HLT 00000002":              "", // it knows no auto-halt restart
+	"auto-halt 0101":                        "",
+	"HLT: RIP +00":                          "",
+	"RIP 0112":                              "RIP 0132",
+	"SMRAM is closed 00":                    "SMRAM is closed 01",
+	"and locked 00":                         "and locked 01",
+	"another processor sees SMRAM 00000000": "another processor sees SMRAM 00000001",
+	"register 1a":                           "register 4a",
 }
 
 // Bochs has no SMI by LINT0, with which this one is tested.
@@ -169,4 +170,15 @@ func TestSMM32(t *testing.T) {
 // RSM to CR0 with PG and without PE shuts down, which ends the machine. QEMU does not look, and Bochs gives up.
 func TestSMMShutdown(t *testing.T) {
 	checkOn(t, 2, strings.TrimSpace(smm64)+"\nended without its last line", nil, "smm.asm", "LONG=1", "SHUTDOWN")
+}
+
+// Each processor sees memory by its own mode, and has its own SMBASE.
+func TestSMMOfSeveral(t *testing.T) {
+	const closed = "\n\t\tSMRAM is closed 00\n"
+	want := strings.Replace(smm64, closed, `
+		the handler sees another's memory 00000000
+		another processor sees SMRAM 00000000
+		its SMI: CS 3000
+		it goes on`+closed, 1)
+	checkWith(t, len(emulators), []string{"-smp", "2"}, want, smmQEMU, "smm.asm", "LONG=1", "SMP")
 }
