@@ -45,7 +45,6 @@ func checkBochs(t *testing.T, want string, deviant map[string]string, source str
 func withBochs(t *testing.T, want string, deviant map[string]string, source string, defines ...string) {
 	checkOn(t, 2, want, nil, source, defines...)
 	onBochs(t, want, deviant, source, defines...)
-	t.Run("KVM", func(t *testing.T) { logKVM(t, want, source, defines...) })
 }
 
 // onBochs compares what a guest prints on Bochs with what the manual says, but for deviant's lines; "": Bochs does not run the line.
