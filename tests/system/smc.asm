@@ -155,6 +155,15 @@ main:   both "mov", mov byte [edi], 0x22
         loop .again
         mov esi, s_call
         call print
+        ; REP MOVSB over itself: what has begun goes on, as it does on processors.
+        mov esi, over
+        mov edi, ALIAS
+        mov ecx, over_end-over
+        rep movsb
+        mov eax, ALIAS
+        call eax
+        mov esi, s_over
+        call print
         ; An instruction across two pages, its second half changed.
         mov edi, ALIAS+0xffd
         mov byte [edi], 0xb8            ; mov eax, imm32; ret
@@ -195,6 +204,16 @@ callee: db 5                           ; add eax, 1
         ret
 turning: inc eax
         ret
+over:   mov edi, ALIAS+over_rep-over
+        mov esi, over_new
+        mov ecx, 8
+        xor eax, eax
+over_rep:
+        rep movsb                       ; becomes two INC EAX, and so do the NOPs
+        times 6 nop
+        ret
+over_end:
+over_new: times 8 inc eax
 al_of:  movzx eax, al
         ret
 sync:   push eax
@@ -214,6 +233,7 @@ print:  call puts
 byte22: db 0x22
 s_loop: db "loop ", 0
 s_call: db "call ", 0
+s_over: db "rep movsb over itself ", 0
 s_page: db "across pages ", 0
 s_beside: db "beside data ", 0
 s_turn: db "turning ", 0
