@@ -107,7 +107,9 @@ func incomparable(in *insn, c, host, got *record) bool {
 		return true // alignment is checked before the limit
 	case in.Mode == decoder.Mode16 && host.Trap == tcg.VectorPF && (got.Trap == tcg.VectorSS || got.Trap == tcg.VectorGP) && in.hasMem() && in.memSize() == 10:
 		return true // the first part is stored before the limit is checked for the second
-	case host.Trap == tcg.VectorGP && got.Trap == tcg.VectorPF && in.hasMem() && (in.Seg == decoder.SegFS || in.Seg == decoder.SegGS):
+	case got.Trap == tcg.VectorGP && linuxSelector(host):
+		return true // Linux keeps the number of the CPU in a segment that programs may load
+	case host.Trap == tcg.VectorGP && got.Trap == tcg.VectorPF && (in.hasMem() || in.Op == decoder.MOVS) && (in.Seg == decoder.SegFS || in.Seg == decoder.SegGS):
 		return true // the sum of base register and displacement has to be canonical too, not only the linear address
 	case in.Op == decoder.FYL2XP1 || in.Op == decoder.F2XM1:
 		exp := binary.LittleEndian.Uint16(c.FP[40:]) & 0x7fff
@@ -116,6 +118,16 @@ func incomparable(in *insn, c, host, got *record) bool {
 			top -= 2
 		}
 		return exp >= top && exp != 0x7fff
+	}
+	return false
+}
+
+// linuxSelector tells whether DS, ES, FS or GS holds the segment of Linux's GDT that is none of ours.
+func linuxSelector(r *record) bool {
+	for _, s := range r.Seg {
+		if s>>3 == 15 {
+			return true
+		}
 	}
 	return false
 }
