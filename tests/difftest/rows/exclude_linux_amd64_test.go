@@ -109,7 +109,7 @@ func incomparable(in *insn, c, host, got *record) bool {
 		return true // the first part is stored before the limit is checked for the second
 	case got.Trap == tcg.VectorGP && linuxSelector(host):
 		return true // Linux keeps the number of the CPU in a segment that programs may load
-	case host.Trap == tcg.VectorGP && got.Trap == tcg.VectorPF && (in.hasMem() || in.Op == decoder.MOVS) && (in.Seg == decoder.SegFS || in.Seg == decoder.SegGS):
+	case host.Trap == tcg.VectorGP && got.Trap == tcg.VectorPF && (in.hasMem() || in.Op == decoder.MOVS || in.Op == decoder.LODS) && (in.Seg == decoder.SegFS || in.Seg == decoder.SegGS):
 		return true // the sum of base register and displacement has to be canonical too, not only the linear address
 	case in.Op == decoder.FYL2XP1 || in.Op == decoder.F2XM1:
 		exp := binary.LittleEndian.Uint16(c.FP[40:]) & 0x7fff
