@@ -43,7 +43,7 @@ func (v *vcpu) hookLogs(o *x86.Options) {
 }
 
 func (v *vcpu) logMMU(format string, args ...any) {
-	if l := v.m.cfg.Log; l.At(debuglog.MMU, v.env.RIP) {
+	if l := v.m.cfg.Log; v.cpu != nil && l.At(debuglog.MMU, v.env.RIP) { // not while it is being made
 		l.Printf("%s%#x: "+format+"\n", append([]any{v.cpu.Name(), v.env.RIP}, args...)...)
 	}
 }

@@ -36,7 +36,7 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 		return c.gp(0)
 	}
 	h := handlers[i.Op]
-	if h == nil {
+	if h == nil || i.Prefix&decoder.PrefixEvex != 0 {
 		c.Unimplemented[i.Op]++
 		if c.opt.OnUnimplemented != nil {
 			c.opt.OnUnimplemented(i)

@@ -16,7 +16,7 @@ start:  mov esp, stack
         mov [0xd0000010], ax
         mov eax, [0xd0000020]
         mov ecx, 3
-.again: vaddps ymm0, ymm1, ymm2
+.again: vaddps zmm0, zmm1, zmm2
         loop .again
         mov edi, 0x200000               ; 4 MiB pages
         mov dword [edi], 0x83
@@ -30,7 +30,7 @@ start:  mov esp, stack
         invlpg [0x123000]
         mov al, 0x10
         out 0xf4, al
-handler: add dword [esp], 4
+handler: add dword [esp], 6
         iret
 pidt:   dw 7 * 8 - 1
         dd idt

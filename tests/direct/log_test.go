@@ -24,7 +24,7 @@ func TestLogs(t *testing.T) {
 				`guest error at 0x10[0-9a-f]+: read of unclaimed port 0x2e0, 2 bytes, value 0xffff\n`,
 				`guest error at 0x10[0-9a-f]+: write to unclaimed physical address 0xd0000010, 2 bytes, value 0xffff\n`,
 				`guest error at 0x10[0-9a-f]+: read of unclaimed physical address 0xd0000020, 4 bytes, value 0xffffffff\n`,
-				`(guest error at 0x10[0-9a-f]+: goemu lacks VADDPS \(c5 f4 58 c2\)\n){3}`,
+				`(guest error at 0x10[0-9a-f]+: goemu lacks VADDPS \(62 f1 74 48 58 c2\)\n){3}`,
 				`lacking instruction VADDPS: 3 times\n`,
 			}, []string{"CR3", "engine:"}},
 			{"mmu", []string{
