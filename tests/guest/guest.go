@@ -161,12 +161,14 @@ func (s *Session) Expect(text string) string {
 	}
 }
 
-// Run types a shell command and returns what it printed.
+// Run types a command at the shell's prompt and returns what it printed, when the next prompt has come.
 func (s *Session) Run(command string) string {
 	s.t.Helper()
 	s.Send(command + "; echo end-$((40+2))\n")
 	s.Expect("end-$((40+2))")
-	return strings.TrimSpace(strings.ReplaceAll(s.Expect("end-42"), "\r", ""))
+	out := s.Expect("end-42")
+	s.Expect("guest# ") // the shell forgets what is typed before
+	return strings.TrimSpace(strings.ReplaceAll(out, "\r", ""))
 }
 
 // Wait waits for goemu to end and returns its exit status.
