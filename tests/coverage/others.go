@@ -17,7 +17,12 @@ var (
 	sysenter    = source{"emu/x86", "TestSysenter", "the manual"}
 	interrupts  = source{"tests/system", "TestInterrupts32", "QEMU and the manual"}
 	paging      = source{"tests/system", "TestPaging", "QEMU and the manual"}
-	debug       = source{"tests/system", "TestDebug32", "Bochs, QEMU and the manual"}
+	debug       = source{"tests/system", "TestDebug32", "Bochs and the manual"}
+	smm         = source{"tests/system", "TestSMM64", "Bochs, QEMU and the manual"}
+	far         = source{"tests/system", "TestFar", "Bochs and the manual"}
+	shadows     = source{"tests/system", "TestShadows", "Bochs and the manual"}
+	tasks       = source{"tests/system", "TestTasks", "Bochs and the manual"}
+	bitmap      = source{"tests/system", "TestIOBitmap", "QEMU and the manual"}
 	pointers    = source{"tests/system", "TestFPUPointers64", "QEMU and the manual"}
 	descriptors = source{"emu/x86", "TestDescriptors64AgainstQEMU", "recorded under QEMU"}
 	fxsave      = source{"emu/x86", "TestFXSAVEAgainstSilicon", "a processor"}
@@ -51,10 +56,11 @@ var others = map[decoder.Op][]source{
 	decoder.FXSAVE: {fxsave, pointers}, decoder.FXRSTOR: {fxsave, pointers},
 	decoder.XSAVE: {xsaveHost}, decoder.XSAVEOPT: {xsaveHost}, decoder.XSAVEC: {xsaveHost}, decoder.XRSTOR: {xsaveHost}, decoder.XSAVES: {xrstors}, decoder.XRSTORS: {xrstors},
 	decoder.XGETBV: {xsetbv}, decoder.XSETBV: {xsetbv},
-	decoder.CALLF: {transfers, descriptors}, decoder.JMPF: {transfers, exceptions}, decoder.RETF: {transfers, exceptions}, decoder.IRET: {transfers, exceptions4},
+	decoder.CALLF: {transfers, far, tasks, descriptors}, decoder.JMPF: {transfers, far, tasks, exceptions}, decoder.RETF: {transfers, far, exceptions},
+	decoder.IRET: {transfers, far, tasks, shadows, exceptions4}, decoder.RSM: {smm},
 	decoder.INT1: {debug, exceptions}, decoder.INT: {transfers, interrupts},
-	decoder.HLT: {interrupts, exceptions}, decoder.CLI: {exceptions, interrupts}, decoder.STI: {exceptions, interrupts},
-	decoder.IN: {ports, interrupts}, decoder.OUT: {ports, interrupts}, decoder.INS: {ports, debug}, decoder.OUTS: {ports, debug},
+	decoder.HLT: {interrupts, exceptions}, decoder.CLI: {exceptions, interrupts}, decoder.STI: {exceptions, interrupts, shadows},
+	decoder.IN: {ports, bitmap, interrupts}, decoder.OUT: {ports, bitmap, interrupts}, decoder.INS: {ports, debug}, decoder.OUTS: {ports, debug},
 	decoder.CLTS: {exceptions}, decoder.LMSW: {controls}, decoder.LGDT: {exceptions, debian}, decoder.LIDT: {exceptions, debian},
 	decoder.LLDT: {exceptions, descriptors}, decoder.LTR: {exceptions, descriptors}, decoder.INVLPG: {paging, exceptions}, decoder.INVPCID: {invpcid},
 	decoder.WBINVD: {exceptions}, decoder.INVD: {exceptions}, decoder.RDMSR: {msrs, exceptions}, decoder.WRMSR: {msrs, exceptions}, decoder.RDPMC: {exceptions},
