@@ -36,6 +36,8 @@ type PortBus interface {
 // MMIOBus is where devices claim physical memory.
 type MMIOBus interface {
 	MapMMIO(base, size uint64, d MMIODevice)
+	// MapRAM claims it for memory that the processor reaches directly: whole pages, page-aligned. UnmapMMIO takes it back.
+	MapRAM(base uint64, p []byte, readOnly bool)
 	UnmapMMIO(base, size uint64)
 }
 

@@ -1,6 +1,9 @@
 package emu
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // poll fires timers, takes input in, and says whether the machine is to stop or be reset.
 func (m *Machine) poll() (stop bool) {
@@ -10,6 +13,9 @@ func (m *Machine) poll() (stop bool) {
 		}
 		if w&wantOutput != 0 {
 			m.outputReady()
+		}
+		if w&wantPosted != 0 {
+			m.posted.run()
 		}
 	}
 	m.clock.fire()
@@ -54,4 +60,33 @@ func (m *Machine) feed() {
 		}
 		q.mu.Unlock()
 	}
+}
+
+// postbox holds what other goroutines want done under the machine's lock, which is the vCPUs' goroutine.
+type postbox struct {
+	mu        sync.Mutex
+	in, spare []func()
+}
+
+// post has fn called under the machine's lock, soon and in order; any goroutine may call it. It is not called after Run has ended.
+func (m *Machine) post(fn func()) {
+	m.posted.mu.Lock()
+	m.posted.in = append(m.posted.in, fn)
+	m.posted.mu.Unlock()
+	m.want(wantPosted)
+}
+
+// run calls what was posted.
+func (p *postbox) run() {
+	p.mu.Lock()
+	fns := p.in
+	p.in = p.spare[:0]
+	p.mu.Unlock()
+	for i, fn := range fns {
+		fns[i] = nil
+		fn()
+	}
+	p.mu.Lock()
+	p.spare = fns
+	p.mu.Unlock()
 }

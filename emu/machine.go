@@ -67,6 +67,7 @@ type Machine struct {
 	wake      chan struct{}
 	wants     atomic.Uint32 // want... bits, from any goroutine
 	stopAs    atomic.Int32
+	posted    postbox
 	resetting bool
 	status    int
 	stopped   bool
@@ -79,6 +80,7 @@ const (
 	wantStop = 1 << iota
 	wantInput
 	wantOutput
+	wantPosted
 )
 
 // New makes a machine. It fails without side effects on the guest's files; errors name the option or file at fault.

@@ -13,6 +13,8 @@ const (
 	HeaderType    = 0x0e
 	BAR0          = 0x10
 	SubsystemID   = 0x2c
+	ExpansionROM  = 0x30
+	Capabilities  = 0x34 // offset of the first
 	InterruptLine = 0x3c
 	InterruptPin  = 0x3d
 )
@@ -28,6 +30,8 @@ const (
 const (
 	configSize       = 256
 	numBARs          = 6
+	romBAR           = numBARs // index of the expansion ROM in Function.bars
+	romEnable        = 1
 	functionsPerSlot = 8
 
 	commandWritable = 0x0547 // I/O, memory, bus master, parity response, SERR, INTx disable
@@ -45,6 +49,7 @@ type BAR struct {
 	Size     uint64 // a power of two; 0: not there. A 64-bit BAR takes the next one too
 	Ports    devices.PortDevice
 	MMIO     devices.MMIODevice
+	RAM      []byte // instead of MMIO: memory of Size bytes, page-aligned
 	Mem64    bool
 	Prefetch bool
 
@@ -62,7 +67,7 @@ type Function struct {
 
 	name  string
 	reset [configSize]byte
-	bars  [numBARs]BAR
+	bars  [numBARs + 1]BAR // the last is the expansion ROM
 	bus   *Bus
 	devfn uint8
 	intx  bool // the device's request
@@ -117,6 +122,17 @@ func (f *Function) SetBAR(n int, b BAR) {
 	}
 }
 
+// SetROM declares an expansion ROM: an image of a power of two of bytes, at least 2 KiB, in page-aligned memory of whole pages. It must be
+// called before the function is put on a bus.
+func (f *Function) SetROM(image []byte) {
+	size := uint64(len(image))
+	f.bars[romBAR] = BAR{Size: size, RAM: image, at: unmapped}
+	mask := uint32(^(size-1))&^0x7ff | romEnable
+	for i := range 4 {
+		f.Writable[ExpansionROM+i] = byte(mask >> (8 * i))
+	}
+}
+
 // keep makes the present contents of Config those after reset.
 func (f *Function) keep() { f.reset = f.Config }
 
@@ -142,7 +158,7 @@ func (f *Function) WriteConfig(reg uint8, size int, v uint32) {
 		p, b := (int(reg)+i)%configSize, byte(v>>(8*i))
 		f.Config[p] = (f.Config[p]&^f.Writable[p] | b&f.Writable[p]) &^ (b & f.W1C[p])
 	}
-	if end := int(reg) + size; reg < BAR0+4*numBARs && end > Command {
+	if end := int(reg) + size; reg < ExpansionROM+4 && end > Command {
 		f.remap()
 		f.updateINTx()
 	}
@@ -157,6 +173,13 @@ func (f *Function) Config16(reg uint8) uint16 { return uint16(f.ReadConfig(reg, 
 // address is where BAR n ought to be mapped now, or unmapped.
 func (f *Function) address(n int) uint64 {
 	b, cmd := &f.bars[n], f.Config16(Command)
+	if n == romBAR {
+		at := uint64(f.ReadConfig(ExpansionROM, 4))
+		if cmd&CommandMemory == 0 || at&romEnable == 0 || at&^0x7ff == 0 {
+			return unmapped
+		}
+		return at &^ 0x7ff
+	}
 	at := uint64(f.ReadConfig(uint8(BAR0+4*n), 4))
 	if b.Ports != nil {
 		at &^= 3
@@ -196,9 +219,12 @@ func (f *Function) remap() {
 			}
 		}
 		if b.at = at; at != unmapped {
-			if b.Ports != nil {
+			switch {
+			case b.Ports != nil:
 				f.bus.ports.MapPorts(uint16(at), int(b.Size), b.Ports)
-			} else {
+			case b.RAM != nil:
+				f.bus.memory.MapRAM(at, b.RAM, n == romBAR)
+			default:
 				f.bus.memory.MapMMIO(at, b.Size, b.MMIO)
 			}
 		}

@@ -21,6 +21,11 @@ func (m *memory) MapMMIO(base, size uint64, _ devices.MMIODevice) {
 	m.log = append(m.log, fmt.Sprintf("+%x", base))
 }
 
+func (m *memory) MapRAM(base uint64, p []byte, _ bool) {
+	m.mapped[base] = uint64(len(p))
+	m.log = append(m.log, fmt.Sprintf("+%x", base))
+}
+
 func (m *memory) UnmapMMIO(base, size uint64) {
 	if m.mapped[base] != size {
 		panic("unmapping what is not mapped")
@@ -140,6 +145,33 @@ func TestBARMapping(t *testing.T) {
 	b.f.Reset()
 	want := []string{"+febf0000", "+800000000", "-febf0000", "+febe0000", "-febe0000", "-800000000"}
 	if d := cmp.Diff(want, b.mem.log); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestMemoryBARs(t *testing.T) {
+	b := newBench(t)
+	f := NewFunction("display", 1, 2, 0, 0x030000)
+	f.SetBAR(0, BAR{Size: 1 << 20, RAM: make([]byte, 1<<20), Prefetch: true})
+	f.SetROM(make([]byte, 64<<10))
+	if err := b.bus.Add(5, 0, f); err != nil {
+		t.Fatal(err)
+	}
+	b.mem.log = nil
+	b.write(5, 0, BAR0, 4, 0xffffffff)
+	b.write(5, 0, ExpansionROM, 4, 0xfffffffe)
+	if got := b.read(5, 0, BAR0, 4); got != 0xfff00008 {
+		t.Errorf("BAR 0 sizes as %#x", got)
+	}
+	if got := b.read(5, 0, ExpansionROM, 4); got != 0xffff0000 {
+		t.Errorf("the ROM BAR sizes as %#x", got)
+	}
+	b.write(5, 0, BAR0, 4, 0xe0000000)
+	b.write(5, 0, ExpansionROM, 4, 0xe1000001)
+	b.write(5, 0, Command, 2, CommandMemory)
+	b.write(5, 0, ExpansionROM, 4, 0xe1000000)
+	b.write(5, 0, Command, 2, 0)
+	if d := cmp.Diff([]string{"+e0000000", "+e1000000", "-e1000000", "-e0000000"}, b.mem.log); d != "" {
 		t.Error(d)
 	}
 }

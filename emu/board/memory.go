@@ -15,6 +15,9 @@ type mmioBus struct {
 // MapMMIO implements devices.MMIOBus.
 func (b mmioBus) MapMMIO(base, size uint64, d devices.MMIODevice) { b.space.MapIO(base, size, d) }
 
+// MapRAM implements devices.MMIOBus.
+func (b mmioBus) MapRAM(base uint64, p []byte, readOnly bool) { b.space.MapRAM(base, p, readOnly) }
+
 // UnmapMMIO implements devices.MMIOBus.
 func (b mmioBus) UnmapMMIO(base, size uint64) { b.space.Unmap(base, size) }
 

@@ -249,6 +249,9 @@ func median(rs []run, name string) float64 {
 	return v[len(v)/2]
 }
 
+// shortest is the time in seconds below which lines on a console cannot time a program: no ratio is made of it.
+const shortest = 1e-3
+
 // report writes the table of medians, in seconds, and ratios.
 func report(w io.Writer, results map[string][]run, engines []string) {
 	first := results[engines[0]][0]
@@ -259,6 +262,10 @@ func report(w io.Writer, results map[string][]run, engines []string) {
 	fmt.Fprintf(w, " QEMU/goemu | target | goemu/native |\n|---|%s---|---|---|\n", strings.Repeat("---|", len(engines)))
 	logs, n := 0.0, 0
 	for _, name := range first.names {
+		native := median(results["native"], name)
+		if native < shortest {
+			native = math.NaN()
+		}
 		fmt.Fprintf(w, "| %s |", name)
 		for _, e := range engines {
 			fmt.Fprintf(w, " %s |", number(median(results[e], name)))
@@ -276,7 +283,7 @@ func report(w io.Writer, results map[string][]run, engines []string) {
 			logs += math.Log(ratio)
 			n++
 		}
-		fmt.Fprintf(w, " %s | %.1f%s | %s |\n", number(ratio), want, mark, number(median(results["goemu"], name)/median(results["native"], name)))
+		fmt.Fprintf(w, " %s | %.1f%s | %s |\n", number(ratio), want, mark, number(median(results["goemu"], name)/native))
 		for _, e := range engines {
 			if s := results[e][0].sums[name]; s != first.sums[name] && s != "" {
 				fmt.Fprintf(w, "\n%s: %s computed %s, %s %s: WRONG\n\n", name, engines[0], first.sums[name], e, s)
