@@ -70,8 +70,9 @@ type Function struct {
 	bars  [numBARs + 1]BAR // the last is the expansion ROM
 	bus   *Bus
 	devfn uint8
-	intx  bool // the device's request
-	line  bool // what the bus was told
+	msi   uint8 // where the MSI capability is; 0: none
+	intx  bool  // the device's request
+	line  bool  // what the bus was told
 }
 
 // NewFunction returns a function with the identity registers filled in. class is base class, sub-class and
@@ -160,8 +161,8 @@ func (f *Function) WriteConfig(reg uint8, size int, v uint32) {
 	}
 	if end := int(reg) + size; reg < ExpansionROM+4 && end > Command {
 		f.remap()
-		f.updateINTx()
 	}
+	f.updateINTx()
 	if f.OnWrite != nil {
 		f.OnWrite(reg, size)
 	}
@@ -242,7 +243,7 @@ func (f *Function) updateINTx() {
 	if f.intx {
 		f.Config[Status] |= statusInterrupt
 	}
-	level := f.intx && f.Config16(Command)&CommandINTxOff == 0
+	level := f.intx && f.Config16(Command)&CommandINTxOff == 0 && !f.MSIEnabled()
 	if pin := f.Config[InterruptPin]; level != f.line && pin >= 1 && pin <= 4 && f.bus != nil {
 		f.line = level
 		f.bus.setPin(f.devfn, int(pin-1), level)

@@ -1,9 +1,9 @@
-// Package pci is a PCI bus behind configuration mechanism #1, and the parts
-// that every PCI function has: configuration space with write masks, base
-// address registers, INTx.
+// Package pci is a PCI bus behind configuration mechanism #1 and, on PCI Express boards, configuration space in memory;
+// and the parts that every PCI function has: configuration space with write masks, base
+// address registers, expansion ROM, capabilities, INTx and MSI.
 //
-// It follows the PCI Local Bus Specification 2.1, 3.2.2.3.2 and chapter 6. There is one bus (number 0); functions on
-// other buses are absent. Not done: expansion ROMs, bridges, capabilities, MSI.
+// It follows the PCI Local Bus Specification 2.1, 3.2.2.3.2 and chapter 6, for capabilities and MSI 3.0, 6.7 and 6.8, for memory
+// PCI Express 1.1, 7.2.2. There is one bus (number 0); functions on other buses are absent. Not done: bridges, MSI-X.
 package pci
 
 import (
@@ -22,7 +22,7 @@ const (
 	stateVersion = 1
 	addrEnable   = 1 << 31
 	addrMask     = 0x80fffffc
-	pirqLines    = 4
+	pirqLines    = 8
 )
 
 // Bus is PCI bus 0.
@@ -32,8 +32,12 @@ type Bus struct {
 	fn     [256]*Function // by device and function number
 	s      BusState
 
-	// OnPIRQ, if set, is called when one of the four interrupt lines of the board changes.
+	// Route is the board's wiring: the interrupt line (0 to 7) for an INTx pin (0: INTA) of a slot. It may change only during Reroute.
+	Route func(slot uint8, pin int) int
+	// OnPIRQ, if set, is called when one of the board's interrupt lines changes.
 	OnPIRQ func(n int, level bool)
+	// OnMSI, if set, gets the messages of functions: a write of data to memory at addr.
+	OnMSI func(addr uint64, data uint32)
 }
 
 // BusState is the saved state of the bus.
@@ -43,9 +47,9 @@ type BusState struct {
 	Asserts [pirqLines]int // how many functions assert each line
 }
 
-// NewBus returns a bus whose functions map their BARs into ports and memory.
+// NewBus returns a bus whose functions map their BARs into ports and memory. Its interrupt lines are those of i440FX boards.
 func NewBus(ports devices.PortBus, memory devices.MMIOBus) *Bus {
-	return &Bus{ports: ports, memory: memory}
+	return &Bus{ports: ports, memory: memory, Route: PIRQ}
 }
 
 // MapInto claims the ports of the configuration mechanism.
@@ -91,10 +95,24 @@ func (b *Bus) Slots(f func(slot, fn uint8, function *Function)) {
 
 // PIRQ is the interrupt line of the board for an INTx pin (0: INTA) of a slot: the wiring of i440FX boards, which
 // shifts by one each slot so that INTA of slot 1 is PIRQA.
-func PIRQ(slot uint8, pin int) int { return (int(slot) + pin - 1) & (pirqLines - 1) }
+func PIRQ(slot uint8, pin int) int { return (int(slot) + pin - 1) & 3 }
+
+// Reroute changes the wiring: change is called while all lines are released.
+func (b *Bus) Reroute(change func()) {
+	each := func(level bool) {
+		for devfn, f := range b.fn {
+			if f != nil && f.line {
+				b.setPin(uint8(devfn), int(f.Config[InterruptPin]-1), level)
+			}
+		}
+	}
+	each(false)
+	change()
+	each(true)
+}
 
 func (b *Bus) setPin(devfn uint8, pin int, level bool) {
-	n := PIRQ(devfn>>3, pin)
+	n := b.Route(devfn>>3, pin)
 	was := b.s.Asserts[n] > 0
 	if level {
 		b.s.Asserts[n]++

@@ -16,6 +16,7 @@ import (
 
 	"goemu/bios"
 	"goemu/devices"
+	"goemu/devices/apicbus"
 	"goemu/devices/debugcon"
 	"goemu/devices/fwcfg"
 	"goemu/devices/hpet"
@@ -93,6 +94,7 @@ type PC struct {
 	Console []*debugcon.Console
 
 	cfg     Config
+	apics   *apicbus.Bus
 	isa     [16]wire
 	drivers []*driver
 	pitGate *gate // closed while the HPET replaces the 8254
@@ -188,6 +190,7 @@ func (pc *PC) addTimers() {
 
 func (pc *PC) addPCI() error {
 	pc.PCI = pci.NewBus(pc.Ports, mmioBus{pc.Space})
+	pc.PCI.OnMSI = pc.sendMSI
 	pc.PCI.MapInto(pc.Ports)
 	pc.add(pc.PCI)
 	pc.Bridge = i440fx.New()

@@ -17,6 +17,7 @@ func (pc *PC) addInterrupts() {
 	pc.add(pc.PIC)
 
 	bus := &apicbus.Bus{}
+	pc.apics = bus
 	for i := range pc.cfg.CPUs {
 		l := lapic.New(pc.cfg.Clock, bus, uint8(i), i == 0, pc.cpu(i))
 		pc.LAPICs = append(pc.LAPICs, l)
