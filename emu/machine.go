@@ -68,6 +68,7 @@ type Machine struct {
 	wants     atomic.Uint32 // want... bits, from any goroutine
 	stopAs    atomic.Int32
 	posted    postbox
+	typist    typist
 	resetting bool
 	status    int
 	stopped   bool

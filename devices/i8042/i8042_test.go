@@ -311,6 +311,49 @@ func TestMousePackets(t *testing.T) {
 	}
 }
 
+// Scaling 2:1 counts in stream mode, not in reports that were asked for.
+func TestMouseScaling(t *testing.T) {
+	b := newBench(t)
+	m := b.c.Mouse
+	b.run("mf6 me7 mf4")
+	b.drain()
+	for in, want := range []int{0, 1, 1, 3, 6, 9, 12, 14} {
+		m.Move(in, -in, 0)
+		head, neg := 0x08, uint8(-want)
+		if in > 0 {
+			head = 0x28
+		}
+		if got := b.drain(); got != fmt.Sprintf("m%02x m%02x m%02x", head, want, neg) {
+			t.Errorf("%d steps: %s, want %d", in, got, want)
+		}
+	}
+	m.Move(150, 0, 0)
+	if got := b.drain(); got != "m08 mfe m00 m08 m2e m00" {
+		t.Errorf("far: %s", got)
+	}
+	b.run("mf0")
+	b.drain()
+	m.Move(4, 0, 0)
+	b.run("meb")
+	if got := b.drain(); got != "mfa m08 m04 m00" {
+		t.Errorf("asked for: %s", got)
+	}
+}
+
+func TestKeyNames(t *testing.T) {
+	for name, want := range map[string]Key{"a": 0x1e, "1": 0x02, "0": 0x0b, "p": 0x19, "l": 0x26, "m": 0x32, "f1": 0x3b, "f10": 0x44,
+		"f12": 0x58, "delete": 0xd3, "0x1c": 0x1c, "pause": KeyPause} {
+		if k, ok := KeyByName(name); !ok || k != want {
+			t.Errorf("%s is %#x, %v; want %#x", name, k, ok, want)
+		}
+	}
+	for name, k := range keyNames { // set 2 knows every key, so that the guest sees it
+		if set2[k&0x7f] == 0 && k != KeyPrint && k != KeyPause {
+			t.Errorf("%s (%#x) sends nothing", name, k)
+		}
+	}
+}
+
 func TestA20AndReset(t *testing.T) {
 	b := newBench(t)
 	b.run("cd1 ddd")

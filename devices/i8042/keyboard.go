@@ -114,6 +114,9 @@ func newKeyboard(s *KeyboardState, clock devices.Clock, notify func()) *Keyboard
 func (k *Keyboard) ready() bool { return k.s.Queue.ready() }
 func (k *Keyboard) take() uint8 { return k.s.Queue.take() }
 
+// Idle tells whether the controller has taken all that the keyboard had to say.
+func (k *Keyboard) Idle() bool { return !k.ready() }
+
 // reset is power-on: defaults, scanning.
 func (k *Keyboard) reset() {
 	k.defaults()

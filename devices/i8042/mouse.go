@@ -44,6 +44,18 @@ type MouseState struct {
 	Changed    bool  // something is to be told
 }
 
+// scale21 is the 2:1 scaling of stream mode.
+func scale21(v int32) int32 {
+	small := [6]int32{0, 1, 1, 3, 6, 9}
+	switch {
+	case v < 0:
+		return -scale21(-v)
+	case int(v) < len(small):
+		return small[v]
+	}
+	return 2 * v
+}
+
 func (s *MouseState) valid() bool { return s.Queue.valid() }
 
 // Mouse is a PS/2 mouse with the wheel and five-button extensions.
@@ -57,7 +69,7 @@ func newMouse(s *MouseState, notify func()) *Mouse { return &Mouse{s, notify} }
 // ready tells whether there is a byte to take; packets are made when they can be sent.
 func (m *Mouse) ready() bool {
 	if !m.s.Queue.ready() && m.s.On && !m.s.Remote && m.s.Changed {
-		m.packet()
+		m.packet(m.s.Scale21)
 	}
 	return m.s.Queue.ready()
 }
@@ -100,10 +112,17 @@ func (m *Mouse) SetButtons(buttons uint8) {
 func clamp(v, limit int32) int32 { return max(min(v, limit), -limit) }
 
 // packet queues one report of at most 255 steps; the rest stays for the next.
-func (m *Mouse) packet() {
+func (m *Mouse) packet(scaled bool) {
 	s := m.s
-	dx, dy, dz := clamp(s.DX, 255), clamp(s.DY, 255), clamp(s.DZ, 7)
+	limit := int32(255)
+	if scaled {
+		limit /= 2
+	}
+	dx, dy, dz := clamp(s.DX, limit), clamp(s.DY, limit), clamp(s.DZ, 7)
 	s.DX, s.DY, s.DZ = s.DX-dx, s.DY-dy, s.DZ-dz
+	if scaled {
+		dx, dy = scale21(dx), scale21(dy)
+	}
 	p := [4]uint8{s.Buttons&7 | 8, uint8(dx), uint8(dy)}
 	if dx < 0 {
 		p[0] |= 0x10
@@ -169,7 +188,7 @@ func (m *Mouse) write(b uint8) {
 	case mouseRead:
 		q.NData = 0
 		q.answer(ack)
-		m.packet()
+		m.packet(false)
 	case mouseWrap:
 		s.Wrap = true
 		q.answer(ack)
