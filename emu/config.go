@@ -19,6 +19,11 @@ type Config struct {
 	Cores   int // of each socket; 0: CPUs
 	Threads int // of each core; 0: 1
 
+	Firmware     string   // image of the firmware; "": the built-in one
+	FirmwareDirs []string // where to look for images that are not where their name says, before the usual directories
+	Boot         BootOptions
+	FwCfg        []string // each as -fw_cfg has it: "name=opt/...,string=..." or "...,file=..."
+
 	Kernel string // file to boot directly; "": the built-in guest
 	Initrd string // initial RAM disk, or for multiboot "file args,file2 args"
 	Append string // kernel command line

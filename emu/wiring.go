@@ -52,7 +52,15 @@ func (m *Machine) buildBoard() error {
 		}
 		cfg.Devices = append(cfg.Devices[:len(cfg.Devices):len(cfg.Devices)], "isa-debugcon,chardev="+debugconID)
 	}
-	if m.cfg.Kernel == "" {
+	cfg.Boot = m.cfg.Boot
+	switch {
+	case m.cfg.Firmware != "":
+		rom, err := m.cfg.loadFirmware(m.cfg.Firmware)
+		if err != nil {
+			return fmt.Errorf("-bios %s: %w", m.cfg.Firmware, err)
+		}
+		cfg.ROM = rom
+	case m.cfg.Kernel == "":
 		rom, err := tour.ROM()
 		if err != nil {
 			return fmt.Errorf("built-in guest: %w", err)
@@ -64,7 +72,10 @@ func (m *Machine) buildBoard() error {
 		return err
 	}
 	m.ports = m.board.Ports
-	if m.cfg.Kernel == "" {
+	if err := m.addFwCfgFiles(); err != nil {
+		return err
+	}
+	if m.cfg.Kernel == "" && m.cfg.Firmware == "" {
 		mode := "auto"
 		if m.cfg.Interactive {
 			mode = "interactive"

@@ -28,7 +28,7 @@ type Region struct {
 	Base, Size uint64
 	RAM        []byte  // RAM or ROM contents, page-aligned host memory; nil for MMIO
 	ReadOnly   bool    // ROM: writes are ignored
-	IO         Handler // MMIO
+	IO         Handler // MMIO; with RAM: writes go there, reads to the contents
 	flags      []uint32
 }
 
@@ -62,6 +62,11 @@ func NewSpace(bits int) *Space {
 // MapRAM maps host memory p (page-aligned, whole pages) at base.
 func (s *Space) MapRAM(base uint64, p []byte, readOnly bool) {
 	s.add(&Region{Base: base, Size: uint64(len(p)), RAM: p, ReadOnly: readOnly, flags: make([]uint32, len(p)>>PageShift)})
+}
+
+// MapROM maps contents p (as for MapRAM) that are read directly, while writes go to w: flash memory.
+func (s *Space) MapROM(base uint64, p []byte, w Handler) {
+	s.add(&Region{Base: base, Size: uint64(len(p)), RAM: p, ReadOnly: true, IO: w, flags: make([]uint32, len(p)>>PageShift)})
 }
 
 // MapIO maps a handler at base. Regions need not be page-aligned.
@@ -301,7 +306,7 @@ func (s *Space) ReadPhys(addr uint64, p []byte) error {
 	return nil
 }
 
-// WritePhys copies p into guest memory. ROM is left as it is.
+// WritePhys copies p into guest memory. ROM is left as it is, or its handler told.
 func (s *Space) WritePhys(addr uint64, p []byte) error {
 	for len(p) > 0 {
 		r, off := s.Find(addr)
@@ -309,7 +314,11 @@ func (s *Space) WritePhys(addr uint64, p []byte) error {
 			return fmt.Errorf("physical address %#x is not RAM", addr)
 		}
 		n := min(uint64(len(p)), r.Size-off)
-		if !r.ReadOnly {
+		switch {
+		case r.IO != nil:
+			n = 1 // it may change the map
+			r.IO.WriteMMIO(addr&s.Mask-s.ioBase(addr), 1, uint64(p[0]))
+		case !r.ReadOnly:
 			copy(r.RAM[off:], p[:n])
 			s.wrote(r, addr, off, int(n))
 		}

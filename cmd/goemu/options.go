@@ -29,6 +29,9 @@ type values struct {
 	display                                    string
 	nographic, nodefaults, noReboot            bool
 	version, help                              bool
+
+	bios, boot     string
+	romDirs, fwCfg []string
 }
 
 // flagSet declares the options with the names and letters that QEMU users know.
@@ -41,6 +44,10 @@ func flagSet(v *values) *pflag.FlagSet {
 	f.StringVar(&v.cpu, "cpu", "", "processor `model[,+feature][,-feature]...`; -cpu help lists them (default max)")
 	f.StringVarP(&v.memory, "m", "m", "128M", "RAM `size`, in MiB or with suffix K, M, G")
 	f.StringVar(&v.smp, "smp", "", "vCPUs: `[cpus=]N[,sockets=N][,cores=N][,threads=N]`")
+	f.StringVar(&v.bios, "bios", "", "firmware image `file`, for example bios-256k.bin or OVMF.fd")
+	f.StringArrayVarP(&v.romDirs, "L", "L", nil, "look for firmware images in this `directory` too")
+	f.StringVar(&v.boot, "boot", "", "`[order=]acdn[,once=...][,menu=on|off][,strict=on|off][,splash-time=MS][,reboot-timeout=MS]`")
+	f.StringArrayVar(&v.fwCfg, "fw_cfg", nil, "give firmware and guest a `[name=]NAME,string=TEXT|file=PATH`")
 	f.StringVar(&v.kernel, "kernel", "", "boot this `file`: Linux bzImage, multiboot or PVH ELF")
 	f.StringVar(&v.initrd, "initrd", "", "initial RAM disk `file`; for multiboot \"file args,file2 args\"")
 	f.StringVar(&v.append, "append", "", "kernel command `line`")
@@ -72,7 +79,7 @@ reset vector to ring 3, which ends in a small monitor when standard input is a t
 Options (with one dash or two):
 `)
 	usage := strings.ReplaceAll(flagSet(&v).FlagUsages(), "--", " -")
-	for _, letter := range []string{"m", "d", "D"} { // pflag has them as a letter and as a name
+	for _, letter := range []string{"m", "d", "D", "L"} { // pflag has them as a letter and as a name
 		usage = strings.Replace(usage, "-"+letter+",  -"+letter+" ", "     -"+letter+" ", 1)
 	}
 	b.WriteString(usage)
@@ -134,6 +141,7 @@ func (v *values) config() (*emu.Config, error) {
 		NoDefaults: v.nodefaults, NoReboot: v.noReboot, Debugcon: v.debugcon,
 		Serial: v.serial, Chardevs: map[string]string{},
 		Interactive: chardev.Interactive(),
+		Firmware:    v.bios, FirmwareDirs: v.romDirs, FwCfg: v.fwCfg,
 	}
 	if v.kernel == "" && (v.initrd != "" || v.append != "") {
 		return nil, errors.New("-initrd and -append need -kernel")
@@ -154,6 +162,9 @@ func (v *values) config() (*emu.Config, error) {
 		return nil, fmt.Errorf("-m: %w", err)
 	}
 	if cfg.Accel, err = emu.ParseAccel(v.accel); err != nil {
+		return nil, err
+	}
+	if cfg.Boot, err = emu.ParseBoot(v.boot); err != nil {
 		return nil, err
 	}
 	if err := parseSMP(v.smp, cfg); err != nil {

@@ -28,6 +28,13 @@ func TestParse(t *testing.T) {
 		{"-device isa-debug-exit,iobase=0xf4,iosize=4", func(c *emu.Config) {
 			c.Devices = []string{"isa-debug-exit,iobase=0xf4,iosize=4"}
 		}},
+		{"-bios b.bin -L x -L y", func(c *emu.Config) { c.Firmware, c.FirmwareDirs = "b.bin", []string{"x", "y"} }},
+		{"-boot dc", func(c *emu.Config) { c.Boot.Order = "dc" }},
+		{"-boot order=c,once=a,menu=on,strict=on,splash-time=100,reboot-timeout=-1", func(c *emu.Config) {
+			wait, forever := 100, -1
+			c.Boot = emu.BootOptions{Order: "c", Once: "a", Menu: true, Strict: true, SplashTime: &wait, RebootTimeout: &forever}
+		}},
+		{"-fw_cfg opt/x,string=y", func(c *emu.Config) { c.FwCfg = []string{"opt/x,string=y"} }},
 		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {
 			c.Chardevs["x"] = "file:/tmp/a"
 			c.Serial = []string{"chardev:x"}
@@ -64,6 +71,12 @@ func TestErrors(t *testing.T) {
 		"-icount shift=77":        "0 to 10",
 		"-dfilter 0x1000+16":      "need -d",
 		"disk.img":                "-kernel",
+		"-boot z":                 `letter 'z'`,
+		"-boot cc":                "twice",
+		"-boot acdn":              "at most 3",
+		"-boot menu=maybe":        "on or off",
+		"-boot splash-time=-3":    "from 0 to 65535",
+		"-boot late=x":            "want order",
 		"-display gtk":            "have: none",
 		"-zzzzzz":                 "lists all",
 	} {
@@ -76,7 +89,7 @@ func TestErrors(t *testing.T) {
 
 func TestHelpNamesEveryOption(t *testing.T) {
 	text := helpText()
-	for _, o := range []string{"-accel", "-kernel", "-initrd", "-append", "-m", "-nographic", "-serial", "-d", "-D", "-icount", "-no-reboot", "-device"} {
+	for _, o := range []string{"-accel", "-kernel", "-initrd", "-append", "-m", "-nographic", "-serial", "-d", "-D", "-icount", "-no-reboot", "-device", "-bios", "-L", "-boot", "-fw_cfg"} {
 		if !strings.Contains(text, " "+o+" ") {
 			t.Errorf("help lacks %s:\n%s", o, text)
 		}

@@ -21,16 +21,17 @@ const (
 
 // Well-known items.
 const (
-	Signature = 0x0000
-	ID        = 0x0001
-	UUID      = 0x0002
-	RAMSize   = 0x0003
-	NoGraphic = 0x0004
-	NumCPUs   = 0x0005
-	BootMenu  = 0x000e
-	MaxCPUs   = 0x000f
-	FileDir   = 0x0019
-	FirstFile = 0x0020
+	Signature  = 0x0000
+	ID         = 0x0001
+	UUID       = 0x0002
+	RAMSize    = 0x0003
+	NoGraphic  = 0x0004
+	NumCPUs    = 0x0005
+	BootDevice = 0x000c // letter of the device to boot first
+	BootMenu   = 0x000e
+	MaxCPUs    = 0x000f
+	FileDir    = 0x0019
+	FirstFile  = 0x0020
 )
 
 // FileNameMax is the length of a file name with its terminating zero.

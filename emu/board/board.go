@@ -41,7 +41,6 @@ const (
 	HighMemory   = 0x1_0000_0000
 	vgaBase      = 0xa0000
 	vgaSize      = 0x20000
-	shadowBase   = 0xc0000
 	biosTop      = 0x1_0000_0000
 )
 
@@ -57,7 +56,8 @@ type Config struct {
 	Serial  []uart.Backend                     // COM1, COM2; a nil entry leaves the port out
 	Devices []string                           // values of -device
 	Chardev func(id string) (io.Writer, error) // finds the chardev that a -device names
-	ROM     []byte                             // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
+	Boot    BootOptions
+	ROM     []byte // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
 
 	// CurrentCPU tells which vCPU makes an access; needed only if CPUs > 1.
 	CurrentCPU func() int
@@ -103,8 +103,10 @@ type PC struct {
 	ferr    coprocessor
 	smm     bool     // see SetSMM
 	lapicAt []uint64 // where registers of local APICs are mapped
-	rom     []romPiece
+	shadow  [shadowAreas]shadowArea
 	devices []devices.Device
+	boot    []bootDevice
+	resets  int // since power-on
 }
 
 // NewPC builds a PC and resets it.
@@ -128,7 +130,10 @@ func NewPC(cfg Config) (*PC, error) {
 			return nil, fmt.Errorf("-device %s: %w", opts, err)
 		}
 	}
-	pc.Reset()
+	if err := pc.addBootFiles(); err != nil {
+		return nil, err
+	}
+	pc.powerOn()
 	return pc, nil
 }
 
@@ -271,6 +276,13 @@ func (pc *PC) reset(hard bool) {
 
 // Reset resets all devices. The machine calls it, at a time of its choice, after OnReset.
 func (pc *PC) Reset() {
+	pc.resets++
+	pc.powerOn()
+}
+
+// powerOn puts all devices in the state after power-on.
+func (pc *PC) powerOn() {
+	pc.setBootOrder()
 	for _, d := range pc.devices {
 		d.Reset()
 	}

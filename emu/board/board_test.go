@@ -121,39 +121,6 @@ func TestMemoryMap(t *testing.T) {
 	}
 }
 
-func TestFirmwareROM(t *testing.T) {
-	rom := make([]byte, 256<<10)
-	for i := range rom {
-		rom[i] = byte(i >> 12)
-	}
-	b := newBench(t, func(c *Config) { c.ROM = rom })
-	s := b.pc.Space
-	b.pc.Reset()
-	if got := s.Read(0xfffff000, 1); got != 0x3f {
-		t.Errorf("top of the ROM: %#x", got)
-	}
-	for addr, want := range map[uint64]uint64{0xfffff: 0x3f, 0xf0000: 0x30, 0xe0000: 0x20, 0xdf000: 0} {
-		s.Write(addr, 1, 0x99)
-		if want == 0 {
-			want = 0x99 // not the ROM's
-		}
-		if got := s.Read(addr, 1); got != want {
-			t.Errorf("%#x reads %#x, want %#x", addr, got, want)
-		}
-	}
-	b.pc.Bridge.WriteConfig(0x59, 1, 0x30) // F0000h: RAM
-	s.Write(0xf0000, 1, 0x77)
-	b.pc.Bridge.WriteConfig(0x59, 1, 0x10) // read-only
-	s.Write(0xf0000, 1, 0x88)
-	if got := s.Read(0xf0000, 1); got != 0x77 {
-		t.Errorf("write-protected shadow reads %#x, want 77h", got)
-	}
-	b.pc.Bridge.WriteConfig(0x59, 1, 0)
-	if got := s.Read(0xf0000, 1); got != 0x30 {
-		t.Errorf("ROM again: %#x", got)
-	}
-}
-
 func TestA20(t *testing.T) {
 	b := newBench(t, nil)
 	b.pc.Space.Write(0, 1, 0x11)

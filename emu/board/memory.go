@@ -2,7 +2,6 @@ package board
 
 import (
 	"goemu/devices"
-	"goemu/devices/i440fx"
 	"goemu/devices/rtc"
 	"goemu/mmu"
 )
@@ -42,70 +41,8 @@ func (pc *PC) mapMemory() {
 	pc.Space.MapWindow(vgaBase, pc.cfg.RAM[vgaBase:vgaBase+vgaSize:vgaBase+vgaSize])
 	if n := uint64(len(pc.cfg.ROM)); n > 0 {
 		pc.Space.MapRAM(biosTop-n, pc.cfg.ROM, true)
-		pc.addShadow()
 	}
-}
-
-// romPiece is one of the areas below 1 MiB that a PAM nibble controls, as far as the firmware image reaches.
-type romPiece struct {
-	area  int // i440fx.HostBridge.Shadow
-	base  uint64
-	rom   []byte
-	state int // what lies over RAM now
-}
-
-// What a PAM nibble makes of an area.
-const (
-	shadowRAM     = iota // RAM
-	shadowROM            // the firmware image
-	shadowProtect        // RAM that cannot be written
-)
-
-// addShadow cuts the last 128 KiB of the firmware image into the pieces that lie at E0000h to FFFFFh.
-func (pc *PC) addShadow() {
-	rom := pc.cfg.ROM
-	for area := 12; area >= 8; area-- {
-		size := 16 << 10
-		if area == 12 {
-			size = 64 << 10
-		}
-		size = min(size, len(rom))
-		if size == 0 {
-			break
-		}
-		end := shadowBase + uint64(area+1)*(16<<10)
-		if area == 12 {
-			end = shadowBase + 256<<10
-		}
-		pc.rom = append(pc.rom, romPiece{area: area, base: end - uint64(size), rom: rom[len(rom)-size:]})
-		rom = rom[:len(rom)-size]
-	}
-}
-
-// updateShadow follows the PAM registers. Where reads go to ROM writes do not reach RAM, which the chip set could do.
-func (pc *PC) updateShadow() {
-	for i := range pc.rom {
-		p := &pc.rom[i]
-		want, size := shadowROM, uint64(len(p.rom))
-		switch pc.Bridge.Shadow(p.area) {
-		case i440fx.PAMRead | i440fx.PAMWrite:
-			want = shadowRAM
-		case i440fx.PAMRead:
-			want = shadowProtect
-		}
-		if want == p.state {
-			continue
-		}
-		if p.state != shadowRAM {
-			pc.Space.Unmap(p.base, size)
-		}
-		switch p.state = want; want {
-		case shadowROM:
-			pc.Space.MapRAM(p.base, p.rom, true)
-		case shadowProtect:
-			pc.Space.MapRAM(p.base, pc.cfg.RAM[p.base:p.base+size], true)
-		}
-	}
+	pc.addShadow(pc.cfg.ROM)
 }
 
 // SetSMM tells whether the vCPU that makes accesses is in system management mode.
