@@ -31,6 +31,7 @@ const (
 
 // Config says what the tables have to describe.
 type Config struct {
+	Board   *Board // nil: PC
 	CPUs    int    // logical processors, with APIC ids 0 to CPUs-1
 	LowRAM  uint64 // bytes of RAM from address 0 on, below the PCI hole
 	HighRAM uint64 // bytes of RAM from 4 GiB on

@@ -239,7 +239,11 @@ func (m *Machine) load() error {
 	m.board.FirmwareInit()
 	low := m.board.LowMemory()
 	high := m.cfg.Memory - low
-	tables, err := bios.Build(bios.Config{CPUs: m.cfg.CPUs, LowRAM: low, HighRAM: high, HPET: true, FwCfg: true})
+	firmware := bios.Config{CPUs: m.cfg.CPUs, LowRAM: low, HighRAM: high, HPET: true, FwCfg: true}
+	if err := bios.SetupPCI(m.ports, firmware); err != nil {
+		return err
+	}
+	tables, err := bios.Build(firmware)
 	if err != nil {
 		return err
 	}
