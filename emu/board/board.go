@@ -5,7 +5,7 @@
 // through the PIIX3's PIRQ routing to ISA interrupts, in APIC mode too. The SCI is interrupt 9. The 8259A's output is
 // LINT0 of every local APIC and the processor's INTR pin while its local APIC is disabled.
 //
-// Not here: display, disks, network, DMA controllers. Ports and memory that nobody claims read as all ones.
+// Not here: display, disks, network. Ports and memory that nobody claims read as all ones.
 package board
 
 import (
@@ -92,6 +92,7 @@ type PC struct {
 	FwCfg   *fwcfg.Device
 	Serial  []*uart.UART // as Config.Serial; nil where left out
 	Console []*debugcon.Console
+	isaDevices
 
 	cfg     Config
 	apics   *apicbus.Bus
@@ -124,6 +125,7 @@ func NewPC(cfg Config) (*PC, error) {
 	if err := pc.addPlatform(); err != nil {
 		return nil, err
 	}
+	pc.addISA()
 	pc.addSerial()
 	for _, opts := range cfg.Devices {
 		if err := pc.addDevice(opts); err != nil {
@@ -310,7 +312,7 @@ func (pc *PC) FirmwareInit() {
 }
 
 // firmwareOut programs the interrupt controllers (vectors 08h and 70h, all masked; PCI interrupts and the SCI level-triggered) and
-// the 8254 (counter 0: 18.2 Hz, counter 1: refresh).
+// the 8254 (counter 0: 18.2 Hz, counter 1: refresh), and opens the way from the first DMA controller to the second.
 var firmwareOut = []struct {
 	port  uint16
 	value uint8
@@ -321,4 +323,5 @@ var firmwareOut = []struct {
 	{pic.ELCRBase, 0x00}, {pic.ELCRBase + 1, 0x0e},
 	{pit.Base + 3, 0x36}, {pit.Base, 0}, {pit.Base, 0},
 	{pit.Base + 3, 0x54}, {pit.Base + 1, 0x12},
+	{0xd6, 0xc0}, {0xd4, 0x00},
 }

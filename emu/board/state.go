@@ -40,6 +40,7 @@ type State struct {
 	KBC     i8042.State
 	FwCfg   fwcfg.State
 	Serial  []*uart.State // nil where there is no port
+	Parts   isaState
 }
 
 // SaveState returns the state of all devices.
@@ -61,6 +62,7 @@ func (pc *PC) SaveState() State {
 		PM:      pc.PM.SaveState(),
 		KBC:     pc.KBC.SaveState(),
 		FwCfg:   pc.FwCfg.SaveState(),
+		Parts:   pc.saveISA(),
 	}
 	for _, d := range pc.drivers {
 		s.Drivers = append(s.Drivers, d.level)
@@ -102,6 +104,7 @@ func (pc *PC) RestoreState(s State) error {
 		pc.KBC.RestoreState(s.KBC),
 		pc.FwCfg.RestoreState(s.FwCfg),
 	}
+	parts = append(parts, pc.restoreISA(&s.Parts)...)
 	for i, l := range pc.LAPICs {
 		parts = append(parts, l.RestoreState(s.LAPICs[i]))
 	}
