@@ -22,7 +22,8 @@ var update = flag.Bool("update", false, "ask QEMU (qemu-system-x86_64) for the r
 //   - command registers of the bridges and UART MCR after reset;
 //   - UART MSR deltas in loop-back, I/O APIC bits that cannot be written, bit 0 of PMBASE;
 //   - the HPET's free routes, TMROF_STS at time 0;
-//   - command byte after the self test, unused bits of the output port.
+//   - command byte after the self test, unused bits of the output port;
+//   - the 8237A's mask register read back, page registers without a channel.
 const golden = "testdata/qtest.txt"
 
 const anyReply = " = any"
