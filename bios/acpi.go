@@ -90,16 +90,16 @@ const (
 
 // fadt is the Fixed ACPI Description Table, revision 3 (244 bytes). Offsets below are of the whole table.
 func fadt(c Config, facs, dsdt uint32) []byte {
-	p := make([]byte, 244)
+	p, pm := make([]byte, 244), uint32(c.pmBase())
 	at := func(off int, v uint32) { le.PutUint32(p[off:], v) }
 	at(36, facs)
 	at(40, dsdt)
 	le.PutUint16(p[46:], SCI)
 	at(48, uint32(c.SMICommand))
 	p[52], p[53] = c.ACPIEnable, c.ACPIDisable
-	at(56, PMBase)   // PM1a event block
-	at(64, PMBase+4) // PM1a control block
-	at(76, PMBase+8) // PM timer
+	at(56, pm)   // PM1a event block
+	at(64, pm+4) // PM1a control block
+	at(76, pm+8) // PM timer
 	p[88], p[89], p[91] = 4, 2, 4
 	// C2 and C3 slower than 100 and 1000 us are not offered.
 	le.PutUint16(p[96:], 0xfff)
@@ -112,9 +112,9 @@ func fadt(c Config, facs, dsdt uint32) []byte {
 	p[128] = ResetValue
 	le.PutUint64(p[132:], uint64(facs))
 	le.PutUint64(p[140:], uint64(dsdt))
-	gas(p[148:], systemIO, 32, wordAccess, PMBase)
-	gas(p[172:], systemIO, 16, wordAccess, PMBase+4)
-	gas(p[208:], systemIO, 32, dwordAccess, PMBase+8)
+	gas(p[148:], systemIO, 32, wordAccess, uint64(pm))
+	gas(p[172:], systemIO, 16, wordAccess, uint64(pm)+4)
+	gas(p[208:], systemIO, 32, dwordAccess, uint64(pm)+8)
 	return header("FACP", 3, p[36:])
 }
 

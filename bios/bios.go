@@ -19,7 +19,7 @@ const (
 	LocalAPICBase = 0xfee00000
 	IOAPICBase    = 0xfec00000
 	HPETBase      = 0xfed00000
-	PMBase        = 0x600 // PIIX4 power-management ports
+	PMBase        = 0x600 // power-management ports, where the firmware has not put them elsewhere
 	SCI           = 9     // its interrupt
 	ResetPort     = 0xcf9
 	ResetValue    = 6 // hard reset (PIIX3 RC register)
@@ -37,11 +37,19 @@ type Config struct {
 	HighRAM uint64 // bytes of RAM from 4 GiB on
 	HPET    bool   // there is an HPET
 	FwCfg   bool   // there is a fw_cfg interface at ports 0x510-0x51b
+	PMBase  uint16 // power-management ports; 0: PMBase
 
 	// SMICommand is the port by which ACPI mode is switched on and off, with ACPIEnable and ACPIDisable.
 	// With 0 the tables say that the machine is always in ACPI mode.
 	SMICommand              uint16
 	ACPIEnable, ACPIDisable byte
+}
+
+func (c *Config) pmBase() uint16 {
+	if c.PMBase == 0 {
+		return PMBase
+	}
+	return c.PMBase
 }
 
 // Table is one structure in guest memory.

@@ -128,7 +128,7 @@ func motherboard(c Config) Code {
 	all := Device("MRES",
 		Name("_HID", EISAID("PNP0C02")),
 		Name("_UID", Integer(0)),
-		Name("_CRS", ResourceTemplate(IO(PMBase, 0x40))))
+		Name("_CRS", ResourceTemplate(IO(c.pmBase(), 0x40))))
 	if c.HPET {
 		all = append(all, Device("HPET",
 			Name("_HID", EISAID("PNP0103")),
