@@ -239,7 +239,7 @@ func (m *Machine) load() error {
 	m.board.FirmwareInit()
 	low := m.board.LowMemory()
 	high := m.cfg.Memory - low
-	firmware := bios.Config{CPUs: m.cfg.CPUs, LowRAM: low, HighRAM: high, HPET: true, FwCfg: true}
+	firmware := m.board.TablesConfig()
 	if err := bios.SetupPCI(m.ports, firmware); err != nil {
 		return err
 	}

@@ -1,8 +1,8 @@
 // Package fwcfg is the firmware configuration device of QEMU's machines: numbered items and named files that the
 // machine hands to firmware and guest, read through ports or by DMA.
 //
-// It follows QEMU's fw_cfg specification (docs/specs/fw_cfg): selector and data ports, file directory, DMA interface. Not done: writing
-// of items; a DMA write gives an error.
+// It follows QEMU's fw_cfg specification (docs/specs/fw_cfg): selector and data ports, file directory, DMA interface. Files
+// are written by DMA, where the machine allows it. Not done: writing through the data port, which QEMU dropped in version 2.4.
 package fwcfg
 
 import (
@@ -38,7 +38,7 @@ const (
 const FileNameMax = 56
 
 const (
-	stateVersion = 1
+	stateVersion = 2
 	maxFiles     = 0x1000
 	dirEntry     = 64
 
@@ -62,25 +62,36 @@ type State struct {
 	Version int
 	Select  uint16
 	Offset  uint32
-	DMAHigh uint32 // high half of the address of the next DMA request
+	DMAHigh uint32            // high half of the address of the next DMA request
+	Written map[uint16][]byte // files that the guest can write
+}
+
+// item is one item or file.
+type item struct {
+	data     []byte
+	fill     func(data []byte) // called when the item is selected; nil: data stays
+	writable bool
 }
 
 // Device is the configuration device.
 type Device struct {
 	s     State
 	mem   devices.Memory
-	items map[uint16][]byte
+	items map[uint16]*item
 	files int
-	cur   []byte     // the selected item
+	names map[string]bool
+	none  item
+	cur   *item      // the selected one, never nil
 	chunk [4096]byte // zeros
 }
 
 // New returns a device with signature and ID; mem is what DMA reaches.
 func New(mem devices.Memory) *Device {
-	d := &Device{mem: mem, items: map[uint16][]byte{}}
+	d := &Device{mem: mem, items: map[uint16]*item{}, names: map[string]bool{}}
+	d.cur = &d.none
 	d.Add(Signature, []byte("QEMU"))
 	d.AddUint(ID, 4, idTraditional|idDMA)
-	d.items[FileDir] = make([]byte, 4)
+	d.Add(FileDir, make([]byte, 4))
 	return d
 }
 
@@ -100,7 +111,7 @@ func (d *Device) Reset() {
 }
 
 // Add sets an item.
-func (d *Device) Add(key uint16, data []byte) { d.items[key] = data }
+func (d *Device) Add(key uint16, data []byte) { d.items[key] = &item{data: data} }
 
 // AddUint sets an item to a little-endian number of size bytes.
 func (d *Device) AddUint(key uint16, size int, v uint64) {
@@ -110,23 +121,39 @@ func (d *Device) AddUint(key uint16, size int, v uint64) {
 }
 
 // AddFile adds a named file.
-func (d *Device) AddFile(name string, data []byte) error {
+func (d *Device) AddFile(name string, data []byte) error { return d.addFile(name, item{data: data}) }
+
+// AddWritable adds a file whose contents the guest can change, but not its size. data is changed in place and is the caller's to look at.
+func (d *Device) AddWritable(name string, data []byte) error {
+	return d.addFile(name, item{data: data, writable: true})
+}
+
+// AddMade adds a file of size bytes whose contents fill makes each time that the guest selects it.
+func (d *Device) AddMade(name string, size int, fill func(data []byte)) error {
+	return d.addFile(name, item{data: make([]byte, size), fill: fill})
+}
+
+func (d *Device) addFile(name string, it item) error {
 	if len(name) == 0 || len(name) >= FileNameMax {
 		return fmt.Errorf("fw_cfg file %q: name must have 1 to %d bytes", name, FileNameMax-1)
+	}
+	if d.names[name] {
+		return fmt.Errorf("fw_cfg file %q is there already", name)
 	}
 	if d.files == maxFiles {
 		return fmt.Errorf("fw_cfg file %q: more than %d files", name, maxFiles)
 	}
+	d.names[name] = true
 	key := uint16(FirstFile + d.files)
 	d.files++
-	d.items[key] = data
+	d.items[key] = &it
 	dir := d.items[FileDir]
-	binary.BigEndian.PutUint32(dir, uint32(d.files))
+	binary.BigEndian.PutUint32(dir.data, uint32(d.files))
 	var e [dirEntry]byte
-	binary.BigEndian.PutUint32(e[0:], uint32(len(data)))
+	binary.BigEndian.PutUint32(e[0:], uint32(len(it.data)))
 	binary.BigEndian.PutUint16(e[4:], key)
 	copy(e[8:], name)
-	d.items[FileDir] = append(dir, e[:]...)
+	dir.data = append(dir.data, e[:]...)
 	return nil
 }
 
@@ -134,6 +161,12 @@ func (d *Device) AddFile(name string, data []byte) error {
 func (d *Device) SaveState() State {
 	s := d.s
 	s.Version = stateVersion
+	s.Written = map[uint16][]byte{}
+	for key, it := range d.items {
+		if it.writable {
+			s.Written[key] = append([]byte(nil), it.data...)
+		}
+	}
 	return s
 }
 
@@ -142,26 +175,37 @@ func (d *Device) RestoreState(s State) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("fw_cfg state has version %d, want %d", s.Version, stateVersion)
 	}
+	for key, data := range s.Written {
+		if it := d.items[key]; it == nil || !it.writable || len(it.data) != len(data) {
+			return fmt.Errorf("fw_cfg state: item %#x is not one of %d bytes that can be written", key, len(data))
+		}
+	}
+	for key, data := range s.Written {
+		copy(d.items[key].data, data)
+	}
 	d.choose(s.Select)
 	d.s = s
+	d.s.Written = nil
 	return nil
 }
 
 func (d *Device) choose(key uint16) {
 	d.s.Select, d.s.Offset = key, 0
-	d.cur = d.items[key&^writeBit]
+	if d.cur = d.items[key&^writeBit]; d.cur == nil {
+		d.cur = &d.none
+	}
+	if d.cur.fill != nil {
+		d.cur.fill(d.cur.data)
+	}
 }
 
 // rest is what is left of the selected item.
 func (d *Device) rest() []byte {
-	if uint64(d.s.Offset) >= uint64(len(d.cur)) {
-		return nil
-	}
-	return d.cur[d.s.Offset:]
+	return d.cur.data[min(int(d.s.Offset), len(d.cur.data)):]
 }
 
 func (d *Device) skip(n uint32) {
-	d.s.Offset = uint32(min(uint64(d.s.Offset)+uint64(n), uint64(len(d.cur))))
+	d.s.Offset = uint32(min(uint64(d.s.Offset)+uint64(n), uint64(len(d.cur.data))))
 }
 
 // In reads data bytes, one for each byte of the access, or the DMA signature.
@@ -184,7 +228,7 @@ func (d *Device) In(port uint16, size int) uint32 {
 	return 0
 }
 
-// Out selects an item or starts a DMA request. Data cannot be written.
+// Out selects an item or starts a DMA request.
 func (d *Device) Out(port uint16, size int, v uint32) {
 	switch {
 	case port == SelectorPort && size == 2:
@@ -221,7 +265,9 @@ func (d *Device) dma(addr uint64) {
 			result = dmaError
 		}
 	case control&dmaWrite != 0:
-		result = dmaError
+		if !d.copyIn(to, length) {
+			result = dmaError
+		}
 	case control&dmaSkip != 0:
 		d.skip(length)
 	}
@@ -248,5 +294,15 @@ func (d *Device) copyOut(to uint64, n uint32) bool {
 		}
 		to, left = to+k, left-k
 	}
+	return true
+}
+
+// copyIn changes n bytes of the item, if it can be written and has as many left.
+func (d *Device) copyIn(from uint64, n uint32) bool {
+	p := d.rest()
+	if !d.cur.writable || uint64(n) > uint64(len(p)) || d.mem.ReadPhys(from, p[:n]) != nil {
+		return false
+	}
+	d.skip(n)
 	return true
 }

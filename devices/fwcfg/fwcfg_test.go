@@ -25,6 +25,12 @@ func newBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 	}
+	if err := b.d.AddWritable("etc/written", []byte("0123456789")); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.d.AddMade("etc/made", 2, func(p []byte) { p[0]++; p[1] = 'm' }); err != nil {
+		t.Fatal(err)
+	}
 	b.d.Reset()
 	return b
 }
@@ -48,7 +54,7 @@ func TestItems(t *testing.T) {
 		{ID, "\x03\x00\x00\x00"},
 		{RAMSize, "\x00\x00\x00\x08\x00\x00\x00\x00"},
 		{0x1234, "\x00\x00"},
-		{FileDir, "\x00\x00\x00\x01\x00\x00\x00\x0c\x00\x20\x00\x00opt/goemu/test\x00"},
+		{FileDir, "\x00\x00\x00\x03\x00\x00\x00\x0c\x00\x20\x00\x00opt/goemu/test\x00"},
 		{FirstFile, "hello, guest\x00"},
 	} {
 		if got := b.read(c.key, len(c.want)); got != c.want {
@@ -95,11 +101,66 @@ func TestDMA(t *testing.T) {
 	}
 }
 
+const (
+	written = FirstFile + 1
+	made    = FirstFile + 2
+)
+
+func TestWrite(t *testing.T) {
+	b := newBench(t)
+	copy(b.mem[0x2000:], "abcdef")
+	b.dma(written<<16|dmaSelect|dmaSkip, 5, 0)
+	if c := b.dma(dmaWrite, 3, 0x2000); c != 0 {
+		t.Errorf("control %#x", c)
+	}
+	for _, n := range []uint32{3, 0xffffffff} {
+		if c := b.dma(dmaWrite, n, 0x2000); c != dmaError {
+			t.Errorf("%d bytes where there is room for 2: control %#x", n, c)
+		}
+	}
+	if c := b.dma(dmaWrite, 2, 1<<40); c != dmaError {
+		t.Errorf("from no memory: control %#x", c)
+	}
+	if c := b.dma(dmaWrite, 2, 0x2003); c != 0 {
+		t.Errorf("the last bytes: control %#x", c)
+	}
+	if got := b.read(written, 11); got != "01234abcde\x00"[:11] {
+		t.Errorf("file is %q", got)
+	}
+	b.ports.Out(SelectorPort, 2, written)
+	b.ports.Out(DataPort, 1, 'x')
+	if got := b.read(written, 1); got != "0" {
+		t.Errorf("the data port wrote %q", got)
+	}
+	s := b.d.SaveState()
+	b = newBench(t)
+	if err := b.d.RestoreState(s); err != nil || b.read(written, 10) != "01234abcde" {
+		t.Errorf("restored: %v, %q", err, b.read(written, 10))
+	}
+	for _, bad := range []State{{Version: 1}, {Version: 2, Written: map[uint16][]byte{FirstFile: nil}}, {Version: 2, Written: map[uint16][]byte{written: nil}}} {
+		if b.d.RestoreState(bad) == nil {
+			t.Errorf("state %+v was taken", bad)
+		}
+	}
+}
+
+func TestMade(t *testing.T) {
+	b := newBench(t)
+	for _, want := range []string{"\x01m\x00", "\x02m\x00"} {
+		if got := b.read(made, 3); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if c := b.dma(made<<16|dmaSelect|dmaRead, 2, 0x2000); c != 0 || string(b.mem[0x2000:0x2002]) != "\x03m" {
+		t.Errorf("control %#x, read %q", c, b.mem[0x2000:0x2002])
+	}
+}
+
 func TestBadNames(t *testing.T) {
 	b := newBench(t)
-	for _, name := range []string{"", strings.Repeat("n", FileNameMax)} {
+	for _, name := range []string{"", strings.Repeat("n", FileNameMax), "etc/made"} {
 		if b.d.AddFile(name, nil) == nil {
-			t.Errorf("a name of %d bytes was taken", len(name))
+			t.Errorf("the name %q was taken", name)
 		}
 	}
 }

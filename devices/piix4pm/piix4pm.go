@@ -198,6 +198,9 @@ func (p *PM) remap() {
 	}
 }
 
+// Base is where the guest has put the I/O space; 0: nowhere.
+func (p *PM) Base() uint16 { return p.mapped }
+
 // ticks is the PM timer without its limit of 24 bits.
 func (p *PM) ticks() int64 {
 	hi, lo := bits.Mul64(uint64(p.clock.Now()), TimerHz)

@@ -132,6 +132,9 @@ func NewPC(cfg Config) (*PC, error) {
 			return nil, fmt.Errorf("-device %s: %w", opts, err)
 		}
 	}
+	if err := pc.addTables(); err != nil {
+		return nil, err
+	}
 	if err := pc.addBootFiles(); err != nil {
 		return nil, err
 	}
