@@ -1,10 +1,12 @@
-// Package bios builds what a PC's firmware leaves in memory for an operating
-// system: ACPI tables (ACPI 6.3; FADT of revision 3), the MultiProcessor
-// table (MP specification 1.4), SMBIOS structures (2.8) and the e820 memory
-// map. The tables describe the i440FX and PIIX3 board with the PIIX4's power
-// management.
+// Package bios is the firmware of a PC.
 //
-// It has no run-time services: no INT calls, no EFI.
+// Firmware is the built-in one, compatible with SeaBIOS: services in Go, entered from stubs in a small ROM (rom/). A stub
+// writes to TrapPort; the machine then calls Firmware.Trap with the processor between that instruction and the next (CPU, Call).
+// Each service stands in a file of its own and is named in services.go.
+//
+// Build makes what firmware leaves in memory for an operating system: ACPI tables (ACPI 6.3; FADT of revision 3), the
+// MultiProcessor table (MP specification 1.4), SMBIOS structures (2.8) and the e820 memory map. The tables describe the i440FX
+// and PIIX3 board with the PIIX4's power management.
 package bios
 
 import (

@@ -28,6 +28,8 @@ type Config struct {
 	Initrd string // initial RAM disk, or for multiboot "file args,file2 args"
 	Append string // kernel command line
 
+	PowerOn bool // the built-in firmware boots, though there may be nothing to boot from
+
 	// ConsoleIn and ConsoleOut stand for the terminal, wherever "stdio" is named. Both nil: standard input and output.
 	// A reader is read from until it fails, if need be beyond the end of Run.
 	ConsoleIn  io.Reader
@@ -48,6 +50,10 @@ type Config struct {
 
 	Log *debuglog.Log
 }
+
+// runsBuiltin tells whether the built-in firmware boots the machine; runsTour whether the built-in guest does.
+func (c *Config) runsBuiltin() bool { return c.Kernel == "" && c.Firmware == "" && c.PowerOn }
+func (c *Config) runsTour() bool    { return c.Kernel == "" && c.Firmware == "" && !c.runsBuiltin() }
 
 // Accel names an engine.
 type Accel int

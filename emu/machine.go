@@ -56,6 +56,8 @@ type Machine struct {
 	board  *board.PC
 	tables *bios.Tables
 
+	firmware *bios.Firmware // the built-in firmware; nil: another or none
+
 	running atomic.Pointer[vcpu] // whose turn it is
 	slices  *time.Ticker         // ends turns; nil: there are none, or they are counted
 
@@ -180,6 +182,7 @@ func (m *Machine) assemble() error {
 	m.ports = portmap.New()
 	for i := range m.cfg.CPUs {
 		v := &vcpu{m: m, n: i}
+		v.outside.v, v.onTrap = v, v.trap
 		if v.env, err = accel.NewEnv(); err != nil {
 			return fmt.Errorf("state of CPU %d: %w", i, err)
 		}
@@ -234,7 +237,7 @@ func (m *Machine) load() error {
 	}
 	m.running.Store(m.vcpus[0])
 	if m.cfg.Kernel == "" {
-		return nil // the CPU is at the reset vector, in the built-in guest's ROM
+		return nil // the CPU is at the reset vector, in a ROM
 	}
 	m.board.FirmwareInit()
 	low := m.board.LowMemory()

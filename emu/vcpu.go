@@ -19,6 +19,9 @@ type vcpu struct {
 	engine *accel.Engine
 	apic   *lapic.LAPIC
 
+	outside firmwareCPU // what the built-in firmware sees of it
+	onTrap  func()      // calls the firmware
+
 	// Of its turn, where there are several.
 	over atomic.Bool // it must give way to the others
 	left int32       // instructions that it may still execute, with -icount

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"goemu/bios"
 	"goemu/devices/uart"
 	"goemu/emu/board"
 	"goemu/emu/tour"
@@ -53,21 +54,22 @@ func (m *Machine) buildBoard() error {
 		cfg.Devices = append(cfg.Devices[:len(cfg.Devices):len(cfg.Devices)], "isa-debugcon,chardev="+debugconID)
 	}
 	cfg.Boot = m.cfg.Boot
+	var err error
 	switch {
 	case m.cfg.Firmware != "":
-		rom, err := m.cfg.loadFirmware(m.cfg.Firmware)
-		if err != nil {
-			return fmt.Errorf("-bios %s: %w", m.cfg.Firmware, err)
+		if cfg.ROM, err = m.cfg.loadFirmware(m.cfg.Firmware); err != nil {
+			err = fmt.Errorf("-bios %s: %w", m.cfg.Firmware, err)
 		}
-		cfg.ROM = rom
-	case m.cfg.Kernel == "":
-		rom, err := tour.ROM()
-		if err != nil {
-			return fmt.Errorf("built-in guest: %w", err)
+	case m.cfg.runsBuiltin():
+		cfg.ROM, err = bios.ROM()
+	case m.cfg.runsTour():
+		if cfg.ROM, err = tour.ROM(); err != nil {
+			err = fmt.Errorf("built-in guest: %w", err)
 		}
-		cfg.ROM = rom
 	}
-	var err error
+	if err != nil {
+		return err
+	}
 	if m.board, err = board.NewPC(cfg); err != nil {
 		return err
 	}
@@ -75,7 +77,10 @@ func (m *Machine) buildBoard() error {
 	if err := m.addFwCfgFiles(); err != nil {
 		return err
 	}
-	if m.cfg.Kernel == "" && m.cfg.Firmware == "" {
+	switch {
+	case m.cfg.runsBuiltin():
+		return m.addBuiltin()
+	case m.cfg.runsTour():
 		mode := "auto"
 		if m.cfg.Interactive {
 			mode = "interactive"

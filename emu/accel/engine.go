@@ -71,6 +71,7 @@ type Engine struct {
 	granted        int32        // budget at the last refill
 	global         bool         // the code that find gave last is all on global pages: it stays mapped when CR3 changes
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
+	after          func()       // see After
 	hops           interp.Jumps // where the interpreter goes from block to block by itself
 	Stats          Stats
 }

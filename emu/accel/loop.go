@@ -18,6 +18,10 @@ func (e *Engine) Run() {
 	defer e.syncX87()
 	defer e.settle()
 	for {
+		if fn := e.after; fn != nil {
+			e.after = nil
+			fn()
+		}
 		if e.cpu.Pending() {
 			e.cpu.Deliver()
 		}
@@ -46,6 +50,13 @@ func (e *Engine) Run() {
 			e.runIR(0)
 		}
 	}
+}
+
+// After has fn called once between the instruction that runs, which must be one that ends its block, and the next, before
+// traps of that instruction are delivered.
+func (e *Engine) After(fn func()) {
+	e.after = fn
+	atomic.StoreUint32(&e.env.ExitReq, 1)
 }
 
 // service looks at everything that may want the vCPU. It reports whether to stop.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"goemu/emu/tour/asm"
+	"goemu/bios/asm"
 )
 
 // Tiny kernels: each finds its command line as its protocol says, prints it on COM1 and switches the machine off.

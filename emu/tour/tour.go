@@ -15,7 +15,7 @@ import (
 	"maps"
 	"sync"
 
-	"goemu/emu/tour/asm"
+	"goemu/bios/asm"
 )
 
 // FwCfgFile is the fw_cfg file that chooses between Auto and Interactive.

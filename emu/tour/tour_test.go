@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"goemu/bios/asm"
 	"goemu/emu/tour"
-	"goemu/emu/tour/asm"
 	"goemu/emu/tour/tourtest"
 
 	"github.com/google/go-cmp/cmp"

@@ -1,4 +1,4 @@
-// Package asm is a small x86 assembler for the built-in guest. It reads a subset of NASM's
+// Package asm is a small x86 assembler for the built-in guest and the firmware's ROM. It reads a subset of NASM's
 // language (Intel syntax) and makes the same bytes.
 //
 // It knows labels and local labels, equ, db, dw, dd, dq, times, align, org and
