@@ -1,15 +1,15 @@
 // Package piix4pm is the power management function of the PIIX4 (82371AB), PCI function 00:01.3: ACPI fixed hardware.
 //
-// It follows the Intel 82371AB data sheet, chapter 7, and the ACPI specification 4.8: PM1 event and control, the PM timer, GPE0, soft
-// off, power button, and the APM ports. Not done: SMBus, SMIs other than that of the APM control port, device monitors and sleep states other than soft
-// off. A write to the APM control port switches ACPI mode by itself, as there need be no firmware with an SMI handler that would.
+// It follows the Intel 82371AB data sheet, chapter 7, with the registers of package acpipm, GPE0, sleep types and the APM ports. Not
+// done: SMIs other than that of the APM control port, device monitors, and powered-on suspend.
+// A write to the APM control port switches ACPI mode by itself, as there need be no firmware with an SMI handler that would.
 package piix4pm
 
 import (
 	"fmt"
-	"math/bits"
 
 	"goemu/devices"
+	"goemu/devices/acpipm"
 	"goemu/devices/pci"
 )
 
@@ -17,10 +17,10 @@ import (
 const (
 	PMBase    = 0x600 // as the firmware programs it
 	SCI       = 9     // ISA interrupt
-	PM1Event  = PMBase + offStatus
-	PM1Ctl    = PMBase + offControl
-	PMTimer   = PMBase + offTimer
-	GPE0      = PMBase + offGPStatus
+	PM1Event  = PMBase + acpipm.Status
+	PM1Ctl    = PMBase + acpipm.Control
+	PMTimer   = PMBase + acpipm.Timer
+	GPE0      = PMBase + offGPE
 	PM1EvtLen = 4
 	PM1CtlLen = 2
 	PMTmrLen  = 4
@@ -31,29 +31,21 @@ const (
 	ACPIEnable  = 0xf1 // written to SMI_CMD
 	ACPIDisable = 0xf0
 
-	// SleepTypeS5 is SLP_TYP for soft off.
+	// SLP_TYP of the sleeping states: PMCNTRL, SUS_TYP. S4 is what the chip calls soft off with context lost.
 	SleepTypeS5 = 0
+	SleepTypeS3 = 1
+	SleepTypeS4 = 2
 )
 
-// TimerHz is the rate of the PM timer, which has 24 bits.
-const TimerHz = 3579545
-
 const (
-	stateVersion = 1
-	second       = 1_000_000_000
+	stateVersion = 2
 	ioSize       = 64
-	timerMask    = 1<<24 - 1
-	timerCarry   = 1 << 23 // TMROF_STS is set when this bit changes
+	gpes         = 16
 )
 
 // Registers in I/O space, from PMBASE on.
 const (
-	offStatus   = 0x00
-	offEnable   = 0x02
-	offControl  = 0x04
-	offTimer    = 0x08
-	offGPStatus = 0x0c
-	offGPEnable = 0x0e
+	offGPE      = 0x0c // GPSTS and GPEN, two bytes each
 	offGlobalSt = 0x18 // GLBSTS, two bytes
 	offGlobal   = 0x28 // GLBCTL, four bytes
 )
@@ -63,25 +55,6 @@ const (
 	cfgPMBase    = 0x40
 	cfgDevActB   = 0x58 // DEVACTB
 	cfgPMRegMisc = 0x80 // bit 0: I/O space enabled
-)
-
-// Bits of PM1 status and enable.
-const (
-	stsTimer  = 1 << 0
-	stsGlobal = 1 << 5
-	stsPower  = 1 << 8
-	stsRTC    = 1 << 10
-	stsWake   = 1 << 15
-	stsAll    = stsTimer | stsGlobal | stsPower | stsRTC | stsWake
-	enAll     = stsTimer | stsGlobal | stsPower | stsRTC
-)
-
-// Bits of PM1 control.
-const (
-	ctlSCI      = 1 << 0
-	ctlSleep    = 1 << 13 // SLP_EN, write-only
-	ctlTypeMask = 7 << 10
-	ctlWritable = ctlSCI | 1<<1 | ctlTypeMask
 )
 
 // Bits by which the APM control port makes an SMI.
@@ -95,34 +68,30 @@ const (
 type State struct {
 	Version              int
 	Function             pci.FunctionState
-	Status, Enable       uint16
-	Control              uint16
-	GPStatus, GPEnable   uint16
+	Fixed                acpipm.State
 	APMControl, APMState uint8
-	Carry                int64 // half periods of the timer that Status has seen
 	Other                [ioSize]uint8
 }
 
 // PM is the power management function.
 type PM struct {
 	*pci.Function
+	*acpipm.PM
 	s      State
-	clock  devices.Clock
-	sci    devices.Line
-	timer  devices.Timer
 	ports  devices.PortBus
 	mapped uint16
 
-	// OnPowerOff is called when the guest turns the machine off (S5).
-	OnPowerOff func()
 	// OnSMI is called when SMI# is asserted.
 	OnSMI func()
 }
 
 // New returns the function; sci is its interrupt.
 func New(clock devices.Clock, ports devices.PortBus, sci devices.Line) *PM {
-	p := &PM{clock: clock, ports: ports, sci: sci, Function: pci.NewFunction("PIIX4 PM", 0x8086, 0x7113, 0x03, 0x068000)}
-	p.timer = clock.NewTimer(p.update)
+	types := [8]acpipm.Sleep{SleepTypeS5: acpipm.S5, SleepTypeS3: acpipm.S3, SleepTypeS4: acpipm.S4}
+	p := &PM{
+		Function: pci.NewFunction("PIIX4 PM", 0x8086, 0x7113, 0x03, 0x068000),
+		PM:       acpipm.New(clock, sci, types, gpes), ports: ports,
+	}
 	f := p.Function
 	f.Writable[pci.Command], f.Writable[pci.Command+1] = 0x01, 0
 	f.Config[pci.Status], f.Config[pci.Status+1] = 0x80, 0x02
@@ -146,9 +115,9 @@ func (p *PM) MapInto(b devices.PortBus) { b.MapPorts(APMControl, 2, p) }
 // Reset implements devices.Device.
 func (p *PM) Reset() {
 	p.Function.Reset()
-	p.s = State{Carry: p.halfPeriods()}
+	p.s = State{}
 	p.remap()
-	p.update()
+	p.PM.Reset()
 }
 
 // FirmwareInit programs the function as PC firmware does: I/O space at PMBase, ACPI mode on.
@@ -156,14 +125,13 @@ func (p *PM) FirmwareInit() {
 	p.WriteConfig(cfgPMBase, 4, PMBase|1)
 	p.WriteConfig(cfgPMRegMisc, 1, 1)
 	p.WriteConfig(pci.InterruptLine, 1, SCI)
-	p.s.Control |= ctlSCI
-	p.update()
+	p.SetACPI(true)
 }
 
 // SaveState returns a copy of the state.
 func (p *PM) SaveState() State {
 	s := p.s
-	s.Version, s.Function = stateVersion, p.Function.SaveState()
+	s.Version, s.Function, s.Fixed = stateVersion, p.Function.SaveState(), p.PM.SaveState()
 	return s
 }
 
@@ -177,7 +145,7 @@ func (p *PM) RestoreState(s State) error {
 	}
 	p.s = s
 	p.remap()
-	p.arm()
+	p.PM.RestoreState(s.Fixed)
 	return nil
 }
 
@@ -201,62 +169,14 @@ func (p *PM) remap() {
 // Base is where the guest has put the I/O space; 0: nowhere.
 func (p *PM) Base() uint16 { return p.mapped }
 
-// ticks is the PM timer without its limit of 24 bits.
-func (p *PM) ticks() int64 {
-	hi, lo := bits.Mul64(uint64(p.clock.Now()), TimerHz)
-	q, _ := bits.Div64(hi, lo, second)
-	return int64(q)
-}
-
-func (p *PM) halfPeriods() int64 { return p.ticks() / timerCarry }
-
-// sync sets TMROF_STS if the timer's top bit has changed since the last call.
-func (p *PM) sync() {
-	if n := p.halfPeriods(); n != p.s.Carry {
-		p.s.Carry = n
-		p.s.Status |= stsTimer
-	}
-}
-
-// update drives the SCI.
-func (p *PM) update() {
-	p.sync()
-	level := p.s.Control&ctlSCI != 0 && (p.s.Status&p.s.Enable&enAll != 0 || p.s.GPStatus&p.s.GPEnable != 0)
-	p.sci.Set(level)
-	p.arm()
-}
-
-// arm sets the host timer for the next change of the PM timer's top bit, if that can interrupt.
-func (p *PM) arm() {
-	if p.s.Enable&^p.s.Status&stsTimer == 0 {
-		p.timer.Stop()
-		return
-	}
-	hi, lo := bits.Mul64(uint64(p.s.Carry+1)*timerCarry, second)
-	q, _ := bits.Div64(hi, lo, TimerHz)
-	p.timer.At(int64(q) + 1)
-}
-
-// PressPowerButton sets PWRBTN_STS, which asks the guest to shut down.
-func (p *PM) PressPowerButton() {
-	p.s.Status |= stsPower
-	p.update()
-}
-
-// RaiseGPE sets bits of the GPE0 status register.
-func (p *PM) RaiseGPE(bits uint16) {
-	p.s.GPStatus |= bits
-	p.update()
-}
-
 // In reads ports of any width.
 func (p *PM) In(port uint16, size int) uint32 {
+	if off := port - p.mapped; off < acpipm.Size && port != APMControl && port != APMStatus {
+		return p.PM.In(off, size)
+	}
 	var v uint32
 	for i := range size {
 		v |= uint32(p.readByte(port+uint16(i))) << (8 * i)
-	}
-	if port-p.mapped == offTimer { // the four bytes are of one moment
-		v = uint32(p.ticks()&timerMask) & (1<<(8*size) - 1)
 	}
 	return v
 }
@@ -268,33 +188,22 @@ func (p *PM) readByte(port uint16) uint8 {
 	case APMStatus:
 		return p.s.APMState
 	}
-	off := port - p.mapped
-	half := func(v uint16) uint8 { return uint8(v >> (8 * (off & 1))) }
-	switch off &^ 1 {
-	case offStatus:
-		p.sync()
-		return half(p.s.Status)
-	case offEnable:
-		return half(p.s.Enable)
-	case offControl:
-		return half(p.s.Control)
-	case offTimer, offTimer + 2:
-		return uint8(p.ticks() & timerMask >> (8 * (off & 3)))
-	case offGPStatus:
-		return half(p.s.GPStatus)
-	case offGPEnable:
-		return half(p.s.GPEnable)
+	switch off := port - p.mapped; {
+	case off < acpipm.Size:
+		return uint8(p.PM.In(off, 1))
+	case off < offGPE+gpes/4:
+		return p.ReadGPE(off - offGPE)
+	default:
+		return p.s.Other[off%ioSize]
 	}
-	return p.s.Other[off%ioSize]
 }
 
 // Out writes ports of any width.
 func (p *PM) Out(port uint16, size int, v uint32) {
-	p.sync()
 	for i := range size {
 		p.writeByte(port+uint16(i), uint8(v>>(8*i)))
 	}
-	p.update()
+	p.Update()
 }
 
 func (p *PM) writeByte(port uint16, b uint8) {
@@ -306,25 +215,12 @@ func (p *PM) writeByte(port uint16, b uint8) {
 		p.s.APMState = b
 		return
 	}
-	off := port - p.mapped
-	shift := 8 * (off & 1)
-	v, keep := uint16(b)<<shift, ^(uint16(0xff) << shift)
-	switch off &^ 1 {
-	case offStatus:
-		p.s.Status &^= v & stsAll
-	case offEnable:
-		p.s.Enable = p.s.Enable&keep | v&enAll
-	case offControl:
-		p.s.Control = p.s.Control&keep | v&ctlWritable
-		if v&ctlSleep != 0 && p.s.Control&ctlTypeMask>>10 == SleepTypeS5 && p.OnPowerOff != nil {
-			p.OnPowerOff()
-		}
-	case offTimer, offTimer + 2: // read-only
-	case offGPStatus:
-		p.s.GPStatus &^= v
-	case offGPEnable:
-		p.s.GPEnable = p.s.GPEnable&keep | v
-	case offGlobalSt:
+	switch off := port - p.mapped; {
+	case off < acpipm.Size:
+		p.Write(off, b)
+	case off < offGPE+gpes/4:
+		p.WriteGPE(off-offGPE, b)
+	case off&^1 == offGlobalSt:
 		p.s.Other[off] &^= b
 	default:
 		p.s.Other[off%ioSize] = b
@@ -334,10 +230,8 @@ func (p *PM) writeByte(port uint16, b uint8) {
 func (p *PM) apm(b uint8) {
 	p.s.APMControl = b
 	switch b {
-	case ACPIEnable:
-		p.s.Control |= ctlSCI
-	case ACPIDisable:
-		p.s.Control &^= ctlSCI
+	case ACPIEnable, ACPIDisable:
+		p.SetACPI(b == ACPIEnable)
 	}
 	if p.ReadConfig(cfgDevActB, 4)&devActBAPMC == 0 {
 		return

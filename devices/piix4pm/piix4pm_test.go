@@ -3,6 +3,7 @@ package piix4pm
 import (
 	"testing"
 
+	"goemu/devices/acpipm"
 	"goemu/devices/devtest"
 	"goemu/devices/pci"
 	"goemu/devices/portmap"
@@ -21,7 +22,11 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, ports: portmap.New()}
 	b.pm = New(&b.clock, b.ports, &b.sci)
 	b.pm.MapInto(b.ports)
-	b.pm.OnPowerOff = func() { b.off++ }
+	b.pm.OnSleep = func(s acpipm.Sleep) {
+		if s == acpipm.S5 {
+			b.off++
+		}
+	}
 	if err := pci.NewBus(b.ports, nil).Add(1, 3, b.pm.Function); err != nil {
 		t.Fatal(err)
 	}
@@ -56,17 +61,17 @@ func TestPlacement(t *testing.T) {
 func TestTimer(t *testing.T) {
 	b := newBench(t)
 	b.clock.Advance(1_000_000_000)
-	b.want("after a second", PMTimer, 4, TimerHz)
-	b.want("low word", PMTimer, 2, TimerHz&0xffff)
-	b.want("third byte", PMTimer+2, 1, TimerHz>>16)
+	b.want("after a second", PMTimer, 4, acpipm.TimerHz)
+	b.want("low word", PMTimer, 2, acpipm.TimerHz&0xffff)
+	b.want("third byte", PMTimer+2, 1, acpipm.TimerHz>>16)
 	b.clock.Advance(4_000_000_000)
-	b.want("24 bits", PMTimer, 4, 5*TimerHz&0xffffff)
+	b.want("24 bits", PMTimer, 4, 5*acpipm.TimerHz&0xffffff)
 }
 
 func TestTimerOverflow(t *testing.T) {
 	b := newBench(t)
 	b.ports.Out(PM1Event+2, 2, 1)
-	half := int64(1<<23) * 1_000_000_000 / TimerHz // 2.34 s
+	half := int64(1<<23) * 1_000_000_000 / acpipm.TimerHz // 2.34 s
 	b.clock.Advance(half - 1)
 	if b.sci.Level {
 		t.Error("early")
@@ -88,7 +93,7 @@ func TestTimerOverflow(t *testing.T) {
 
 func TestPowerButton(t *testing.T) {
 	b := newBench(t)
-	b.pm.PressPowerButton()
+	b.pm.Raise(acpipm.StsPower)
 	if b.sci.Level {
 		t.Error("SCI without enable")
 	}

@@ -71,6 +71,7 @@ type Config struct {
 	OnSIPI      func(cpu int, vector byte) // start-up interrupt
 	OnReset     func(hard bool)            // the guest asks for a reset; hard: of the board too
 	OnPowerOff  func()
+	OnSuspend   func() // the guest wants to sleep in S3
 	OnDebugExit func(status int)
 }
 
@@ -246,7 +247,7 @@ func (pc *PC) addSerial() {
 // addPlatform adds what is on the ISA side: power management, keyboard controller, firmware configuration.
 func (pc *PC) addPlatform() error {
 	pc.PM = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI))
-	pc.PM.OnPowerOff = pc.cfg.OnPowerOff
+	pc.PM.OnSleep = pc.sleep
 	pc.PM.OnSMI = func() {
 		if pc.cfg.OnSMI != nil {
 			pc.cfg.OnSMI(0)

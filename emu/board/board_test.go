@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"goemu/devices/acpipm"
 	"goemu/devices/devtest"
 	"goemu/devices/hpet"
 	"goemu/devices/ioapic"
@@ -180,7 +181,7 @@ func TestSCILevel(t *testing.T) {
 	b := newBench(t, nil)
 	b.pin(piix4pm.SCI, 0x8039)
 	b.pc.Ports.Out(piix4pm.PM1Event+2, 2, 0x100)
-	b.pc.PM.PressPowerButton()
+	b.pc.PM.Raise(acpipm.StsPower)
 	b.ack("SCI", 0x39)
 	b.w4(lapic.DefaultBase+0xb0, 0)
 	b.ack("still asserted after EOI", 0x39)
