@@ -40,6 +40,8 @@ type Config struct {
 	Chardevs   map[string]string // by id: see chardev.Open
 	Debugcon   string            // -debugcon: see chardev.Open; "": none
 	Devices    []string          // each as -device has it: "name,prop=value,..."
+	Drives     []string          // each as -drive has it: "prop=value,..."; a comma in a value is doubled
+	Snapshot   bool              // what the guest writes to drives is lost at the end, as with snapshot=on for each
 
 	Interactive bool // the built-in guest ends in its monitor instead of powering off
 

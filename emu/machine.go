@@ -3,8 +3,8 @@
 //
 // New makes a Machine of a Config, Run runs it until the guest powers off, and Stop, from any goroutine, ends it before. Errors
 // of New name the option at fault and leave nothing behind. A Machine runs once; several may run at a time. The
-// CPUs follow the SDM, the board an i440FX with PIIX3. Several vCPUs run in turn, on one goroutine. State cannot be saved, and disks and
-// displays are missing.
+// CPUs follow the SDM, the board an i440FX with PIIX3. Several vCPUs run in turn, on one goroutine. State cannot be saved, and displays are
+// missing.
 package emu
 
 import (
@@ -64,6 +64,8 @@ type Machine struct {
 	console   *chardev.Console
 	backends  map[string]chardev.Backend // by id
 	opened    []chardev.Backend
+	drives    []*hostDrive
+	life      life
 	serial    [serialPorts]chardev.Backend
 	serialIn  [serialPorts]inputQueue
 	wake      chan struct{}
@@ -286,6 +288,8 @@ func segment(s boot.Segment) x86.Segment {
 
 // Run runs the machine until it powers off, is stopped or fails, and returns the status with which goemu is to exit.
 func (m *Machine) Run() (status int, err error) {
+	m.life.start()
+	defer m.life.end()
 	m.startInput()
 	defer m.startSlices()()
 	for !m.stopped {
@@ -315,7 +319,7 @@ func (m *Machine) Run() (status int, err error) {
 
 // close gives back what New took and writes out what is buffered.
 func (m *Machine) close() error {
-	var first error
+	first := m.closeDrives()
 	for _, b := range m.opened {
 		if err := b.Close(); err != nil && first == nil {
 			first = err

@@ -16,9 +16,14 @@ func (m *Machine) buildBoard() error {
 	if err := m.openSerial(); err != nil {
 		return err
 	}
+	drives, devices, err := m.openDrives()
+	if err != nil {
+		return err
+	}
 	cfg := board.Config{
 		RAM: m.ram, Space: m.space, Clock: m.clock, Start: m.startTime(),
-		Devices:     m.cfg.Devices,
+		Devices:     devices,
+		Drives:      drives,
 		Chardev:     func(id string) (io.Writer, error) { return m.deviceChardev("chardev:" + id) },
 		CPUs:        len(m.vcpus),
 		CurrentCPU:  func() int { return m.current().n },
@@ -54,7 +59,6 @@ func (m *Machine) buildBoard() error {
 		cfg.Devices = append(cfg.Devices[:len(cfg.Devices):len(cfg.Devices)], "isa-debugcon,chardev="+debugconID)
 	}
 	cfg.Boot = m.cfg.Boot
-	var err error
 	switch {
 	case m.cfg.Firmware != "":
 		if cfg.ROM, err = m.cfg.loadFirmware(m.cfg.Firmware); err != nil {
@@ -135,7 +139,7 @@ func (m *Machine) uart(i int) *uart.UART {
 
 // DeviceHelp lists the devices of -device, a line each.
 func DeviceHelp() string {
-	return `name "isa-debugcon", bus ISA, desc "debug console; iobase=0xe9, chardev=ID, readback=0xe9"
+	return driveDeviceHelp + `name "isa-debugcon", bus ISA, desc "debug console; iobase=0xe9, chardev=ID, readback=0xe9"
 name "isa-debug-exit", bus ISA, desc "ends the machine with status (value<<1)|1; iobase=0x501, iosize=2"
 `
 }

@@ -27,6 +27,8 @@ type values struct {
 	serial, chardevs, devices                  []string
 	logItems, logFile, logFilter               string
 	display                                    string
+	drives                                     []string
+	snapshot                                   bool
 	nographic, nodefaults, noReboot            bool
 	version, help                              bool
 
@@ -51,6 +53,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	f.StringVar(&v.kernel, "kernel", "", "boot this `file`: Linux bzImage, multiboot or PVH ELF")
 	f.StringVar(&v.initrd, "initrd", "", "initial RAM disk `file`; for multiboot \"file args,file2 args\"")
 	f.StringVar(&v.append, "append", "", "kernel command `line`")
+	driveFlags(f, v)
 	f.BoolVar(&v.nographic, "nographic", false, "serial port and console on this terminal (Ctrl-A x quits)")
 	f.StringVar(&v.display, "display", "none", "`display`: none")
 	f.StringArrayVar(&v.serial, "serial", nil, "serial port to `dev`: stdio, mon:stdio, file:PATH, null, none, chardev:ID")
@@ -71,7 +74,7 @@ func flagSet(v *values) *pflag.FlagSet {
 func helpText() string {
 	var v values
 	var b strings.Builder
-	b.WriteString(`Usage: goemu [options]
+	b.WriteString(`Usage: goemu [options] [disk image]
 
 Emulates an x86 PC. Without -kernel it runs the built-in guest: a tour from the
 reset vector to ring 3, which ends in a small monitor when standard input is a terminal.
@@ -89,6 +92,8 @@ Examples:
   goemu -m 512 -kernel vmlinuz -initrd initrd.gz -append console=ttyS0 -nographic
   goemu -kernel kernel.elf -nographic -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4
   goemu -cpu Haswell,-smap,+rdseed -kernel vmlinuz -initrd initrd.gz -nographic
+  goemu -m 1G -hda disk.img -cdrom install.iso -snapshot
+  goemu -drive file=disk.img,if=none,id=d -device ide-hd,drive=d,bus=ide.1,unit=1,serial=X1
   goemu -d in_asm,op_opt,out_asm -D log.txt
 `)
 	return b.String()
@@ -129,8 +134,11 @@ func parse(args []string) (*emu.Config, error) {
 		fmt.Printf("goemu version %s\n", version)
 		return nil, errDone
 	}
-	if f.NArg() > 0 {
-		return nil, fmt.Errorf("%s: disk images are not supported yet; -kernel boots a file directly", f.Arg(0))
+	if f.NArg() > 1 {
+		return nil, fmt.Errorf("%s: one disk image can be given without an option, and that is %s", f.Arg(1), f.Arg(0))
+	}
+	if f.NArg() == 1 {
+		v.drives = append(v.drives, shortDrive(f.Arg(0), "index=0,media=disk"))
 	}
 	return v.config()
 }
@@ -140,6 +148,7 @@ func (v *values) config() (*emu.Config, error) {
 		CPU: v.cpu, Kernel: v.kernel, Initrd: v.initrd, Append: v.append,
 		NoDefaults: v.nodefaults, NoReboot: v.noReboot, Debugcon: v.debugcon,
 		Serial: v.serial, Chardevs: map[string]string{},
+		Drives: v.drives, Snapshot: v.snapshot,
 		Interactive: chardev.Interactive(),
 		Firmware:    v.bios, FirmwareDirs: v.romDirs, FwCfg: v.fwCfg,
 	}

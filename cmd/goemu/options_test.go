@@ -24,6 +24,11 @@ func TestParse(t *testing.T) {
 		{"-accel interp", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
 		{"-accel kvm:interp", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
 		{"-icount shift=5,sleep=off", func(c *emu.Config) { c.Icount, c.Shift, c.NoSleep = true, 5, true }},
+		{"-hda a,b -cdrom c -fdb d -drive if=none,id=x disk.img", func(c *emu.Config) {
+			c.Drives = []string{"file=a,,b,index=0,media=disk", "file=c,index=2,media=cdrom", "file=d,if=floppy,index=1", "if=none,id=x",
+				"file=disk.img,index=0,media=disk"}
+		}},
+		{"-snapshot", func(c *emu.Config) { c.Snapshot = true }},
 		{"-icount auto", func(c *emu.Config) { c.Icount, c.Shift = true, 3 }},
 		{"-device isa-debug-exit,iobase=0xf4,iosize=4", func(c *emu.Config) {
 			c.Devices = []string{"isa-debug-exit,iobase=0xf4,iosize=4"}
@@ -70,13 +75,13 @@ func TestErrors(t *testing.T) {
 		"-initrd x":               "need -kernel",
 		"-icount shift=77":        "0 to 10",
 		"-dfilter 0x1000+16":      "need -d",
-		"disk.img":                "-kernel",
 		"-boot z":                 `letter 'z'`,
 		"-boot cc":                "twice",
 		"-boot acdn":              "at most 3",
 		"-boot menu=maybe":        "on or off",
 		"-boot splash-time=-3":    "from 0 to 65535",
 		"-boot late=x":            "want order",
+		"a.img b.img":             "one disk image",
 		"-display gtk":            "have: none",
 		"-zzzzzz":                 "lists all",
 	} {

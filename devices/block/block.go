@@ -55,12 +55,15 @@ type Drive interface {
 	Submit(r *Request)
 	// Removable tells whether the medium can change.
 	Removable() bool
-	// OnChange sets what is called after a medium was taken out or put in (two calls for a swap). There is one listener.
+	// OnChange sets what is called after a medium was taken out or put in (two calls for a swap), by whomever, but
+	// never from within Eject and Insert: who calls these knows. There is one listener.
 	OnChange(fn func())
 	// Eject takes the medium out, at the guest's wish; without a medium nothing happens.
 	Eject()
-	// Insert closes the tray: the medium that Eject took out is in again. Without one nothing happens.
+	// Insert closes the tray: the medium that Eject took out is in again. Without one the tray closes empty.
 	Insert()
+	// TrayOpen tells whether the tray is out; never for drives without one (Info.Kind other than CD).
+	TrayOpen() bool
 	// Lock forbids the host's user to take the medium out (PREVENT ALLOW MEDIUM REMOVAL).
 	Lock(on bool)
 	// OnEjectRequest sets what is called when the host's user wants a locked medium.
@@ -69,8 +72,19 @@ type Drive interface {
 	Info() Info
 }
 
+// Kind is what a drive is.
+type Kind uint8
+
+// Kinds of drives.
+const (
+	Disk Kind = iota
+	CD
+	Floppy
+)
+
 // Info is the identity of a drive. Empty fields: the controller's usual text.
 type Info struct {
+	Kind                   Kind
 	Serial, Model, Version string // at most 20, 40 and 8 characters
 	WWN                    uint64
 	WriteCache             bool // writes may be lost without Flush

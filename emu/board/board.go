@@ -53,6 +53,7 @@ type Config struct {
 	Start time.Time // what the real-time clock shows when guest time is 0
 	CPUs  int       // vCPUs; 0 means 1
 
+	Drives  []Drive                            // in the order of the options
 	Serial  []uart.Backend                     // COM1, COM2; a nil entry leaves the port out
 	Devices []string                           // values of -device
 	Chardev func(id string) (io.Writer, error) // finds the chardev that a -device names

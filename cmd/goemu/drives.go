@@ -1,0 +1,51 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// driveFlags declares the options that name drives. Each adds a -drive, in the order of the command line.
+func driveFlags(f *pflag.FlagSet, v *values) {
+	f.Var(&driveFlag{v, ""}, "drive", "`drive`: file=,if=ide|floppy|none,index=,media=disk|cdrom,id=,format=raw,\n"+
+		"readonly=on,snapshot=on,cache=,discard=unmap,werror=ignore,rerror=ignore")
+	for _, s := range []struct{ name, props, usage string }{
+		{"hda", "index=0,media=disk", "first disk: `file`"},
+		{"hdb", "index=1,media=disk", "second disk: `file`"},
+		{"hdc", "index=2,media=disk", "third disk: `file`"},
+		{"hdd", "index=3,media=disk", "fourth disk: `file`"},
+		{"cdrom", "index=2,media=cdrom", "CD or DVD: `file`"},
+		{"fda", "if=floppy,index=0", "first floppy: `file`"},
+		{"fdb", "if=floppy,index=1", "second floppy: `file`"},
+	} {
+		f.Var(&driveFlag{v, s.props}, s.name, s.usage)
+	}
+	f.BoolVar(&v.snapshot, "snapshot", false, "drives forget at the end what was written to them")
+}
+
+// driveFlag is an option that adds a drive.
+type driveFlag struct {
+	v     *values
+	props string // what the option says beside the file; "": it says all
+}
+
+// Set implements pflag.Value.
+func (d *driveFlag) Set(s string) error {
+	if d.props != "" {
+		s = shortDrive(s, d.props)
+	}
+	d.v.drives = append(d.v.drives, s)
+	return nil
+}
+
+// String implements pflag.Value.
+func (d *driveFlag) String() string { return "" }
+
+// Type implements pflag.Value.
+func (d *driveFlag) Type() string { return "file" }
+
+// shortDrive is the -drive of a file; commas in its name are doubled.
+func shortDrive(file, props string) string {
+	return "file=" + strings.ReplaceAll(file, ",", ",,") + "," + props
+}

@@ -1,0 +1,190 @@
+package emu
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"goemu/devices/block"
+	"goemu/emu/board"
+	"goemu/emu/drive"
+)
+
+// hostDrive is a drive of the machine with what its user knows of it.
+type hostDrive struct {
+	*drive.Drive
+	id      string // of -drive
+	device  string // of -device; "": none was given
+	opts    *drive.Options
+	sectors drive.Sectors
+}
+
+// DriveInfo is what Machine.Drives tells of one drive.
+type DriveInfo struct {
+	ID        string // for Eject and Change
+	Kind      block.Kind
+	File      string // "": there is no medium
+	Medium    block.Medium
+	TrayOpen  bool
+	Locked    bool // the guest forbids to take the medium out
+	Removable bool
+}
+
+// Drives lists the drives. Any goroutine may call it, also before and after Run.
+func (m *Machine) Drives() []DriveInfo {
+	var list []DriveInfo
+	// The machine may have ended, and then there are none.
+	_ = m.do(func() error {
+		for _, d := range m.drives {
+			i := DriveInfo{ID: d.name(), Kind: d.Info().Kind, File: d.File(), TrayOpen: d.TrayOpen(), Locked: d.Locked(), Removable: d.Removable()}
+			i.Medium, _ = d.Medium()
+			list = append(list, i)
+		}
+		return nil
+	})
+	return list
+}
+
+// Eject takes the medium out of a drive. One that the guest has locked stays, unless force is set: the guest is told of the wish, and
+// the error says so. Any goroutine may call it.
+func (m *Machine) Eject(id string, force bool) error {
+	return m.do(func() error {
+		d, err := m.findDrive(id)
+		if err == nil {
+			err = d.Remove(force)
+		}
+		if err != nil {
+			return fmt.Errorf("eject %s: %w", id, err)
+		}
+		return nil
+	})
+}
+
+// Change puts a file into a drive, read-only or not as the drive's options say, in the place of what was there. Locks are as for Eject.
+func (m *Machine) Change(id, file string, force bool) error {
+	if err := m.change(id, file, force); err != nil {
+		return fmt.Errorf("change %s: %w", id, err)
+	}
+	return nil
+}
+
+func (m *Machine) change(id, file string, force bool) error {
+	var d *hostDrive
+	err := m.do(func() (err error) {
+		d, err = m.findDrive(id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !d.Removable() {
+		return errors.New("the medium of a disk cannot be changed")
+	}
+	opts := *d.opts
+	opts.File = file
+	medium, err := opts.Open(d.Info().Kind, d.sectors) // not under the lock, as it may take long
+	if err != nil {
+		return err
+	}
+	if medium == nil {
+		return errors.New("no file is named")
+	}
+	if err := m.do(func() error { return d.Drive.Change(medium, force) }); err != nil {
+		medium.Abandon()
+		return err
+	}
+	return nil
+}
+
+func (d *hostDrive) name() string {
+	if d.device != "" {
+		return d.device
+	}
+	return d.id
+}
+
+func (m *Machine) findDrive(id string) (*hostDrive, error) {
+	var have []string
+	for _, d := range m.drives {
+		if d.device == id || d.id == id {
+			return d, nil
+		}
+		have = append(have, d.name())
+	}
+	return nil, fmt.Errorf("there is no such drive (have: %s)", strings.Join(have, ", "))
+}
+
+// closeDrives does all that was submitted and puts it in safety.
+func (m *Machine) closeDrives() error {
+	var first error
+	for _, d := range m.drives {
+		if err := d.Close(); err != nil && first == nil {
+			first = fmt.Errorf("drive %s: %w", d.name(), err)
+		}
+	}
+	m.drives = nil
+	return first
+}
+
+// life says whether somebody holds the machine's lock: before Run nobody does.
+type life struct {
+	mu      sync.Mutex
+	started bool
+	over    chan struct{} // closed at the end of Run
+}
+
+func (l *life) start() {
+	l.mu.Lock()
+	l.started, l.over = true, make(chan struct{})
+	l.mu.Unlock()
+}
+
+func (l *life) end() { close(l.over) }
+
+// errEnded is the error of calls that come after the end of Run.
+var errEnded = errors.New("the machine has ended")
+
+// do calls fn under the machine's lock and waits for it. Any goroutine may call it but the machine's own.
+func (m *Machine) do(fn func() error) error {
+	m.life.mu.Lock()
+	if !m.life.started {
+		defer m.life.mu.Unlock()
+		return fn()
+	}
+	m.life.mu.Unlock()
+	result := make(chan error, 1)
+	m.post(func() { result <- fn() })
+	select {
+	case err := <-result:
+		return err
+	case <-m.life.over:
+	}
+	select {
+	case err := <-result:
+		return err
+	default:
+		return errEnded
+	}
+}
+
+// openDrives opens the media and finds each drive its place. The devices that it gives back are those that are not drives.
+func (m *Machine) openDrives() (drives []board.Drive, devices []string, err error) {
+	p := &placer{m: m, buses: board.IDEBuses()}
+	for _, s := range m.cfg.Drives {
+		if err := p.addOptions(s); err != nil {
+			return nil, nil, fmt.Errorf("-drive %s: %w", s, err)
+		}
+	}
+	for _, s := range m.cfg.Devices {
+		if name, _, _ := strings.Cut(s, ","); !isDriveDevice(name) {
+			devices = append(devices, s)
+		} else if err := p.addDevice(s); err != nil {
+			return nil, nil, fmt.Errorf("-device %s: %w", s, err)
+		}
+	}
+	if err := p.finish(); err != nil {
+		return nil, nil, err
+	}
+	return p.drives, devices, nil
+}
