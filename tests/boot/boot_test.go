@@ -31,6 +31,7 @@ func bootKernel(t *testing.T, kernel, initrd string, args ...string) *guest.Sess
 func TestDebianShell(t *testing.T) {
 	for _, engine := range engines {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			s := boot(t, "-accel", engine)
 			if got := s.Run("uname -m"); !strings.Contains(got, "x86_64") {
 				t.Errorf("uname -m: %q", got)
@@ -79,6 +80,7 @@ func TestDebian32(t *testing.T) {
 			{"tcg", "pentium3"}, {"tcg", "qemu64"}, {"tcg", "Haswell"}, {"tcg", "max"}, {"interp", "max"},
 		} {
 			t.Run(kernel+" "+on.engine+" "+on.cpu, func(t *testing.T) {
+				t.Parallel()
 				s := bootKernel(t, "vmlinuz-"+kernel, "initrd32.gz", "-accel", on.engine, "-cpu", on.cpu, "-m", "256")
 				shell(t, s, "i686")
 			})
@@ -89,7 +91,10 @@ func TestDebian32(t *testing.T) {
 // TestDebianModels boots the 64-bit kernel on models that have long mode. The default is TestDebianShell's.
 func TestDebianModels(t *testing.T) {
 	for _, cpu := range []string{"qemu64", "Haswell"} {
-		t.Run(cpu, func(t *testing.T) { shell(t, boot(t, "-accel", "tcg", "-cpu", cpu), "x86_64") })
+		t.Run(cpu, func(t *testing.T) {
+			t.Parallel()
+			shell(t, boot(t, "-accel", "tcg", "-cpu", cpu), "x86_64")
+		})
 	}
 }
 
@@ -128,6 +133,7 @@ func TestSMP(t *testing.T) {
 	for _, engine := range engines {
 		for _, n := range []string{"2", "4"} {
 			t.Run(engine+" "+n, func(t *testing.T) {
+				t.Parallel()
 				s := boot(t, "-accel", engine, "-smp", n)
 				for _, command := range []string{"nproc", "grep -c ^processor /proc/cpuinfo", "grep -c 'cores.*: " + n + "' /proc/cpuinfo"} {
 					if got := strings.Fields(s.Run(command)); len(got) == 0 || got[len(got)-1] != n {
@@ -162,7 +168,10 @@ func TestSMP(t *testing.T) {
 // TestIcountRepeats boots twice with -icount and wants the same console bytes and the same instruction count.
 func TestIcountRepeats(t *testing.T) {
 	for _, cpus := range []string{"1", "2"} {
-		t.Run(cpus, func(t *testing.T) { icountRepeats(t, cpus) })
+		t.Run(cpus, func(t *testing.T) {
+			t.Parallel()
+			icountRepeats(t, cpus)
+		})
 	}
 }
 
