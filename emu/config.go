@@ -36,6 +36,7 @@ type Config struct {
 	ConsoleOut io.Writer
 
 	NoDefaults bool              // no devices but those asked for
+	NoVGA      bool              // no display adapter but what Devices has
 	Serial     []string          // COM1, COM2: see chardev.Open; nil: stdio for COM1
 	Chardevs   map[string]string // by id: see chardev.Open
 	Debugcon   string            // -debugcon: see chardev.Open; "": none

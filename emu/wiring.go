@@ -58,6 +58,7 @@ func (m *Machine) buildBoard() error {
 		}
 		cfg.Devices = append(cfg.Devices[:len(cfg.Devices):len(cfg.Devices)], "isa-debugcon,chardev="+debugconID)
 	}
+	m.addDisplay(&cfg)
 	cfg.Boot = m.cfg.Boot
 	switch {
 	case m.cfg.Firmware != "":
@@ -139,7 +140,8 @@ func (m *Machine) uart(i int) *uart.UART {
 
 // DeviceHelp lists the devices of -device, a line each.
 func DeviceHelp() string {
-	return driveDeviceHelp + `name "isa-debugcon", bus ISA, desc "debug console; iobase=0xe9, chardev=ID, readback=0xe9"
+	return driveDeviceHelp + `name "VGA", bus PCI, desc "display adapter; vgamem_mb=16, xres=1024, yres=768, romfile=FILE"
+name "isa-debugcon", bus ISA, desc "debug console; iobase=0xe9, chardev=ID, readback=0xe9"
 name "isa-debug-exit", bus ISA, desc "ends the machine with status (value<<1)|1; iobase=0x501, iosize=2"
 `
 }

@@ -34,6 +34,7 @@ type values struct {
 
 	bios, boot     string
 	romDirs, fwCfg []string
+	vga            string
 }
 
 // flagSet declares the options with the names and letters that QEMU users know.
@@ -56,6 +57,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	driveFlags(f, v)
 	f.BoolVar(&v.nographic, "nographic", false, "serial port and console on this terminal (Ctrl-A x quits)")
 	f.StringVar(&v.display, "display", "none", "`display`: none")
+	f.StringVar(&v.vga, "vga", "std", "display `adapter`: std, none")
 	f.StringArrayVar(&v.serial, "serial", nil, "serial port to `dev`: stdio, mon:stdio, file:PATH, null, none, chardev:ID")
 	f.StringArrayVar(&v.chardevs, "chardev", nil, "character device: `backend,id=ID[,path=PATH]`, backend stdio, file or null")
 	f.StringArrayVar(&v.devices, "device", nil, "add a `device,prop=value,...`; -device help lists them")
@@ -169,6 +171,9 @@ func (v *values) config() (*emu.Config, error) {
 	size, _, _ := strings.Cut(strings.TrimPrefix(v.memory, "size="), ",")
 	if cfg.Memory, err = emu.ParseSize(size, 1<<20); err != nil {
 		return nil, fmt.Errorf("-m: %w", err)
+	}
+	if cfg.NoVGA, err = emu.ParseVGA(v.vga); err != nil {
+		return nil, err
 	}
 	if cfg.Accel, err = emu.ParseAccel(v.accel); err != nil {
 		return nil, err

@@ -39,6 +39,7 @@ func TestParse(t *testing.T) {
 			wait, forever := 100, -1
 			c.Boot = emu.BootOptions{Order: "c", Once: "a", Menu: true, Strict: true, SplashTime: &wait, RebootTimeout: &forever}
 		}},
+		{"-vga none", func(c *emu.Config) { c.NoVGA = true }},
 		{"-fw_cfg opt/x,string=y", func(c *emu.Config) { c.FwCfg = []string{"opt/x,string=y"} }},
 		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {
 			c.Chardevs["x"] = "file:/tmp/a"
@@ -82,6 +83,7 @@ func TestErrors(t *testing.T) {
 		"-boot splash-time=-3":    "from 0 to 65535",
 		"-boot late=x":            "want order",
 		"a.img b.img":             "one disk image",
+		"-vga cirrus":             "has std",
 		"-display gtk":            "have: none",
 		"-zzzzzz":                 "lists all",
 	} {

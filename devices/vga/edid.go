@@ -7,8 +7,8 @@ type EDID struct {
 	XRes, YRes int // preferred mode; 0: 1024x768
 }
 
-// established are the modes of bytes 35 to 37 with their bits: all that the adapter shows of them.
-const established = 0x2f<<16 | 0xcf<<8 | 0x00 // 720x400, 640x480, 800x600 at 60 Hz and more; 800x600, 1024x768, 1280x1024
+// established are bytes 35 to 37: 640x480, 800x600 at several rates; 800x600, 1024x768, 1280x1024; no others.
+var established = [3]uint8{0x2f, 0xcf, 0x00}
 
 // standard are the standard timings: 60 Hz, with the code of their aspect ratio.
 var standard = [8]struct {
@@ -39,7 +39,7 @@ func (e EDID) block() (b [256]byte) {
 	b[23] = 120                                                                      // gamma 2.2
 	b[24] = 0x06                                                                     // sRGB, the first detailed timing is the native one
 	copy(b[25:], []byte{0xee, 0x91, 0xa3, 0x54, 0x4c, 0x99, 0x26, 0x0f, 0x50, 0x54}) // chromaticity of sRGB
-	b[35], b[36], b[37] = established>>16&0xff, established>>8&0xff, established&0xff
+	copy(b[35:], established[:])
 	for i, m := range standard {
 		b[38+2*i], b[39+2*i] = uint8(m.x/8-31), m.shape<<6
 	}

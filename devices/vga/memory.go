@@ -5,6 +5,8 @@ import (
 	"math/bits"
 )
 
+const each = 0x01010101 // a byte in each plane
+
 // planes spreads bits 0 to 3 over the bytes of the four planes.
 var planes = [16]uint32{
 	0x00000000, 0x000000ff, 0x0000ff00, 0x0000ffff, 0x00ff0000, 0x00ff00ff, 0x00ffff00, 0x00ffffff,
@@ -97,16 +99,19 @@ func (v *VGA) writeWindow(off uint32, b uint8) {
 	s := &v.s
 	i, sel := v.place(a, s.Seq[seqMemory]&seqSequential == 0)
 	mask := planes[sel&uint32(s.Seq[seqMap])]
+	x := uint32(b) * each
+	if !v.dispiOn() || s.Seq[seqMemory]&seqChain4 == 0 { // there is no graphics controller on the way to linear modes
+		x = v.value(b)
+	}
 	p := v.vram[i : i+4]
 	old := binary.LittleEndian.Uint32(p)
-	binary.LittleEndian.PutUint32(p, old&^mask|v.value(b)&mask)
+	binary.LittleEndian.PutUint32(p, old&^mask|x&mask)
 	v.touched = true
 	v.marks[i>>pageShift] = true
 }
 
 // value is what the graphics controller makes of a byte that the processor writes, for the four planes.
 func (v *VGA) value(b uint8) uint32 {
-	const each = 0x01010101
 	s := &v.s
 	var x uint32
 	mask := uint32(s.Gfx[gfxBitMask]) * each

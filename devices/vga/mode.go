@@ -82,7 +82,6 @@ func (v *VGA) mode() mode {
 // scan walks over the lines of a VGA mode as the CRT controller does.
 type scan struct {
 	ma      uint32 // memory address counter at the line's start
-	base    uint32 // at its first unit
 	row     uint8  // row scan counter
 	again   bool   // of a double scan line, the second
 	pan     int    // dots

@@ -5,7 +5,7 @@
 // through the PIIX3's PIRQ routing to ISA interrupts, in APIC mode too. The SCI is interrupt 9. The 8259A's output is
 // LINT0 of every local APIC and the processor's INTR pin while its local APIC is disabled.
 //
-// Not here: display, disks, network. Ports and memory that nobody claims read as all ones.
+// Not here: disks, network. Ports and memory that nobody claims read as all ones.
 package board
 
 import (
@@ -32,6 +32,7 @@ import (
 	"goemu/devices/portmap"
 	"goemu/devices/rtc"
 	"goemu/devices/uart"
+	"goemu/devices/vga"
 	"goemu/mmu"
 )
 
@@ -59,6 +60,9 @@ type Config struct {
 	Chardev func(id string) (io.Writer, error) // finds the chardev that a -device names
 	Boot    BootOptions
 	ROM     []byte // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
+
+	LoadROM  func(name string) ([]byte, error) // reads the image of an expansion ROM, as pci.Function.SetROM takes it
+	VideoROM string                            // image for the display adapter where -device says none; "": none
 
 	// CurrentCPU tells which vCPU makes an access; needed only if CPUs > 1.
 	CurrentCPU func() int
@@ -94,6 +98,7 @@ type PC struct {
 	FwCfg   *fwcfg.Device
 	Serial  []*uart.UART // as Config.Serial; nil where left out
 	Console []*debugcon.Console
+	VGA     *vga.VGA // nil: none
 	isaDevices
 
 	cfg     Config
@@ -306,6 +311,7 @@ func (pc *PC) FirmwareInit() {
 	}
 	pc.PM.FirmwareInit()
 	pc.KBC.FirmwareInit()
+	pc.initVGA()
 	for i := range i440fx.NumPAM { // the BIOS area is RAM
 		pc.Bridge.WriteConfig(uint8(i440fx.PAM0+i), 1, 0x33)
 	}

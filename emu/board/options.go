@@ -52,6 +52,7 @@ func (p properties) number(name string, preset, limit uint64) (uint64, error) {
 var drivers = map[string]func(*PC, properties) error{
 	"isa-debugcon":   (*PC).addDebugcon,
 	"isa-debug-exit": (*PC).addDebugExit,
+	DisplayDriver:    (*PC).addVGA,
 }
 
 func (pc *PC) addDevice(opts string) error {

@@ -15,6 +15,7 @@ import (
 	"goemu/devices/pit"
 	"goemu/devices/rtc"
 	"goemu/devices/uart"
+	"goemu/devices/vga"
 )
 
 const stateVersion = 1
@@ -41,6 +42,7 @@ type State struct {
 	FwCfg   fwcfg.State
 	Serial  []*uart.State // nil where there is no port
 	Parts   isaState
+	VGA     *vga.State // nil where there is none
 }
 
 // SaveState returns the state of all devices.
@@ -62,6 +64,7 @@ func (pc *PC) SaveState() State {
 		PM:      pc.PM.SaveState(),
 		KBC:     pc.KBC.SaveState(),
 		FwCfg:   pc.FwCfg.SaveState(),
+		VGA:     pc.saveVGA(),
 		Parts:   pc.saveISA(),
 	}
 	for _, d := range pc.drivers {
@@ -103,6 +106,7 @@ func (pc *PC) RestoreState(s State) error {
 		pc.PM.RestoreState(s.PM),
 		pc.KBC.RestoreState(s.KBC),
 		pc.FwCfg.RestoreState(s.FwCfg),
+		pc.restoreVGA(s.VGA),
 	}
 	parts = append(parts, pc.restoreISA(&s.Parts)...)
 	for i, l := range pc.LAPICs {

@@ -1,0 +1,97 @@
+package emu
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"slices"
+	"strings"
+
+	"goemu/devices/vga"
+	"goemu/emu/board"
+)
+
+// videoROM is the image that stock firmware expects in the display adapter's ROM.
+const videoROM = "vgabios-stdvga.bin"
+
+// ParseVGA reads the value of -vga and tells whether there is to be a display adapter.
+func ParseVGA(s string) (none bool, err error) {
+	switch s {
+	case "std":
+		return false, nil
+	case "none":
+		return true, nil
+	}
+	return false, fmt.Errorf("-vga %s: goemu has std (VGA with linear frame buffer) and none", s)
+}
+
+// addDisplay puts the display adapter among the board's devices, unless the user has left it out or described it.
+func (m *Machine) addDisplay(cfg *board.Config) {
+	cfg.LoadROM = m.loadROM
+	if m.cfg.Firmware != "" {
+		if path, err := m.cfg.findFirmware(videoROM); err == nil {
+			cfg.VideoROM = path
+		}
+	}
+	described := slices.ContainsFunc(cfg.Devices, func(s string) bool {
+		name, _, _ := strings.Cut(strings.TrimPrefix(s, "driver="), ",")
+		return name == board.DisplayDriver
+	})
+	if !m.cfg.NoDefaults && !m.cfg.NoVGA && !described {
+		cfg.Devices = append([]string{board.DisplayDriver}, cfg.Devices...)
+	}
+}
+
+var errNoDisplay = errors.New("the machine has no display adapter")
+
+// Screendump writes a picture of the screen as PNG. A still screen is always the same bytes: what blinks is shown. Any goroutine may call it.
+func (m *Machine) Screendump(w io.Writer) error {
+	v := m.board.VGA
+	if v == nil {
+		return errNoDisplay
+	}
+	var f vga.Frame
+	if err := m.see(func() error { v.Look(&f); return nil }); err != nil {
+		return err
+	}
+	img := image.NewRGBA(image.Rect(0, 0, f.Width, f.Height))
+	for i, c := range f.Pix {
+		p := img.Pix[4*i : 4*i+4]
+		p[0], p[1], p[2], p[3] = uint8(c>>16), uint8(c>>8), uint8(c), 255
+	}
+	b := bufio.NewWriter(w)
+	if err := png.Encode(b, img); err != nil {
+		return fmt.Errorf("screendump: %w", err)
+	}
+	if err := b.Flush(); err != nil {
+		return fmt.Errorf("screendump: %w", err)
+	}
+	return nil
+}
+
+// ScreenText returns the rows of the text screen in UTF-8, without the spaces at their ends. Any goroutine may call it.
+func (m *Machine) ScreenText() ([]string, error) {
+	v := m.board.VGA
+	if v == nil {
+		return nil, errNoDisplay
+	}
+	var s vga.Screen
+	if err := m.see(func() error { return v.Text(&s) }); err != nil {
+		return nil, err
+	}
+	return s.Lines(), nil
+}
+
+// see has fn look at the machine under its lock, or after its end.
+func (m *Machine) see(fn func() error) error {
+	err := m.do(fn)
+	if errors.Is(err, errEnded) {
+		m.life.mu.Lock()
+		defer m.life.mu.Unlock()
+		return fn()
+	}
+	return err
+}

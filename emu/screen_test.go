@@ -1,0 +1,75 @@
+package emu
+
+import (
+	"bytes"
+	"image/png"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestScreen boots stock firmware, which has nothing to boot, and looks at what it says.
+func TestScreen(t *testing.T) {
+	if _, err := os.Stat("/usr/share/seabios/bios-256k.bin"); err != nil {
+		t.Fatalf("%v: run tests/setup", err)
+	}
+	m, err := New(Config{Firmware: "bios-256k.bin", Serial: []string{"none"}, ConsoleOut: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		m.Run()
+		close(ended)
+	}()
+	for {
+		lines, err := m.ScreenText()
+		if err == nil && strings.HasPrefix(lines[0], "SeaBIOS") && strings.Contains(strings.Join(lines, "\n"), "No bootable device") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	dump := func() []byte {
+		var b bytes.Buffer
+		if err := m.Screendump(&b); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	first := dump()
+	time.Sleep(300 * time.Millisecond) // the cursor blinks meanwhile
+	m.Stop(0)
+	<-ended
+	if !bytes.Equal(first, dump()) {
+		t.Error("another picture of a still screen")
+	}
+	img, err := png.Decode(bytes.NewReader(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := img.Bounds().Size(); s.X != 720 || s.Y != 400 {
+		t.Errorf("%dx%d dots", s.X, s.Y)
+	}
+}
+
+func TestNoScreen(t *testing.T) {
+	m, err := New(Config{NoVGA: true, Serial: []string{"none"}, ConsoleOut: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Screendump(io.Discard) == nil {
+		t.Error("a picture without a display adapter")
+	}
+	if _, err := m.ScreenText(); err == nil {
+		t.Error("text without a display adapter")
+	}
+	m.Stop(0)
+	m.Run()
+	for _, d := range []string{"VGA,vgamem_mb=3", "VGA,vgamem_mb=512", "VGA,romfile=/no/such", "VGA,xres=9999", "VGA,depth=8"} {
+		if _, err := New(Config{Devices: []string{d}, Serial: []string{"none"}, ConsoleOut: io.Discard}); err == nil || !strings.Contains(err.Error(), "VGA") {
+			t.Errorf("-device %s: %v", d, err)
+		}
+	}
+}
