@@ -38,6 +38,7 @@ type Config struct {
 	NoDefaults bool              // no devices but those asked for
 	NoVGA      bool              // no display adapter but what Devices has
 	Serial     []string          // COM1, COM2: see chardev.Open; nil: stdio for COM1
+	Parallel   []string          // LPT1: see chardev.Open; nil: a printer whose output is lost
 	Chardevs   map[string]string // by id: see chardev.Open
 	Debugcon   string            // -debugcon: see chardev.Open; "": none
 	Devices    []string          // each as -device has it: "name,prop=value,..."

@@ -67,6 +67,7 @@ type Machine struct {
 	drives    []*hostDrive
 	life      life
 	serial    [serialPorts]chardev.Backend
+	parallel  chardev.Backend
 	serialIn  [serialPorts]inputQueue
 	wake      chan struct{}
 	wants     atomic.Uint32 // want... bits, from any goroutine

@@ -88,6 +88,9 @@ func (m *Machine) outputReady() {
 			u.TxReady()
 		}
 	}
+	if p := m.board.Parallel; p != nil {
+		p.TxReady()
+	}
 }
 
 // startInput lets keys and files reach the serial ports.

@@ -16,6 +16,9 @@ func (m *Machine) buildBoard() error {
 	if err := m.openSerial(); err != nil {
 		return err
 	}
+	if err := m.openParallel(); err != nil {
+		return err
+	}
 	drives, devices, err := m.openDrives()
 	if err != nil {
 		return err
@@ -36,6 +39,9 @@ func (m *Machine) buildBoard() error {
 		OnReset:     func(bool) { m.reset() },
 		OnPowerOff:  func() { m.end(0) },
 		OnDebugExit: m.end,
+	}
+	if m.parallel != nil {
+		cfg.Parallel = sender{m.parallel}
 	}
 	for _, b := range m.serial {
 		if b == nil {

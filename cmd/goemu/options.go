@@ -24,7 +24,7 @@ const version = "0.1"
 type values struct {
 	memory, accel, cpu, kernel, initrd, append string
 	machine, debugcon, icount, smp             string
-	serial, chardevs, devices                  []string
+	serial, parallel, chardevs, devices        []string
 	logItems, logFile, logFilter               string
 	display                                    string
 	drives                                     []string
@@ -59,6 +59,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	f.StringVar(&v.display, "display", "none", "`display`: none")
 	f.StringVar(&v.vga, "vga", "std", "display `adapter`: std, none")
 	f.StringArrayVar(&v.serial, "serial", nil, "serial port to `dev`: stdio, mon:stdio, file:PATH, null, none, chardev:ID")
+	f.StringArrayVar(&v.parallel, "parallel", nil, "parallel port to `dev`, as for -serial")
 	f.StringArrayVar(&v.chardevs, "chardev", nil, "character device: `backend,id=ID[,path=PATH]`, backend stdio, file or null")
 	f.StringArrayVar(&v.devices, "device", nil, "add a `device,prop=value,...`; -device help lists them")
 	f.StringVar(&v.debugcon, "debugcon", "", "debug console (port 0xe9) to `dev`")
@@ -149,7 +150,7 @@ func (v *values) config() (*emu.Config, error) {
 	cfg := &emu.Config{
 		CPU: v.cpu, Kernel: v.kernel, Initrd: v.initrd, Append: v.append,
 		NoDefaults: v.nodefaults, NoReboot: v.noReboot, Debugcon: v.debugcon,
-		Serial: v.serial, Chardevs: map[string]string{},
+		Serial: v.serial, Parallel: v.parallel, Chardevs: map[string]string{},
 		Drives: v.drives, Snapshot: v.snapshot,
 		Interactive: chardev.Interactive(),
 		Firmware:    v.bios, FirmwareDirs: v.romDirs, FwCfg: v.fwCfg,

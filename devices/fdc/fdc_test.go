@@ -30,6 +30,7 @@ func (d *disk) Removable() bool         { return true }
 func (d *disk) OnChange(fn func())      { d.changed = fn }
 func (d *disk) Eject()                  {}
 func (d *disk) Insert()                 {}
+func (d *disk) TrayOpen() bool          { return false }
 func (d *disk) Lock(bool)               {}
 func (d *disk) OnEjectRequest(func())   {}
 func (d *disk) Info() block.Info        { return block.Info{} }

@@ -1,6 +1,10 @@
 package fdc
 
-import "fmt"
+import (
+	"fmt"
+
+	"goemu/devices/block"
+)
 
 // SectorSize is the size of every sector of an image, in bytes.
 const SectorSize = 512
@@ -77,4 +81,20 @@ func GeometryOf(size int64) (Geometry, error) {
 		}
 	}
 	return Geometry{}, fmt.Errorf("floppy image of %d bytes: the largest floppy disk has %d", size, MaxSize)
+}
+
+// TypeOf is the type of drive that a drive's medium asks for, as CMOS memory has it. An empty drive takes all disks of 3.5". A nil drive is not there.
+func TypeOf(d block.Drive) (uint8, error) {
+	if d == nil {
+		return TypeNone, nil
+	}
+	m, ok := d.Medium()
+	if !ok {
+		return Type2880, nil
+	}
+	if m.Sector != SectorSize {
+		return TypeNone, fmt.Errorf("floppy image with sectors of %d bytes: want %d", m.Sector, SectorSize)
+	}
+	g, err := GeometryOf(m.Size)
+	return g.Type, err
 }

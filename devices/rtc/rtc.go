@@ -40,6 +40,7 @@ const (
 
 // CMOS bytes that PC firmware leaves for others.
 const (
+	FloppyTypes  = 0x10 // first drive in bits 7..4
 	Equipment    = 0x14
 	BaseMemLow   = 0x15 // KiB below 640 KiB
 	ExtMemLow    = 0x17 // KiB from 1 MiB on, at most FFFFh

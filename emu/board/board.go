@@ -24,6 +24,7 @@ import (
 	"goemu/devices/i8042"
 	"goemu/devices/ioapic"
 	"goemu/devices/lapic"
+	"goemu/devices/parport"
 	"goemu/devices/pci"
 	"goemu/devices/pic"
 	"goemu/devices/piix3"
@@ -54,12 +55,13 @@ type Config struct {
 	Start time.Time // what the real-time clock shows when guest time is 0
 	CPUs  int       // vCPUs; 0 means 1
 
-	Drives  []Drive                            // in the order of the options
-	Serial  []uart.Backend                     // COM1, COM2; a nil entry leaves the port out
-	Devices []string                           // values of -device
-	Chardev func(id string) (io.Writer, error) // finds the chardev that a -device names
-	Boot    BootOptions
-	ROM     []byte // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
+	Drives   []Drive                            // in the order of the options
+	Serial   []uart.Backend                     // COM1, COM2; a nil entry leaves the port out
+	Parallel parport.Backend                    // LPT1; nil leaves the port out
+	Devices  []string                           // values of -device
+	Chardev  func(id string) (io.Writer, error) // finds the chardev that a -device names
+	Boot     BootOptions
+	ROM      []byte // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
 
 	LoadROM  func(name string) ([]byte, error) // reads the image of an expansion ROM, as pci.Function.SetROM takes it
 	VideoROM string                            // image for the display adapter where -device says none; "": none
@@ -132,7 +134,9 @@ func NewPC(cfg Config) (*PC, error) {
 	if err := pc.addPlatform(); err != nil {
 		return nil, err
 	}
-	pc.addISA()
+	if err := pc.addISA(); err != nil {
+		return nil, err
+	}
 	pc.addSerial()
 	for _, opts := range cfg.Devices {
 		if err := pc.addDevice(opts); err != nil {
