@@ -1,7 +1,7 @@
 # make test    installs what the tests need (as root; else says what to install) and runs all of them
 # make bench   boots the benchmark guest on goemu and on QEMU's TCG in turn and prints ratios
 # make difftest  runs CASES (default 10000) cases of each instruction on the host's CPU and on both engines, and makes docs/coverage.md
-# make guests  prepares Debian's kernel and an initramfs in a cache outside the checkout
+# make guests  prepares Debian's kernel, an initramfs and media to boot from, in a cache outside the checkout
 # make fuzz    fuzzes each target for FUZZTIME (default 10m)
 
 GO       ?= go
@@ -21,6 +21,7 @@ setup:
 
 guests: setup
 	tests/guests/prepare
+	tests/media/prepare
 
 test: guests
 	$(GO) test -timeout 40m ./...
