@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"goemu/emu/board"
 	"goemu/emu/debuglog"
 )
 
@@ -19,8 +20,9 @@ type Config struct {
 	Cores   int // of each socket; 0: CPUs
 	Threads int // of each core; 0: 1
 
-	Firmware     string   // image of the firmware; "": the built-in one
-	FirmwareDirs []string // where to look for images that are not where their name says, before the usual directories
+	Firmware     string                   // image of the firmware; "": the built-in one
+	FirmwareDirs []string                 // where to look for images that are not where their name says, before the usual directories
+	Pflash       [board.FlashChips]string // drives that are flash chips, by id; see also Drives
 	Boot         BootOptions
 	FwCfg        []string // each as -fw_cfg has it: "name=opt/...,string=..." or "...,file=..."
 
@@ -54,10 +56,6 @@ type Config struct {
 
 	Log *debuglog.Log
 }
-
-// runsBuiltin tells whether the built-in firmware boots the machine; runsTour whether the built-in guest does.
-func (c *Config) runsBuiltin() bool { return c.Kernel == "" && c.Firmware == "" && c.PowerOn }
-func (c *Config) runsTour() bool    { return c.Kernel == "" && c.Firmware == "" && !c.runsBuiltin() }
 
 // Accel names an engine.
 type Accel int

@@ -93,7 +93,7 @@ func (p *placer) addOptions(s string) error {
 		p.waiting = append(p.waiting, &waitingDrive{text: s, opts: o})
 		return nil
 	case drive.IfPflash:
-		return errors.New("if=pflash: the board has no flash")
+		return p.addFlash(o)
 	}
 	kind := block.Disk
 	switch {

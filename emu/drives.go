@@ -117,6 +117,9 @@ func (m *Machine) findDrive(id string) (*hostDrive, error) {
 
 // closeDrives does all that was submitted and puts it in safety.
 func (m *Machine) closeDrives() error {
+	if m.board != nil {
+		m.board.Sync()
+	}
 	var first error
 	for _, d := range m.drives {
 		if err := d.Close(); err != nil && first == nil {
@@ -182,6 +185,12 @@ func (m *Machine) openDrives() (drives []board.Drive, devices []string, err erro
 		} else if err := p.addDevice(s); err != nil {
 			return nil, nil, fmt.Errorf("-device %s: %w", s, err)
 		}
+	}
+	if err := p.namedFlash(); err != nil {
+		return nil, nil, err
+	}
+	if err := m.checkFlash(); err != nil {
+		return nil, nil, err
 	}
 	if err := p.finish(); err != nil {
 		return nil, nil, err

@@ -65,6 +65,7 @@ type Machine struct {
 	backends  map[string]chardev.Backend // by id
 	opened    []chardev.Backend
 	drives    []*hostDrive
+	flash     [board.FlashChips]board.FlashChip
 	life      life
 	serial    [serialPorts]chardev.Backend
 	parallel  chardev.Backend

@@ -27,6 +27,7 @@ func (m *Machine) buildBoard() error {
 		RAM: m.ram, Space: m.space, Clock: m.clock, Start: m.startTime(),
 		Devices:     devices,
 		Drives:      drives,
+		Flash:       m.flash,
 		Chardev:     func(id string) (io.Writer, error) { return m.deviceChardev("chardev:" + id) },
 		CPUs:        len(m.vcpus),
 		CurrentCPU:  func() int { return m.current().n },
@@ -71,9 +72,9 @@ func (m *Machine) buildBoard() error {
 		if cfg.ROM, err = m.cfg.loadFirmware(m.cfg.Firmware); err != nil {
 			err = fmt.Errorf("-bios %s: %w", m.cfg.Firmware, err)
 		}
-	case m.cfg.runsBuiltin():
+	case m.runsBuiltin():
 		cfg.ROM, err = bios.ROM()
-	case m.cfg.runsTour():
+	case m.runsTour():
 		if cfg.ROM, err = tour.ROM(); err != nil {
 			err = fmt.Errorf("built-in guest: %w", err)
 		}
@@ -89,9 +90,9 @@ func (m *Machine) buildBoard() error {
 		return err
 	}
 	switch {
-	case m.cfg.runsBuiltin():
+	case m.runsBuiltin():
 		return m.addBuiltin()
-	case m.cfg.runsTour():
+	case m.runsTour():
 		mode := "auto"
 		if m.cfg.Interactive {
 			mode = "interactive"

@@ -8,7 +8,7 @@ import (
 
 // driveFlags declares the options that name drives. Each adds a -drive, in the order of the command line.
 func driveFlags(f *pflag.FlagSet, v *values) {
-	f.Var(&driveFlag{v, ""}, "drive", "`drive`: file=,if=ide|floppy|none,index=,media=disk|cdrom,id=,format=raw,\n"+
+	f.Var(&driveFlag{v, ""}, "drive", "`drive`: file=,if=ide|floppy|pflash|none,index=,media=disk|cdrom,id=,format=raw,\n"+
 		"readonly=on,snapshot=on,cache=,discard=unmap,werror=ignore,rerror=ignore")
 	for _, s := range []struct{ name, props, usage string }{
 		{"hda", "index=0,media=disk", "first disk: `file`"},

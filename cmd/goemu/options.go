@@ -168,6 +168,9 @@ func (v *values) config() (*emu.Config, error) {
 		fmt.Print(emu.CPUHelp())
 		return nil, errDone
 	}
+	if err := v.parseMachine(cfg); err != nil {
+		return nil, err
+	}
 	var err error
 	size, _, _ := strings.Cut(strings.TrimPrefix(v.memory, "size="), ",")
 	if cfg.Memory, err = emu.ParseSize(size, 1<<20); err != nil {

@@ -34,6 +34,7 @@ func TestParse(t *testing.T) {
 			c.Devices = []string{"isa-debug-exit,iobase=0xf4,iosize=4"}
 		}},
 		{"-bios b.bin -L x -L y", func(c *emu.Config) { c.Firmware, c.FirmwareDirs = "b.bin", []string{"x", "y"} }},
+		{"-machine pc,accel=interp,pflash1=v", func(c *emu.Config) { c.Accel, c.Pflash[1] = emu.AccelInterp, "v" }},
 		{"-boot dc", func(c *emu.Config) { c.Boot.Order = "dc" }},
 		{"-boot order=c,once=a,menu=on,strict=on,splash-time=100,reboot-timeout=-1", func(c *emu.Config) {
 			wait, forever := 100, -1
@@ -76,6 +77,7 @@ func TestErrors(t *testing.T) {
 		"-initrd x":               "need -kernel",
 		"-icount shift=77":        "0 to 10",
 		"-dfilter 0x1000+16":      "need -d",
+		"-M pc,warp=9":            "warp= is not known",
 		"-boot z":                 `letter 'z'`,
 		"-boot cc":                "twice",
 		"-boot acdn":              "at most 3",

@@ -40,16 +40,35 @@ func NewCode(space *mmu.Space, opt Options) (*Code, error) {
 	return c, nil
 }
 
-// fewPages is how many pages can change their place without all blocks being dropped.
+// fewPages is how many pages with code can change their place without all blocks being dropped.
 const fewPages = 64
+
+// pagesWithCode lists the pages of a range on which there are blocks, up to one more than fewPages.
+func (c *Code) pagesWithCode(first, last uint64) (pages []uint64) {
+	if last-first < fewPages {
+		for p := first; p <= last; p++ {
+			if len(c.cache.pages[p]) > 0 {
+				pages = append(pages, p)
+			}
+		}
+		return pages
+	}
+	for p, l := range c.cache.pages {
+		if p >= first && p <= last && len(l) > 0 {
+			if pages = append(pages, p); len(pages) > fewPages {
+				break
+			}
+		}
+	}
+	return pages
+}
 
 // remapped drops all that was true of size bytes of the physical address space.
 func (c *Code) remapped(base, size uint64) {
-	first, last := base>>mmu.PageShift, (base+size-1)>>mmu.PageShift
-	if last-first >= fewPages {
+	if pages := c.pagesWithCode(base>>mmu.PageShift, (base+size-1)>>mmu.PageShift); len(pages) > fewPages {
 		c.Flush()
 	} else {
-		for p := first; p <= last; p++ {
+		for _, p := range pages {
 			for l := c.cache.pages[p]; len(l) > 0; l = c.cache.pages[p] {
 				c.drop(l[0])
 			}

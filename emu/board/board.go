@@ -26,6 +26,7 @@ import (
 	"goemu/devices/lapic"
 	"goemu/devices/parport"
 	"goemu/devices/pci"
+	"goemu/devices/pflash"
 	"goemu/devices/pic"
 	"goemu/devices/piix3"
 	"goemu/devices/piix4pm"
@@ -61,7 +62,8 @@ type Config struct {
 	Devices  []string                           // values of -device
 	Chardev  func(id string) (io.Writer, error) // finds the chardev that a -device names
 	Boot     BootOptions
-	ROM      []byte // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
+	ROM      []byte                // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
+	Flash    [FlashChips]FlashChip // instead of ROM
 
 	LoadROM  func(name string) ([]byte, error) // reads the image of an expansion ROM, as pci.Function.SetROM takes it
 	VideoROM string                            // image for the display adapter where -device says none; "": none
@@ -114,6 +116,7 @@ type PC struct {
 	smm     bool     // see SetSMM
 	lapicAt []uint64 // where registers of local APICs are mapped
 	shadow  [shadowAreas]shadowArea
+	flash   []*pflash.Flash
 	devices []devices.Device
 	boot    []bootDevice
 	resets  int // since power-on
@@ -126,6 +129,9 @@ func NewPC(cfg Config) (*PC, error) {
 	}
 	pc := &PC{cfg: cfg, Ports: cfg.Ports, Space: cfg.Space}
 	pc.mapMemory()
+	if err := pc.addFlash(); err != nil {
+		return nil, err
+	}
 	pc.addInterrupts()
 	pc.addTimers()
 	if err := pc.addPCI(); err != nil {

@@ -42,7 +42,7 @@ func (pc *PC) mapMemory() {
 	if n := uint64(len(pc.cfg.ROM)); n > 0 {
 		pc.Space.MapRAM(biosTop-n, pc.cfg.ROM, true)
 	}
-	pc.addShadow(pc.cfg.ROM)
+	pc.addShadow(pc.cfg.firmware())
 }
 
 // SetSMM tells whether the vCPU that makes accesses is in system management mode.

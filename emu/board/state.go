@@ -9,6 +9,7 @@ import (
 	"goemu/devices/ioapic"
 	"goemu/devices/lapic"
 	"goemu/devices/pci"
+	"goemu/devices/pflash"
 	"goemu/devices/pic"
 	"goemu/devices/piix3"
 	"goemu/devices/piix4pm"
@@ -43,6 +44,7 @@ type State struct {
 	Serial  []*uart.State // nil where there is no port
 	Parts   isaState
 	VGA     *vga.State // nil where there is none
+	Flash   []pflash.State
 }
 
 // SaveState returns the state of all devices.
@@ -73,6 +75,9 @@ func (pc *PC) SaveState() State {
 	for _, l := range pc.LAPICs {
 		s.LAPICs = append(s.LAPICs, l.SaveState())
 	}
+	for _, f := range pc.flash {
+		s.Flash = append(s.Flash, f.SaveState())
+	}
 	for _, u := range pc.Serial {
 		var us *uart.State
 		if u != nil {
@@ -90,7 +95,7 @@ func (pc *PC) RestoreState(s State) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("board state has version %d, want %d", s.Version, stateVersion)
 	}
-	if len(s.Drivers) != len(pc.drivers) || len(s.LAPICs) != len(pc.LAPICs) || len(s.Serial) != len(pc.Serial) {
+	if len(s.Drivers) != len(pc.drivers) || len(s.LAPICs) != len(pc.LAPICs) || len(s.Serial) != len(pc.Serial) || len(s.Flash) != len(pc.flash) {
 		return fmt.Errorf("board state is of another configuration")
 	}
 	pc.restoreLines(&s)
@@ -111,6 +116,9 @@ func (pc *PC) RestoreState(s State) error {
 	parts = append(parts, pc.restoreISA(&s.Parts)...)
 	for i, l := range pc.LAPICs {
 		parts = append(parts, l.RestoreState(s.LAPICs[i]))
+	}
+	for i, f := range pc.flash {
+		parts = append(parts, f.RestoreState(s.Flash[i]))
 	}
 	for i, u := range pc.Serial {
 		if (u == nil) != (s.Serial[i] == nil) {

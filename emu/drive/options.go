@@ -292,6 +292,14 @@ func (o *Options) Open(kind block.Kind, s Sectors) (*Medium, error) {
 	return m, nil
 }
 
+// Contents reads the beginning of a medium that is in no drive yet.
+func (m *Medium) Contents(p []byte) error {
+	if _, err := m.image.ReadAt(p, 0); err != nil {
+		return openError{m.File, err}
+	}
+	return nil
+}
+
 // Abandon closes a medium that was put in no drive.
 func (m *Medium) Abandon() {
 	if m != nil {
