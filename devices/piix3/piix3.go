@@ -10,6 +10,7 @@ import (
 
 	"goemu/devices"
 	"goemu/devices/pci"
+	"goemu/devices/pirq"
 )
 
 // Registers.
@@ -21,34 +22,26 @@ const (
 )
 
 const (
-	stateVersion = 1
+	stateVersion = 2
 	numPIRQ      = 4
-	pirqOff      = 0x80
 	resetCPU     = 1 << 2
 	resetHard    = 1 << 1
 )
-
-// validIRQ has the ISA interrupts that a PCI line can be routed to: not 0, 1, 2, 8 and 13.
-const validIRQ = 0xdef8
 
 // State is the saved state.
 type State struct {
 	Version  int
 	Function pci.FunctionState
-	Levels   [numPIRQ]bool // PIRQA to PIRQD
-	Driven   uint16        // ISA interrupts asserted on behalf of PCI
+	PIRQ     pirq.State
 	Reset    uint8
 }
 
 // Bridge is the ISA bridge.
 type Bridge struct {
 	*pci.Function
-	levels [numPIRQ]bool
-	driven uint16
-	rcr    uint8
+	PIRQ pirq.Router // PIRQA to PIRQD
+	rcr  uint8
 
-	// SetIRQ drives ISA interrupt n on behalf of PCI.
-	SetIRQ func(n int, level bool)
 	// OnReset is called when software asks for a reset; hard is false for a reset of the processor only.
 	OnReset func(hard bool)
 }
@@ -57,6 +50,7 @@ type Bridge struct {
 func New() *Bridge {
 	b := &Bridge{Function: pci.NewFunction("PIIX3", 0x8086, 0x7000, 0x00, 0x060100)}
 	f := b.Function
+	b.PIRQ.Register = func(n int) uint8 { return f.Config[PIRQRCA+n&(numPIRQ-1)] }
 	f.Config[pci.Command] = pci.CommandIO | pci.CommandMemory | pci.CommandBusMaster
 	f.Writable[pci.Command], f.Writable[pci.Command+1] = 0x08, 0x01
 	f.Config[pci.Status+1] = 0x02
@@ -66,10 +60,10 @@ func New() *Bridge {
 		{0x4c, 0x4d, 0xff}, // IORT
 		{0x4e, 0x03, 0xff}, // XBCS
 		{0x4f, 0x00, 0x01},
-		{PIRQRCA, pirqOff, 0x8f},
-		{PIRQRCA + 1, pirqOff, 0x8f},
-		{PIRQRCA + 2, pirqOff, 0x8f},
-		{PIRQRCA + 3, pirqOff, 0x8f},
+		{PIRQRCA, pirq.Off, pirq.Mask},
+		{PIRQRCA + 1, pirq.Off, pirq.Mask},
+		{PIRQRCA + 2, pirq.Off, pirq.Mask},
+		{PIRQRCA + 3, pirq.Off, pirq.Mask},
 		{0x69, 0x02, 0xfe}, // TOM
 		{0x70, 0x80, 0xef}, // MBIRQ0
 		{0x76, 0x0c, 0x8f}, // MBDMA
@@ -88,7 +82,7 @@ func New() *Bridge {
 	}
 	f.OnWrite = func(reg uint8, n int) {
 		if int(reg) < PIRQRCA+numPIRQ && int(reg)+n > PIRQRCA {
-			b.route()
+			b.PIRQ.Update()
 		}
 	}
 	return b
@@ -104,31 +98,7 @@ func (b *Bridge) MaxPortSize() int { return 1 }
 func (b *Bridge) Reset() {
 	b.Function.Reset()
 	b.rcr = 0
-	b.route()
-}
-
-// SetPIRQ sets the level of PIRQA (0) to PIRQD (3).
-func (b *Bridge) SetPIRQ(n int, level bool) {
-	b.levels[n&(numPIRQ-1)] = level
-	b.route()
-}
-
-// route drives the ISA interrupts: each is the OR of the lines routed to it.
-func (b *Bridge) route() {
-	var want uint16
-	for i, level := range b.levels {
-		rc := b.Config[PIRQRCA+i]
-		if bit := uint16(1) << (rc & 0xf); level && rc&pirqOff == 0 && bit&validIRQ != 0 {
-			want |= bit
-		}
-	}
-	changed := want ^ b.driven
-	b.driven = want
-	for n := range 16 {
-		if changed>>n&1 != 0 && b.SetIRQ != nil {
-			b.SetIRQ(n, want>>n&1 != 0)
-		}
-	}
+	b.PIRQ.Update()
 }
 
 // In reads the reset control register.
@@ -145,7 +115,7 @@ func (b *Bridge) Out(_ uint16, _ int, v uint32) {
 
 // SaveState returns a copy of the state.
 func (b *Bridge) SaveState() State {
-	return State{stateVersion, b.Function.SaveState(), b.levels, b.driven, b.rcr}
+	return State{stateVersion, b.Function.SaveState(), b.PIRQ.SaveState(), b.rcr}
 }
 
 // RestoreState takes over a saved state.
@@ -153,6 +123,7 @@ func (b *Bridge) RestoreState(s State) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("PIIX3 state has version %d, want %d", s.Version, stateVersion)
 	}
-	b.levels, b.driven, b.rcr = s.Levels, s.Driven, s.Reset
+	b.rcr = s.Reset
+	b.PIRQ.RestoreState(s.PIRQ)
 	return b.Function.RestoreState(s.Function)
 }

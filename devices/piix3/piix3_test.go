@@ -12,12 +12,12 @@ import (
 func TestRouting(t *testing.T) {
 	b := New()
 	var log []string
-	b.SetIRQ = func(n int, level bool) { log = append(log, fmt.Sprint(n, level)) }
-	b.SetPIRQ(0, true)           // not routed yet
+	b.PIRQ.SetIRQ = func(n int, level bool) { log = append(log, fmt.Sprint(n, level)) }
+	b.PIRQ.Set(0, true)           // not routed yet
 	b.WriteConfig(0x60, 1, 10)   // PIRQA to 10
 	b.WriteConfig(0x61, 1, 10)   // PIRQB too
-	b.SetPIRQ(1, true)           // shared: no change
-	b.SetPIRQ(0, false)          // still asserted by B
+	b.PIRQ.Set(1, true)           // shared: no change
+	b.PIRQ.Set(0, false)          // still asserted by B
 	b.WriteConfig(0x61, 1, 11)   // B moves to 11
 	b.WriteConfig(0x61, 1, 0x8b) // and off
 	b.WriteConfig(0x61, 1, 8)    // 8 is not allowed
@@ -64,7 +64,7 @@ func FuzzPIIX3(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		b := New()
 		level := map[int]bool{}
-		b.SetIRQ = func(n int, l bool) {
+		b.PIRQ.SetIRQ = func(n int, l bool) {
 			if level[n] == l {
 				t.Fatalf("interrupt %d set to %v twice", n, l)
 			}
@@ -74,7 +74,7 @@ func FuzzPIIX3(f *testing.F) {
 		for r.Len() > 0 {
 			reg := r.Byte()
 			b.WriteConfig(reg, 1<<(reg%3), r.U32())
-			b.SetPIRQ(int(reg), r.Byte()&1 != 0)
+			b.PIRQ.Set(int(reg), r.Byte()&1 != 0)
 		}
 	})
 }

@@ -236,9 +236,9 @@ func (pc *PC) addPCI() error {
 	for n := range lines {
 		lines[n] = pc.drive(n)
 	}
-	pc.ISA.SetIRQ = func(n int, level bool) { lines[n].Set(level) }
+	pc.ISA.PIRQ.SetIRQ = func(n int, level bool) { lines[n].Set(level) }
 	pc.ISA.OnReset = pc.reset
-	pc.PCI.OnPIRQ = pc.ISA.SetPIRQ
+	pc.PCI.OnPIRQ = pc.ISA.PIRQ.Set
 	pc.add(pc.ISA)
 	return nil
 }

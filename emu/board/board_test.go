@@ -231,9 +231,9 @@ func TestPCIInterrupt(t *testing.T) {
 	b := newBench(t, nil)
 	b.out(0x21, 0xfb)
 	b.out(0xa1, 0xf1)
-	b.pc.ISA.SetPIRQ(2, true) // PIRQC, to 11
+	b.pc.ISA.PIRQ.Set(2, true) // PIRQC, to 11
 	b.ack("PIRQC", 0x73)
-	b.pc.ISA.SetPIRQ(2, false)
+	b.pc.ISA.PIRQ.Set(2, false)
 }
 
 func TestPCIDevices(t *testing.T) {
