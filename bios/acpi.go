@@ -95,8 +95,8 @@ func fadt(c Config, facs, dsdt uint32) []byte {
 	at(36, facs)
 	at(40, dsdt)
 	le.PutUint16(p[46:], SCI)
-	at(48, uint32(c.SMICommand))
-	p[52], p[53] = c.ACPIEnable, c.ACPIDisable
+	at(48, smiCommand)
+	p[52], p[53] = c.board().ACPIEnable, c.board().ACPIDisable
 	at(56, pm)   // PM1a event block
 	at(64, pm+4) // PM1a control block
 	at(76, pm+8) // PM timer

@@ -40,11 +40,6 @@ type Config struct {
 	HPET    bool   // there is an HPET
 	FwCfg   bool   // there is a fw_cfg interface at ports 0x510-0x51b
 	PMBase  uint16 // power-management ports; 0: PMBase
-
-	// SMICommand is the port by which ACPI mode is switched on and off, with ACPIEnable and ACPIDisable.
-	// With 0 the tables say that the machine is always in ACPI mode.
-	SMICommand              uint16
-	ACPIEnable, ACPIDisable byte
 }
 
 func (c *Config) pmBase() uint16 {

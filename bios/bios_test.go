@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var machine = Config{CPUs: 2, LowRAM: 3 << 30, HighRAM: 2 << 30, HPET: true, FwCfg: true, SMICommand: 0xb2, ACPIEnable: 0xf1, ACPIDisable: 0xf0}
+var machine = Config{CPUs: 2, LowRAM: 3 << 30, HighRAM: 2 << 30, HPET: true, FwCfg: true}
 
 func build(t *testing.T, c Config) *Tables {
 	t.Helper()

@@ -12,7 +12,9 @@ type Board struct {
 	Route   func(slot uint8, pin int) int
 	LinkIRQ []uint8
 
-	lowMax uint64 // RAM ends here or below; what follows is PCI's, but for MMConfig
+	ACPIEnable, ACPIDisable byte // what switches ACPI mode, at port smiCommand
+
+	LowMax uint64 // RAM below 4 GiB ends here or below; what follows is PCI's, but for MMConfig
 }
 
 // Boards.
@@ -22,7 +24,9 @@ var (
 		Name:    "Standard PC (i440FX + PIIX, 1996)",
 		Route:   func(slot uint8, pin int) int { return (int(slot) + pin + 3) & 3 },
 		LinkIRQ: []uint8{10, 10, 11, 11},
-		lowMax:  0xc000_0000,
+
+		ACPIEnable: 0xf1, ACPIDisable: 0xf0,
+		LowMax: 0xc000_0000,
 	}
 	// Q35 is a board with the MCH of the Q35 chip set and ICH9. Slots below 25 share PIRQE to PIRQH; those of the ICH9 have PIRQA to
 	// PIRQD, unless its registers say otherwise.
@@ -37,9 +41,14 @@ var (
 			return pin
 		},
 		LinkIRQ: []uint8{10, 10, 11, 11, 10, 10, 11, 11},
-		lowMax:  0x8000_0000,
+
+		ACPIEnable: 0x02, ACPIDisable: 0x03,
+		LowMax: 0x8000_0000,
 	}
 )
+
+// smiCommand is the port by which ACPI mode is switched on and off (APM_CNT of both chip sets).
+const smiCommand = 0xb2
 
 // Ends of what PCI has for memory: the I/O APIC follows; above RAM there is a window for 64-bit BARs.
 const (

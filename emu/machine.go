@@ -243,14 +243,12 @@ func (m *Machine) load() error {
 	if m.cfg.Kernel == "" {
 		return nil // the CPU is at the reset vector, in a ROM
 	}
-	m.board.FirmwareInit()
-	low := m.board.LowMemory()
-	high := m.cfg.Memory - low
-	firmware := m.board.TablesConfig()
-	if err := bios.SetupPCI(m.ports, firmware); err != nil {
+	if err := m.board.FirmwareInit(); err != nil {
 		return err
 	}
-	tables, err := bios.Build(firmware)
+	low := m.board.LowMemory()
+	high := m.cfg.Memory - low
+	tables, err := bios.Build(m.board.TablesConfig())
 	if err != nil {
 		return err
 	}

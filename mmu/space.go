@@ -37,11 +37,11 @@ type Region struct {
 //
 // Mapping is done while no vCPU runs; after it, OnRemap is called.
 type Space struct {
-	layers []*Region
-	flat   []*Region // sorted, disjoint; pieces of layers
-	origin []uint64  // offset of each piece within its layer
-	window *Region   // see MapWindow
-	open   bool
+	layers  []*Region
+	flat    []*Region // sorted, disjoint; pieces of layers
+	origin  []uint64  // offset of each piece within its layer
+	windows []*Region // see MapWindow
+	open    []bool
 
 	// OnCodeWrite is called after a store of n bytes at phys to a page with
 	// PageHasCode; OnRemap after the map has changed in size bytes from base (TLBs are stale).
@@ -90,24 +90,28 @@ func (s *Space) add(r *Region) {
 	s.flatten(r.Base, r.Size)
 }
 
-// MapWindow sets the RAM that lies at base over everything else while OpenWindow says so: SMRAM. p is as for MapRAM.
-func (s *Space) MapWindow(base uint64, p []byte) {
-	s.window = &Region{Base: base, Size: uint64(len(p)), RAM: p, flags: make([]uint32, len(p)>>PageShift)}
+// MapWindow adds RAM that lies at base over everything else while OpenWindow says so: SMRAM. p is as for MapRAM. It returns the window's number.
+func (s *Space) MapWindow(base uint64, p []byte) int {
+	s.windows = append(s.windows, &Region{Base: base, Size: uint64(len(p)), RAM: p, flags: make([]uint32, len(p)>>PageShift)})
+	s.open = append(s.open, false)
+	return len(s.windows) - 1
 }
 
-// OpenWindow shows or hides the window.
-func (s *Space) OpenWindow(open bool) {
-	if s.open != open && s.window != nil {
-		s.open = open
-		s.flatten(s.window.Base, s.window.Size)
+// OpenWindow shows or hides a window.
+func (s *Space) OpenWindow(n int, open bool) {
+	if s.open[n] != open {
+		s.open[n] = open
+		s.flatten(s.windows[n].Base, s.windows[n].Size)
 	}
 }
 
 // flatten works out the pieces after a change of size bytes from base.
 func (s *Space) flatten(base, size uint64) {
-	layers := s.layers
-	if s.open {
-		layers = append(layers[:len(layers):len(layers)], s.window)
+	layers := s.layers[:len(s.layers):len(s.layers)]
+	for i, w := range s.windows {
+		if s.open[i] {
+			layers = append(layers, w)
+		}
 	}
 	cuts := make([]uint64, 0, 2*len(layers))
 	for _, r := range layers {

@@ -13,11 +13,11 @@ func TestRouting(t *testing.T) {
 	b := New()
 	var log []string
 	b.PIRQ.SetIRQ = func(n int, level bool) { log = append(log, fmt.Sprint(n, level)) }
-	b.PIRQ.Set(0, true)           // not routed yet
+	b.PIRQ.Set(0, true)          // not routed yet
 	b.WriteConfig(0x60, 1, 10)   // PIRQA to 10
 	b.WriteConfig(0x61, 1, 10)   // PIRQB too
-	b.PIRQ.Set(1, true)           // shared: no change
-	b.PIRQ.Set(0, false)          // still asserted by B
+	b.PIRQ.Set(1, true)          // shared: no change
+	b.PIRQ.Set(0, false)         // still asserted by B
 	b.WriteConfig(0x61, 1, 11)   // B moves to 11
 	b.WriteConfig(0x61, 1, 0x8b) // and off
 	b.WriteConfig(0x61, 1, 8)    // 8 is not allowed

@@ -39,7 +39,10 @@ const (
 	esmramWritable = 0x87
 )
 
-// Where the legacy SMRAM shows with H_SMRAME.
+// TSEGSizes are the sizes that TSEG can have, by TSEG_SZ.
+var TSEGSizes = [...]uint64{1 << 20, 2 << 20, 8 << 20}
+
+// HighSMRAM is where the legacy SMRAM shows with H_SMRAME.
 const HighSMRAM = 0xfeda0000
 
 // HostBridge is the bridge.
@@ -159,10 +162,11 @@ func (h *HostBridge) SMRAM(smm bool) (low, high bool) {
 // TSEG is how much of the end of low memory only processors in system management mode see, in bytes.
 func (h *HostBridge) TSEG() uint64 {
 	v := h.Config[ESMRAMC]
-	if h.Config[SMRAM]&smramEnable == 0 || v&esmramTSEG == 0 {
+	n := int(v >> esmramSizeAt & 3)
+	if h.Config[SMRAM]&smramEnable == 0 || v&esmramTSEG == 0 || n == len(TSEGSizes) {
 		return 0
 	}
-	return [4]uint64{1 << 20, 2 << 20, 8 << 20, 0}[v>>esmramSizeAt&3]
+	return TSEGSizes[n]
 }
 
 // Shadow gives the PAM bits of area i: 0 to 11 are the 16 KiB pieces from C0000h to EFFFFh, 12 is F0000h to FFFFFh.

@@ -1,9 +1,9 @@
-// Package board is the minimal PC: i440FX and PIIX3, with the ISA devices, timers and interrupt controllers that such a
-// board has. It says which devices there are, where, and on which lines.
+// Package board is the PC: i440FX with PIIX3, or Q35 with ICH9, and the ISA devices, timers and interrupt controllers that such
+// boards have. It says which devices there are, where, and on which lines.
 //
 // Interrupts: each ISA interrupt goes to the 8259A pair and to the same pin of the IOAPIC, interrupt 0 to pin 2. PCI INTx goes
-// through the PIIX3's PIRQ routing to ISA interrupts, in APIC mode too. The SCI is interrupt 9. The 8259A's output is
-// LINT0 of every local APIC and the processor's INTR pin while its local APIC is disabled.
+// through the ISA or LPC bridge's PIRQ routing to ISA interrupts; with the PIIX3 in APIC mode too, with the ICH9 PIRQA to PIRQH are also pins 16
+// to 23. The SCI is interrupt 9. The 8259A's output is LINT0 of every local APIC and the processor's INTR pin while its local APIC is disabled.
 //
 // Not here: disks, network. Ports and memory that nobody claims read as all ones.
 package board
@@ -20,7 +20,6 @@ import (
 	"goemu/devices/debugcon"
 	"goemu/devices/fwcfg"
 	"goemu/devices/hpet"
-	"goemu/devices/i440fx"
 	"goemu/devices/i8042"
 	"goemu/devices/ioapic"
 	"goemu/devices/lapic"
@@ -28,8 +27,6 @@ import (
 	"goemu/devices/pci"
 	"goemu/devices/pflash"
 	"goemu/devices/pic"
-	"goemu/devices/piix3"
-	"goemu/devices/piix4pm"
 	"goemu/devices/pit"
 	"goemu/devices/portmap"
 	"goemu/devices/rtc"
@@ -40,21 +37,21 @@ import (
 
 // The physical memory map.
 const (
-	LowMemoryMax = 0xc000_0000 // RAM above this continues at HighMemory
-	HighMemory   = 0x1_0000_0000
-	vgaBase      = 0xa0000
-	vgaSize      = 0x20000
-	biosTop      = 0x1_0000_0000
+	HighMemory = 0x1_0000_0000 // where RAM continues that has no place below 4 GiB
+	vgaBase    = 0xa0000
+	vgaSize    = 0x20000
+	biosTop    = 0x1_0000_0000
 )
 
 // Config says what a PC is made of.
 type Config struct {
-	RAM   []byte       // host memory of the guest's RAM, page-aligned, whole pages; at least 1 MiB
-	Space *mmu.Space   // empty; the board maps RAM, ROM and devices into it
-	Ports *portmap.Map // nil: the board makes one
-	Clock devices.Clock
-	Start time.Time // what the real-time clock shows when guest time is 0
-	CPUs  int       // vCPUs; 0 means 1
+	Machine Machine
+	RAM     []byte       // host memory of the guest's RAM, page-aligned, whole pages; at least 1 MiB
+	Space   *mmu.Space   // empty; the board maps RAM, ROM and devices into it
+	Ports   *portmap.Map // nil: the board makes one
+	Clock   devices.Clock
+	Start   time.Time // what the real-time clock shows when guest time is 0
+	CPUs    int       // vCPUs; 0 means 1
 
 	Drives   []Drive                            // in the order of the options
 	Serial   []uart.Backend                     // COM1, COM2; a nil entry leaves the port out
@@ -89,15 +86,12 @@ type PC struct {
 	Ports   *portmap.Map
 	Space   *mmu.Space
 	PCI     *pci.Bus
-	Bridge  *i440fx.HostBridge
-	ISA     *piix3.Bridge
 	PIC     *pic.PIC
 	LAPICs  []*lapic.LAPIC // one for each vCPU; its number is the APIC ID
 	IOAPIC  *ioapic.IOAPIC
 	PIT     *pit.PIT
 	RTC     *rtc.RTC
 	HPET    *hpet.HPET
-	PM      *piix4pm.PM
 	KBC     *i8042.Controller
 	FwCfg   *fwcfg.Device
 	Serial  []*uart.UART // as Config.Serial; nil where left out
@@ -107,13 +101,15 @@ type PC struct {
 
 	cfg     Config
 	apics   *apicbus.Bus
-	isa     [16]wire
+	chipset chipset
+	lines   [ioapic.NumPins]wire // interrupts, by pin of the I/O APIC but for the timer, which is 0
 	drivers []*driver
 	pitGate *gate // closed while the HPET replaces the 8254
 	rtcGate *gate
 	lint0   []devices.Line
 	ferr    coprocessor
 	smm     bool     // see SetSMM
+	smram   int      // the window at A0000h
 	lapicAt []uint64 // where registers of local APICs are mapped
 	shadow  [shadowAreas]shadowArea
 	flash   []*pflash.Flash
@@ -127,7 +123,7 @@ func NewPC(cfg Config) (*PC, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	pc := &PC{cfg: cfg, Ports: cfg.Ports, Space: cfg.Space}
+	pc := &PC{cfg: cfg, Ports: cfg.Ports, Space: cfg.Space, chipset: newChipset(cfg.Machine)}
 	pc.mapMemory()
 	if err := pc.addFlash(); err != nil {
 		return nil, err
@@ -137,9 +133,7 @@ func NewPC(cfg Config) (*PC, error) {
 	if err := pc.addPCI(); err != nil {
 		return nil, err
 	}
-	if err := pc.addPlatform(); err != nil {
-		return nil, err
-	}
+	pc.addPlatform()
 	if err := pc.addISA(); err != nil {
 		return nil, err
 	}
@@ -198,13 +192,8 @@ func (pc *PC) addTimers() {
 	pc.add(pc.RTC)
 	var lines [ioapic.NumPins]devices.Line
 	for n := range lines {
-		switch {
-		case n == ioapic.TimerPin:
+		if lines[n] = pc.drive(n); n == ioapic.TimerPin {
 			lines[n] = pc.drive(0)
-		case n < len(pc.isa):
-			lines[n] = pc.drive(n)
-		default:
-			lines[n] = pc.IOAPIC.Pin(n)
 		}
 	}
 	pc.HPET = hpet.New(pc.cfg.Clock, func(n int, level bool) { lines[n].Set(level) }, func(on bool) {
@@ -220,27 +209,7 @@ func (pc *PC) addPCI() error {
 	pc.PCI.OnMSI = pc.sendMSI
 	pc.PCI.MapInto(pc.Ports)
 	pc.add(pc.PCI)
-	pc.Bridge = i440fx.New()
-	pc.Bridge.OnPAM = pc.updateShadow
-	pc.Bridge.OnSMRAM = pc.updateSMRAM
-	if err := pc.PCI.Add(0, 0, pc.Bridge.Function); err != nil {
-		return err
-	}
-	pc.add(pc.Bridge)
-	pc.ISA = piix3.New()
-	if err := pc.PCI.Add(1, 0, pc.ISA.Function); err != nil {
-		return err
-	}
-	pc.ISA.MapInto(pc.Ports)
-	var lines [16]*driver
-	for n := range lines {
-		lines[n] = pc.drive(n)
-	}
-	pc.ISA.PIRQ.SetIRQ = func(n int, level bool) { lines[n].Set(level) }
-	pc.ISA.OnReset = pc.reset
-	pc.PCI.OnPIRQ = pc.ISA.PIRQ.Set
-	pc.add(pc.ISA)
-	return nil
+	return pc.chipset.add(pc)
 }
 
 func (pc *PC) addSerial() {
@@ -260,20 +229,8 @@ func (pc *PC) addSerial() {
 	}
 }
 
-// addPlatform adds what is on the ISA side: power management, keyboard controller, firmware configuration.
-func (pc *PC) addPlatform() error {
-	pc.PM = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI))
-	pc.PM.OnSleep = pc.sleep
-	pc.PM.OnSMI = func() {
-		if pc.cfg.OnSMI != nil {
-			pc.cfg.OnSMI(0)
-		}
-	}
-	pc.PM.MapInto(pc.Ports)
-	if err := pc.PCI.Add(1, 3, pc.PM.Function); err != nil {
-		return err
-	}
-	pc.add(pc.PM)
+// addPlatform adds what is on the ISA side: keyboard controller, firmware configuration.
+func (pc *PC) addPlatform() {
 	pc.KBC = i8042.New(pc.cfg.Clock, pc.drive(i8042.KeyboardIRQ), pc.drive(i8042.MouseIRQ))
 	pc.KBC.OnA20 = pc.setA20
 	pc.KBC.OnReset = func() { pc.reset(false) }
@@ -287,7 +244,6 @@ func (pc *PC) addPlatform() error {
 	pc.FwCfg.AddUint(fwcfg.NoGraphic, 2, 1)
 	pc.FwCfg.MapInto(pc.Ports)
 	pc.add(pc.FwCfg)
-	return nil
 }
 
 func (pc *PC) reset(hard bool) {
@@ -310,26 +266,22 @@ func (pc *PC) powerOn() {
 	}
 }
 
-// firmwareIRQ are the ISA interrupts to which firmware routes PIRQA to PIRQD.
-var firmwareIRQ = [4]uint8{10, 10, 11, 11}
-
 // FirmwareInit leaves the devices as PC firmware does before it starts a boot loader: for kernels that are loaded
-// directly. It is called after Reset.
-func (pc *PC) FirmwareInit() {
-	for i, irq := range firmwareIRQ {
-		pc.ISA.WriteConfig(uint8(piix3.PIRQRCA+i), 1, uint32(irq))
+// directly. It is called after Reset. The error says what PCI functions want that there is not.
+func (pc *PC) FirmwareInit() error {
+	if err := bios.SetupPCI(pc.Ports, pc.TablesConfig()); err != nil {
+		return err
 	}
-	pc.PM.FirmwareInit()
+	pc.chipset.pm().SetACPI(true)
 	pc.KBC.FirmwareInit()
 	pc.initVGA()
-	for i := range i440fx.NumPAM { // the BIOS area is RAM
-		pc.Bridge.WriteConfig(uint8(i440fx.PAM0+i), 1, 0x33)
-	}
+	pc.chipset.openShadow()
 	pc.IOAPIC.SetID(bios.IOAPICID(pc.cfg.CPUs))
 	pc.LAPICs[0].SetVirtualWire() // the others are as INIT leaves them
 	for _, w := range firmwareOut {
 		pc.Ports.Out(w.port, 1, uint32(w.value))
 	}
+	return nil
 }
 
 // firmwareOut programs the interrupt controllers (vectors 08h and 70h, all masked; PCI interrupts and the SCI level-triggered) and

@@ -181,7 +181,7 @@ func TestSCILevel(t *testing.T) {
 	b := newBench(t, nil)
 	b.pin(piix4pm.SCI, 0x8039)
 	b.pc.Ports.Out(piix4pm.PM1Event+2, 2, 0x100)
-	b.pc.PM.Raise(acpipm.StsPower)
+	b.pc.chipset.pm().Raise(acpipm.StsPower)
 	b.ack("SCI", 0x39)
 	b.w4(lapic.DefaultBase+0xb0, 0)
 	b.ack("still asserted after EOI", 0x39)
@@ -231,9 +231,9 @@ func TestPCIInterrupt(t *testing.T) {
 	b := newBench(t, nil)
 	b.out(0x21, 0xfb)
 	b.out(0xa1, 0xf1)
-	b.pc.ISA.PIRQ.Set(2, true) // PIRQC, to 11
+	b.pc.PCI.OnPIRQ(2, true) // PIRQC, to 11
 	b.ack("PIRQC", 0x73)
-	b.pc.ISA.PIRQ.Set(2, false)
+	b.pc.PCI.OnPIRQ(2, false)
 }
 
 func TestPCIDevices(t *testing.T) {

@@ -29,13 +29,16 @@ func (pc *PC) addInterrupts() {
 	pc.IOAPIC.MapInto(mmioBus{pc.Space}, ioapic.DefaultBase)
 	pc.add(pc.IOAPIC)
 
-	for n := range pc.isa {
+	for n := range pc.lines {
 		switch n {
 		case 0:
-			pc.isa[n].sinks = []devices.Line{pc.PIC.IRQ(n), pc.IOAPIC.Pin(ioapic.TimerPin)}
+			pc.lines[n].sinks = []devices.Line{pc.PIC.IRQ(n), pc.IOAPIC.Pin(ioapic.TimerPin)}
 		case pic.Cascade: // no device can use it
 		default:
-			pc.isa[n].sinks = []devices.Line{pc.PIC.IRQ(n), pc.IOAPIC.Pin(n)}
+			pc.lines[n].sinks = []devices.Line{pc.IOAPIC.Pin(n)}
+			if n < isaInterrupts {
+				pc.lines[n].sinks = append(pc.lines[n].sinks, pc.PIC.IRQ(n))
+			}
 		}
 	}
 }

@@ -52,9 +52,12 @@ func (g *gate) close(closed bool) {
 	g.out.Set(g.level && !closed)
 }
 
-// drive returns a new driver of ISA interrupt n. The order of calls is part of the saved state.
+// isaInterrupts is how many interrupts go to the 8259A pair and to the I/O APIC. Those above are pins of the latter only.
+const isaInterrupts = 16
+
+// drive returns a new driver of interrupt n. The order of calls is part of the saved state.
 func (pc *PC) drive(n int) *driver {
-	d := &driver{w: &pc.isa[n]}
+	d := &driver{w: &pc.lines[n]}
 	pc.drivers = append(pc.drivers, d)
 	return d
 }

@@ -27,7 +27,7 @@ func (nobody) ReadMMIO(uint64, int) uint64   { return ^uint64(0) }
 func (nobody) WriteMMIO(uint64, int, uint64) {}
 
 // LowMemory is the size of RAM below 4 GiB, in bytes.
-func (pc *PC) LowMemory() uint64 { return min(uint64(len(pc.cfg.RAM)), LowMemoryMax) }
+func (pc *PC) LowMemory() uint64 { return min(uint64(len(pc.cfg.RAM)), pc.chipset.board().LowMax) }
 
 // mapMemory maps RAM below the PCI hole and above 4 GiB. The display's window at A0000h belongs to PCI; the RAM under
 // it is SMRAM.
@@ -38,7 +38,7 @@ func (pc *PC) mapMemory() {
 		pc.Space.MapRAM(HighMemory, high, false)
 	}
 	pc.Space.MapIO(vgaBase, vgaSize, nobody{})
-	pc.Space.MapWindow(vgaBase, pc.cfg.RAM[vgaBase:vgaBase+vgaSize:vgaBase+vgaSize])
+	pc.smram = pc.Space.MapWindow(vgaBase, pc.cfg.RAM[vgaBase:vgaBase+vgaSize:vgaBase+vgaSize])
 	if n := uint64(len(pc.cfg.ROM)); n > 0 {
 		pc.Space.MapRAM(biosTop-n, pc.cfg.ROM, true)
 	}
@@ -51,8 +51,8 @@ func (pc *PC) SetSMM(on bool) {
 	pc.updateSMRAM()
 }
 
-// updateSMRAM follows the SMRAM register and the mode.
-func (pc *PC) updateSMRAM() { pc.Space.OpenWindow(pc.Bridge.SMRAM(pc.smm)) }
+// updateSMRAM follows the chip set's registers and the mode.
+func (pc *PC) updateSMRAM() { pc.chipset.openSMRAM(pc.smm) }
 
 // setA20 switches address line 20.
 func (pc *PC) setA20(on bool) {

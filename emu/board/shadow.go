@@ -50,7 +50,7 @@ func (pc *PC) addShadow(rom []byte) {
 func (pc *PC) updateShadow() {
 	for i := range pc.shadow {
 		a := &pc.shadow[i]
-		want := pc.Bridge.Shadow(i)
+		want := pc.chipset.shadow(i)
 		if want == a.pam {
 			continue
 		}

@@ -30,7 +30,7 @@ func TestShadow(t *testing.T) {
 			if first := uint64(0x100000 - min(size, 128<<10)); base >= first {
 				onPCI = (base - 0xc0000) >> 12
 			}
-			set := func(pam uint8) { b.pc.Bridge.WriteConfig(reg, 1, uint32(pam)<<shift) }
+			set := func(pam uint8) { b.pc.PCI.At(0, 0).WriteConfig(reg, 1, uint32(pam)<<shift) }
 			for i, pam := range []uint8{0, 3, 1, 0, 2, 3, 2, 1, 3} {
 				set(3)
 				s.Write(base, 2, 0x5a5a)

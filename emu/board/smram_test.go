@@ -31,8 +31,8 @@ func TestSMRAM(t *testing.T) {
 		if c.reset {
 			b.pc.Reset()
 		}
-		b.pc.Bridge.WriteConfig(i440fx.SMRAM, 1, c.register)
-		if got := b.pc.Bridge.ReadConfig(i440fx.SMRAM, 1); got != c.stored {
+		b.pc.PCI.At(0, 0).WriteConfig(i440fx.SMRAM, 1, c.register)
+		if got := b.pc.PCI.At(0, 0).ReadConfig(i440fx.SMRAM, 1); got != c.stored {
 			t.Errorf("%s: register %#x, want %#x", c.name, got, c.stored)
 		}
 		for _, smm := range []bool{false, true} {
@@ -61,7 +61,7 @@ func TestAPMInterrupt(t *testing.T) {
 	}{{"off", 0, 1, 0, 0}, {"no SMI", apmc, 0, 0x20, 0}, {"on", apmc, 1, 0x20, 1}} {
 		smis = nil
 		b.out(status, 0xff)
-		b.pc.PM.WriteConfig(devActB, 4, c.device)
+		b.pc.PCI.At(1, 3).WriteConfig(devActB, 4, c.device)
 		b.out(control, uint8(c.global))
 		b.out(piix4pm.APMControl, 0x12)
 		if int(b.in(status)) != c.sts || len(smis) != c.smis || c.smis == 1 && smis[0] != "0" {

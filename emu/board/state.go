@@ -11,8 +11,6 @@ import (
 	"goemu/devices/pci"
 	"goemu/devices/pflash"
 	"goemu/devices/pic"
-	"goemu/devices/piix3"
-	"goemu/devices/piix4pm"
 	"goemu/devices/pit"
 	"goemu/devices/rtc"
 	"goemu/devices/uart"
@@ -30,15 +28,14 @@ type State struct {
 	FERR    bool // the x87 error pin, and whether the CPU is told to ignore it
 	IGNNE   bool
 	PCI     pci.BusState
-	Bridge  pci.FunctionState
-	ISA     piix3.State
+	PIIX    *piixState // of the board that it is
+	Q35     *q35State
 	PIC     pic.State
 	LAPICs  []lapic.State
 	IOAPIC  ioapic.State
 	PIT     pit.State
 	RTC     rtc.State
 	HPET    hpet.State
-	PM      piix4pm.State
 	KBC     i8042.State
 	FwCfg   fwcfg.State
 	Serial  []*uart.State // nil where there is no port
@@ -56,19 +53,17 @@ func (pc *PC) SaveState() State {
 		FERR:    pc.ferr.ferr,
 		IGNNE:   pc.ferr.ignore,
 		PCI:     pc.PCI.SaveState(),
-		Bridge:  pc.Bridge.SaveState(),
-		ISA:     pc.ISA.SaveState(),
 		PIC:     pc.PIC.SaveState(),
 		IOAPIC:  pc.IOAPIC.SaveState(),
 		PIT:     pc.PIT.SaveState(),
 		RTC:     pc.RTC.SaveState(),
 		HPET:    pc.HPET.SaveState(),
-		PM:      pc.PM.SaveState(),
 		KBC:     pc.KBC.SaveState(),
 		FwCfg:   pc.FwCfg.SaveState(),
 		VGA:     pc.saveVGA(),
 		Parts:   pc.saveISA(),
 	}
+	pc.chipset.save(&s)
 	for _, d := range pc.drivers {
 		s.Drivers = append(s.Drivers, d.level)
 	}
@@ -101,14 +96,12 @@ func (pc *PC) RestoreState(s State) error {
 	pc.restoreLines(&s)
 	parts := []error{
 		pc.PCI.RestoreState(s.PCI),
-		pc.Bridge.RestoreState(s.Bridge),
-		pc.ISA.RestoreState(s.ISA),
+		pc.chipset.restore(&s),
 		pc.PIC.RestoreState(s.PIC),
 		pc.IOAPIC.RestoreState(s.IOAPIC),
 		pc.PIT.RestoreState(s.PIT),
 		pc.RTC.RestoreState(s.RTC),
 		pc.HPET.RestoreState(s.HPET),
-		pc.PM.RestoreState(s.PM),
 		pc.KBC.RestoreState(s.KBC),
 		pc.FwCfg.RestoreState(s.FwCfg),
 		pc.restoreVGA(s.VGA),
@@ -139,8 +132,8 @@ func (pc *PC) RestoreState(s State) error {
 
 // restoreLines sets the wires' levels without driving the controllers, which have their own.
 func (pc *PC) restoreLines(s *State) {
-	for i := range pc.isa {
-		pc.isa[i].asserted = 0
+	for i := range pc.lines {
+		pc.lines[i].asserted = 0
 	}
 	for i, d := range pc.drivers {
 		if d.level = s.Drivers[i]; d.level {

@@ -2,7 +2,6 @@ package board
 
 import (
 	"goemu/bios"
-	"goemu/devices/piix4pm"
 )
 
 // tablePage is what the sizes of table files are rounded up to: they must not change when the firmware moves a device.
@@ -12,9 +11,9 @@ const tablePage = 4 << 10
 func (pc *PC) TablesConfig() bios.Config {
 	low := pc.LowMemory()
 	return bios.Config{
-		CPUs: pc.cfg.CPUs, LowRAM: low, HighRAM: uint64(len(pc.cfg.RAM)) - low, HPET: true, FwCfg: true,
-		PMBase:     pc.PM.Base(),
-		SMICommand: piix4pm.APMControl, ACPIEnable: piix4pm.ACPIEnable, ACPIDisable: piix4pm.ACPIDisable,
+		Board: pc.chipset.board(),
+		CPUs:  pc.cfg.CPUs, LowRAM: low, HighRAM: uint64(len(pc.cfg.RAM)) - low, HPET: true, FwCfg: true,
+		PMBase: pc.chipset.pmBase(),
 	}
 }
 

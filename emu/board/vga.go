@@ -9,9 +9,6 @@ import (
 	"goemu/mmu"
 )
 
-// vgaSlot is the display adapter's place on the PCI bus.
-const vgaSlot = 2
-
 // DisplayDriver is the name of the display adapter for -device.
 const DisplayDriver = "VGA"
 
@@ -53,7 +50,7 @@ func (pc *PC) addVGA(p properties) error {
 	if pc.VGA, err = vga.New(cfg); err != nil {
 		return err
 	}
-	if err := pc.PCI.Add(vgaSlot, 0, pc.VGA.Function); err != nil {
+	if err := pc.PCI.Add(pc.chipset.vgaSlot(), 0, pc.VGA.Function); err != nil {
 		return err
 	}
 	pc.VGA.MapInto(pc.Ports)

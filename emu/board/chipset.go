@@ -1,0 +1,52 @@
+package board
+
+import (
+	"goemu/bios"
+	"goemu/devices/acpipm"
+)
+
+// Machine is a kind of board.
+type Machine int
+
+// Boards.
+const (
+	I440FX Machine = iota // i440FX, PIIX3, power management of the PIIX4
+	Q35                   // Q35, ICH9
+)
+
+// chipset is what differs between the boards.
+type chipset interface {
+	board() *bios.Board
+	vgaSlot() uint8         // where the display adapter is
+	add(pc *PC) error       // puts its functions on the bus and among the devices to reset
+	shadow(area int) uint8  // PAM bits: see shadowArea
+	openShadow()            // makes all shadow areas RAM
+	openSMRAM(smm bool)     // opens and closes windows to system management RAM
+	pm() *acpipm.PM         // fixed hardware of ACPI
+	pmBase() uint16         // where its ports are now; 0: nowhere
+	save(s *State)          // fills in its part
+	restore(s *State) error // takes it over; an error if there is none
+}
+
+func newChipset(m Machine) chipset {
+	if m == Q35 {
+		return new(q35Chips)
+	}
+	return new(piixChips)
+}
+
+// smi asserts SMI# of the bootstrap processor.
+func (pc *PC) smi() {
+	if pc.cfg.OnSMI != nil {
+		pc.cfg.OnSMI(0)
+	}
+}
+
+// isaDrivers returns what drives ISA interrupts on behalf of PCI.
+func (pc *PC) isaDrivers() func(n int, level bool) {
+	var lines [isaInterrupts]*driver
+	for n := range lines {
+		lines[n] = pc.drive(n)
+	}
+	return func(n int, level bool) { lines[n].Set(level) }
+}

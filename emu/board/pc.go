@@ -1,0 +1,76 @@
+package board
+
+import (
+	"errors"
+
+	"goemu/bios"
+	"goemu/devices/acpipm"
+	"goemu/devices/i440fx"
+	"goemu/devices/pci"
+	"goemu/devices/piix3"
+	"goemu/devices/piix4pm"
+)
+
+// piixChips is the chip set of the board "pc".
+type piixChips struct {
+	pc   *PC
+	host *i440fx.HostBridge
+	isa  *piix3.Bridge
+	acpi *piix4pm.PM
+}
+
+// piixState is its saved state.
+type piixState struct {
+	Host pci.FunctionState
+	ISA  piix3.State
+	PM   piix4pm.State
+}
+
+func (c *piixChips) board() *bios.Board { return bios.PC }
+func (c *piixChips) vgaSlot() uint8     { return 2 }
+
+func (c *piixChips) add(pc *PC) error {
+	c.pc = pc
+	c.host = i440fx.New()
+	c.host.OnPAM = pc.updateShadow
+	c.host.OnSMRAM = pc.updateSMRAM
+	c.isa = piix3.New()
+	c.isa.MapInto(pc.Ports)
+	c.isa.PIRQ.SetIRQ = pc.isaDrivers()
+	c.isa.OnReset = pc.reset
+	pc.PCI.OnPIRQ = c.isa.PIRQ.Set
+	c.acpi = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI))
+	c.acpi.OnSleep = pc.sleep
+	c.acpi.OnSMI = pc.smi
+	c.acpi.MapInto(pc.Ports)
+	pc.add(c.host)
+	pc.add(c.isa)
+	pc.add(c.acpi)
+	return errors.Join(
+		pc.PCI.Add(0, 0, c.host.Function),
+		pc.PCI.Add(1, 0, c.isa.Function),
+		pc.PCI.Add(1, 3, c.acpi.Function))
+}
+
+func (c *piixChips) shadow(area int) uint8 { return c.host.Shadow(area) }
+
+func (c *piixChips) openShadow() {
+	for i := range uint8(i440fx.NumPAM) {
+		c.host.WriteConfig(i440fx.PAM0+i, 1, pamRAM<<4|pamRAM)
+	}
+}
+
+func (c *piixChips) openSMRAM(smm bool) { c.pc.Space.OpenWindow(c.pc.smram, c.host.SMRAM(smm)) }
+func (c *piixChips) pm() *acpipm.PM     { return c.acpi.PM }
+func (c *piixChips) pmBase() uint16     { return c.acpi.Base() }
+
+func (c *piixChips) save(s *State) {
+	s.PIIX = &piixState{c.host.SaveState(), c.isa.SaveState(), c.acpi.SaveState()}
+}
+
+func (c *piixChips) restore(s *State) error {
+	if s.PIIX == nil {
+		return errors.New("the state is of another board than pc")
+	}
+	return errors.Join(c.host.RestoreState(s.PIIX.Host), c.isa.RestoreState(s.PIIX.ISA), c.acpi.RestoreState(s.PIIX.PM))
+}
