@@ -12,6 +12,11 @@ import (
 
 // Config describes a machine. The zero Config is a PC of 128 MiB that runs the built-in guest.
 type Config struct {
+	Machine    string // board: see MachineHelp; "": the default
+	NoHPET     bool   // the board has no HPET
+	NoSMM      bool   // nothing raises system management interrupts
+	NoGraphics bool   // firmware is told to use the serial port
+
 	Memory uint64 // RAM in bytes; 0: 128 MiB
 	Accel  Accel
 	CPU    string // as -cpu has it: see cpumodel.Parse; "": the default model

@@ -23,7 +23,12 @@ func (m *Machine) buildBoard() error {
 	if err != nil {
 		return err
 	}
+	machine, ok := findMachine(m.cfg.Machine)
+	if !ok {
+		return fmt.Errorf("no board is called %q", m.cfg.Machine)
+	}
 	cfg := board.Config{
+		Machine: machine, NoHPET: m.cfg.NoHPET, NoSMM: m.cfg.NoSMM, NoGraphics: m.cfg.NoGraphics,
 		RAM: m.ram, Space: m.space, Clock: m.clock, Start: m.startTime(),
 		Devices:     devices,
 		Drives:      drives,

@@ -42,7 +42,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	f := pflag.NewFlagSet("goemu", pflag.ContinueOnError)
 	f.SortFlags = false
 	f.Usage = func() {}
-	f.StringVarP(&v.machine, "machine", "M", "pc", "`board`: pc (i440FX + PIIX3)")
+	f.StringVarP(&v.machine, "machine", "M", "", "`board[,prop=value...]`: pc (default), q35; -machine help lists them")
 	f.StringVar(&v.accel, "accel", "auto", "`engine`: tcg (native code), interp (portable), auto; alternatives as a:b")
 	f.StringVar(&v.cpu, "cpu", "", "processor `model[,+feature][,-feature]...`; -cpu help lists them (default max)")
 	f.StringVarP(&v.memory, "m", "m", "128M", "RAM `size`, in MiB or with suffix K, M, G")
@@ -157,9 +157,6 @@ func (v *values) config() (*emu.Config, error) {
 	}
 	if v.kernel == "" && (v.initrd != "" || v.append != "") {
 		return nil, errors.New("-initrd and -append need -kernel")
-	}
-	if m, _, _ := strings.Cut(v.machine, ","); m != "pc" {
-		return nil, fmt.Errorf("-M %s: unknown board (have: pc)", v.machine)
 	}
 	if v.display != "none" {
 		return nil, fmt.Errorf("-display %s: goemu has no such display (have: none)", v.display)

@@ -17,9 +17,13 @@ func TestParse(t *testing.T) {
 		want func(*emu.Config)
 	}{
 		{"", func(*emu.Config) {}},
-		{"-m 512 -nographic", func(c *emu.Config) { c.Memory = 512 << 20 }},
+		{"-m 512 -nographic", func(c *emu.Config) { c.Memory, c.NoGraphics = 512<<20, true }},
 		{"-m 1G --no-reboot", func(c *emu.Config) { c.Memory, c.NoReboot = 1<<30, true }},
-		{"-m size=64M -M pc", func(c *emu.Config) { c.Memory = 64 << 20 }},
+		{"-M pc-q35-7.2,hpet=off,smm=off,usb=off,vmport=auto,graphics=off,accel=interp", func(c *emu.Config) {
+			c.Machine, c.NoHPET, c.NoSMM, c.NoGraphics, c.Accel = "pc-q35-7.2", true, true, true, emu.AccelInterp
+		}},
+		{"-machine type=q35", func(c *emu.Config) { c.Machine = "q35" }},
+		{"-m size=64M -M pc", func(c *emu.Config) { c.Memory, c.Machine = 64<<20, "pc" }},
 		{"-kernel k -initrd i -append a=b", func(c *emu.Config) { c.Kernel, c.Initrd, c.Append = "k", "i", "a=b" }},
 		{"-accel interp", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
 		{"-accel kvm:interp", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
@@ -34,7 +38,7 @@ func TestParse(t *testing.T) {
 			c.Devices = []string{"isa-debug-exit,iobase=0xf4,iosize=4"}
 		}},
 		{"-bios b.bin -L x -L y", func(c *emu.Config) { c.Firmware, c.FirmwareDirs = "b.bin", []string{"x", "y"} }},
-		{"-machine pc,accel=interp,pflash1=v", func(c *emu.Config) { c.Accel, c.Pflash[1] = emu.AccelInterp, "v" }},
+		{"-machine pc,accel=interp,pflash1=v", func(c *emu.Config) { c.Machine, c.Accel, c.Pflash[1] = "pc", emu.AccelInterp, "v" }},
 		{"-boot dc", func(c *emu.Config) { c.Boot.Order = "dc" }},
 		{"-boot order=c,once=a,menu=on,strict=on,splash-time=100,reboot-timeout=-1", func(c *emu.Config) {
 			wait, forever := 100, -1
@@ -69,7 +73,10 @@ func TestErrors(t *testing.T) {
 		"-m lots":                 `"lots" is not a size`,
 		"-accel warp":             "tcg, interp",
 		"-accel kvm":              "-accel tcg",
-		"-M q36":                  "have: pc",
+		"-M q35,type=pc":          "two boards",
+		"-M q35,usb=on":           "no such device",
+		"-M q35,smm=2":            "want on, off or auto",
+		"-M q36":                  "no such board",
 		"-d asm":                  "in_asm",
 		"-d int -dfilter 5":       "START..END",
 		"-chardev file,path=x":    "id= is missing",

@@ -91,6 +91,8 @@ type LPC struct {
 	SetSCI func(n int, level bool)
 	// OnReset is called when software or the TCO timer asks for a reset; hard is false for a reset of the processor only.
 	OnReset func(hard bool)
+	// NoSMI makes SMI_EN.APMC_EN 1 from reset on, by which firmware knows that SMIs have been set up, and keeps SMI# from being asserted.
+	NoSMI bool
 	// OnSMI is called when SMI# is asserted.
 	OnSMI func()
 	// Reroute is called with a change of what Route says.
@@ -162,6 +164,9 @@ func (l *LPC) Reset() {
 	l.moveSCI()
 	l.resetChip()
 	l.s = State{Chip: l.s.Chip}
+	if l.NoSMI {
+		l.s.SMIEnable = smiAPM
+	}
 	l.resetTCO()
 	l.remap()
 	l.PIRQ.Update()

@@ -77,6 +77,9 @@ func (l *LPC) writeByte(off uint16, b uint8) {
 		}
 		locked := l.s.SMIEnable & smiGlobal & uint32(l.Config16(PMCon1)&smiLock>>4)
 		l.s.SMIEnable = l.s.SMIEnable&keep | v&smiWritable | locked
+		if l.NoSMI {
+			l.s.SMIEnable |= smiAPM
+		}
 	case off&^3 == offSMIStatus:
 		l.s.SMIStatus &^= v
 	case off >= offTCO && off < offTCO+tcoSize:
@@ -112,7 +115,7 @@ func (l *LPC) smi(bit uint32) {
 		return
 	}
 	l.s.SMIStatus |= bit
-	if l.s.SMIEnable&smiGlobal != 0 && l.OnSMI != nil {
+	if l.s.SMIEnable&smiGlobal != 0 && !l.NoSMI && l.OnSMI != nil {
 		l.OnSMI()
 	}
 }

@@ -109,6 +109,14 @@ func New(clock devices.Clock, ports devices.PortBus, sci devices.Line) *PM {
 	return p
 }
 
+// DisableSMI makes APMC_EN read as 1, by which firmware knows that SMIs have been set up, and keeps SMI# from being asserted. It is called
+// before the function is put on a bus.
+func (p *PM) DisableSMI() {
+	p.OnSMI = nil
+	p.Config[cfgDevActB+3] |= devActBAPMC >> 24
+	p.Writable[cfgDevActB+3] &^= devActBAPMC >> 24
+}
+
 // MapInto claims the APM ports; the others are claimed where the guest puts them.
 func (p *PM) MapInto(b devices.PortBus) { b.MapPorts(APMControl, 2, p) }
 

@@ -45,13 +45,14 @@ const (
 
 // Config says what a PC is made of.
 type Config struct {
-	Machine Machine
-	RAM     []byte       // host memory of the guest's RAM, page-aligned, whole pages; at least 1 MiB
-	Space   *mmu.Space   // empty; the board maps RAM, ROM and devices into it
-	Ports   *portmap.Map // nil: the board makes one
-	Clock   devices.Clock
-	Start   time.Time // what the real-time clock shows when guest time is 0
-	CPUs    int       // vCPUs; 0 means 1
+	Machine                   Machine
+	NoHPET, NoSMM, NoGraphics bool         // see emu.Config
+	RAM                       []byte       // host memory of the guest's RAM, page-aligned, whole pages; at least 1 MiB
+	Space                     *mmu.Space   // empty; the board maps RAM, ROM and devices into it
+	Ports                     *portmap.Map // nil: the board makes one
+	Clock                     devices.Clock
+	Start                     time.Time // what the real-time clock shows when guest time is 0
+	CPUs                      int       // vCPUs; 0 means 1
 
 	Drives   []Drive                            // in the order of the options
 	Serial   []uart.Backend                     // COM1, COM2; a nil entry leaves the port out
@@ -200,7 +201,9 @@ func (pc *PC) addTimers() {
 		pc.pitGate.close(on)
 		pc.rtcGate.close(on)
 	})
-	pc.HPET.MapInto(mmioBus{pc.Space}, hpet.DefaultBase)
+	if !pc.cfg.NoHPET {
+		pc.HPET.MapInto(mmioBus{pc.Space}, hpet.DefaultBase)
+	}
 	pc.add(pc.HPET)
 }
 
@@ -241,7 +244,11 @@ func (pc *PC) addPlatform() {
 	pc.FwCfg.AddUint(fwcfg.RAMSize, 8, uint64(len(pc.cfg.RAM)))
 	pc.FwCfg.AddUint(fwcfg.NumCPUs, 2, uint64(pc.cfg.CPUs))
 	pc.FwCfg.AddUint(fwcfg.MaxCPUs, 2, uint64(pc.cfg.CPUs))
-	pc.FwCfg.AddUint(fwcfg.NoGraphic, 2, 1)
+	noGraphic := uint64(0)
+	if pc.cfg.NoGraphics {
+		noGraphic = 1
+	}
+	pc.FwCfg.AddUint(fwcfg.NoGraphic, 2, noGraphic)
 	pc.FwCfg.MapInto(pc.Ports)
 	pc.add(pc.FwCfg)
 }

@@ -41,7 +41,9 @@ func (c *piixChips) add(pc *PC) error {
 	pc.PCI.OnPIRQ = c.isa.PIRQ.Set
 	c.acpi = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI))
 	c.acpi.OnSleep = pc.sleep
-	c.acpi.OnSMI = pc.smi
+	if c.acpi.OnSMI = pc.smi; pc.cfg.NoSMM {
+		c.acpi.DisableSMI()
+	}
 	c.acpi.MapInto(pc.Ports)
 	pc.add(c.host)
 	pc.add(c.isa)

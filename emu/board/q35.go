@@ -49,7 +49,7 @@ func (c *q35Chips) add(pc *PC) error {
 	c.lpc = ich9.New(pc.cfg.Clock, pc.Ports, mmioBus{pc.Space})
 	c.lpc.MapInto(pc.Ports)
 	c.lpc.OnSleep = pc.sleep
-	c.lpc.OnSMI = pc.smi
+	c.lpc.OnSMI, c.lpc.NoSMI = pc.smi, pc.cfg.NoSMM
 	c.lpc.OnReset = pc.reset
 	c.lpc.PIRQ.SetIRQ = pc.isaDrivers()
 	c.lpc.Reroute = pc.PCI.Reroute

@@ -12,7 +12,7 @@ func (pc *PC) TablesConfig() bios.Config {
 	low := pc.LowMemory()
 	return bios.Config{
 		Board: pc.chipset.board(),
-		CPUs:  pc.cfg.CPUs, LowRAM: low, HighRAM: uint64(len(pc.cfg.RAM)) - low, HPET: true, FwCfg: true,
+		CPUs:  pc.cfg.CPUs, LowRAM: low, HighRAM: uint64(len(pc.cfg.RAM)) - low, HPET: !pc.cfg.NoHPET, FwCfg: true,
 		PMBase: pc.chipset.pmBase(),
 	}
 }
