@@ -1,0 +1,37 @@
+package firmware
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestSeaBIOS lets SeaBIOS start a boot sector and looks at what it has left in memory.
+func TestSeaBIOS(t *testing.T) {
+	floppy := bootable(t, "inspect.asm", floppySize)
+	for _, board := range boards {
+		args := []string{"-M", board, "-bios", "bios-256k.bin", "-fda", floppy, "-snapshot"}
+		want := inspect(t, onQEMU(t), args...)
+		acpiTables(t, want.memory) // the dump is right
+		for _, accel := range engines {
+			got := inspect(t, onGoemu(t, "-accel", accel), args...)
+			if d := cmp.Diff(lines(want.text, "boot drive", "end"), lines(got.text, "boot drive", "end")); d != "" {
+				t.Errorf("%s, %s: %s\n%s", board, accel, d, got.text)
+			}
+			tables := acpiTables(t, got.memory)
+			for _, name := range []string{"FACP", "FACS", "APIC", "HPET", "DSDT"} {
+				if tables[name] == nil {
+					t.Errorf("%s, %s: no %s", board, accel, name)
+				}
+			}
+			disassemble(t, tables)
+			if n := strings.Count(got.text, "Boot failed"); n > 0 {
+				t.Errorf("%s, %s: %s", board, accel, got.text)
+			}
+		}
+	}
+}
+
+// boards are the values of -M.
+var boards = []string{"pc"}
