@@ -1,6 +1,7 @@
 package emu
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -45,6 +46,7 @@ func (m *Machine) buildBoard() error {
 		OnReset:     func(bool) { m.reset() },
 		OnPowerOff:  func() { m.end(0) },
 		OnDebugExit: m.end,
+		OnPanic:     m.guestPanic,
 	}
 	if m.parallel != nil {
 		cfg.Parallel = sender{m.parallel}
@@ -117,6 +119,12 @@ func (m *Machine) initCPU(cpu int) {
 	m.vcpus[cpu].cpu.RequestINIT()
 }
 
+// guestPanic ends the machine when the guest says that it has panicked.
+func (m *Machine) guestPanic() {
+	m.err = errors.New("the guest has panicked (pvpanic)")
+	m.end(1)
+}
+
 // debugconID is the chardev of -debugcon. No -chardev can have it.
 const debugconID = ":debugcon"
 
@@ -155,5 +163,10 @@ func DeviceHelp() string {
 	return driveDeviceHelp + `name "VGA", bus PCI, desc "display adapter; vgamem_mb=16, xres=1024, yres=768, romfile=FILE"
 name "isa-debugcon", bus ISA, desc "debug console; iobase=0xe9, chardev=ID, readback=0xe9"
 name "isa-debug-exit", bus ISA, desc "ends the machine with status (value<<1)|1; iobase=0x501, iosize=2"
+name "pc-testdev", bus ISA, desc "ports, memory and interrupt lines for kvm-unit-tests"
+name "pvpanic", bus ISA, desc "the guest says that it has panicked, which ends the machine; ioport=0x505, events=3"
+name "edu", bus PCI, desc "device to learn drivers on; dma_mask=0xfffffff, addr=SLOT"
+name "pci-testdev", bus PCI, desc "BARs that count writes; membar=0 (size of a third BAR in bytes), addr=SLOT"
+name "pvpanic-pci", bus PCI, desc "pvpanic as a PCI device; events=3, addr=SLOT"
 `
 }

@@ -80,6 +80,7 @@ type Config struct {
 	OnPowerOff  func()
 	OnSuspend   func() // the guest wants to sleep in S3
 	OnDebugExit func(status int)
+	OnPanic     func() // the guest says that it has panicked
 }
 
 // PC is the board with its devices.
@@ -99,6 +100,7 @@ type PC struct {
 	Console []*debugcon.Console
 	VGA     *vga.VGA // nil: none
 	isaDevices
+	testDevices
 
 	cfg     Config
 	apics   *apicbus.Bus

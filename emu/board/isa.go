@@ -23,6 +23,7 @@ type isaState struct {
 	DMA      dma.State
 	FDC      fdc.State
 	Parallel *parport.State // nil: there is no port
+	Tests    testState
 }
 
 func (pc *PC) addISA() error {
@@ -75,6 +76,8 @@ func (pc *PC) saveISA() isaState {
 	s := isaState{
 		DMA: pc.DMA.SaveState(),
 		FDC: pc.FDC.SaveState(),
+
+		Tests: pc.saveTestDevices(),
 	}
 	if pc.Parallel != nil {
 		p := pc.Parallel.SaveState()
@@ -94,5 +97,5 @@ func (pc *PC) restoreISA(s *isaState) []error {
 	case pc.Parallel != nil:
 		parts = append(parts, pc.Parallel.RestoreState(*s.Parallel))
 	}
-	return parts
+	return append(parts, pc.restoreTestDevices(&s.Tests)...)
 }

@@ -53,6 +53,11 @@ var drivers = map[string]func(*PC, properties) error{
 	"isa-debugcon":   (*PC).addDebugcon,
 	"isa-debug-exit": (*PC).addDebugExit,
 	DisplayDriver:    (*PC).addVGA,
+	"edu":            (*PC).addEdu,
+	"pc-testdev":     (*PC).addPCTestdev,
+	"pci-testdev":    (*PC).addPCITestdev,
+	"pvpanic":        (*PC).addPvpanic,
+	"pvpanic-pci":    (*PC).addPvpanicPCI,
 }
 
 func (pc *PC) addDevice(opts string) error {
