@@ -37,6 +37,9 @@ func (l *layout) acpi(c Config) roots {
 		list = append(list, l.put("HPET", hpet()))
 	}
 	list = append(list, l.put("WAET", waet()))
+	if c.MMConfig.Size() > 0 {
+		list = append(list, l.put("MCFG", mcfg(c)))
+	}
 
 	var r32, r64 []byte
 	for _, a := range list {
@@ -81,32 +84,38 @@ const (
 	fadtWBINVD        = 1 << 0
 	fadtProcC1        = 1 << 2
 	fadtSleepButton   = 1 << 5 // no fixed sleep button
-	fadtRTCNotFixed   = 1 << 6
+	fadtRTCS4         = 1 << 7 // the clock's alarm wakes from S4
 	fadtResetRegister = 1 << 10
 
 	bootLegacyDevices = 1 << 0
 	boot8042          = 1 << 1
+	bootNoVGA         = 1 << 2
 )
 
 // fadt is the Fixed ACPI Description Table, revision 3 (244 bytes). Offsets below are of the whole table.
 func fadt(c Config, facs, dsdt uint32) []byte {
-	p, pm := make([]byte, 244), uint32(c.pmBase())
+	p, pm, b := make([]byte, 244), uint32(c.pmBase()), c.board()
 	at := func(off int, v uint32) { le.PutUint32(p[off:], v) }
 	at(36, facs)
 	at(40, dsdt)
 	le.PutUint16(p[46:], SCI)
 	at(48, smiCommand)
-	p[52], p[53] = c.board().ACPIEnable, c.board().ACPIDisable
-	at(56, pm)   // PM1a event block
-	at(64, pm+4) // PM1a control block
-	at(76, pm+8) // PM timer
-	p[88], p[89], p[91] = 4, 2, 4
+	p[52], p[53] = b.ACPIEnable, b.ACPIDisable
+	at(56, pm)               // PM1a event block
+	at(64, pm+4)             // PM1a control block
+	at(76, pm+8)             // PM timer
+	at(80, pm+uint32(b.gpe)) // general-purpose events
+	p[88], p[89], p[91], p[92] = 4, 2, 4, b.gpes
 	// C2 and C3 slower than 100 and 1000 us are not offered.
 	le.PutUint16(p[96:], 0xfff)
 	le.PutUint16(p[98:], 0xfff)
 	p[108] = 0x32 // CMOS byte with the century
-	le.PutUint16(p[109:], bootLegacyDevices|boot8042)
-	at(112, fadtWBINVD|fadtProcC1|fadtSleepButton|fadtRTCNotFixed|fadtResetRegister)
+	flags := uint16(bootLegacyDevices | boot8042)
+	if c.NoVGA {
+		flags |= bootNoVGA
+	}
+	le.PutUint16(p[109:], flags)
+	at(112, fadtWBINVD|fadtProcC1|fadtSleepButton|fadtRTCS4|fadtResetRegister)
 	const systemIO, byteAccess, wordAccess, dwordAccess = 1, 1, 2, 3
 	gas(p[116:], systemIO, 8, byteAccess, ResetPort)
 	p[128] = ResetValue
@@ -115,6 +124,7 @@ func fadt(c Config, facs, dsdt uint32) []byte {
 	gas(p[148:], systemIO, 32, wordAccess, uint64(pm))
 	gas(p[172:], systemIO, 16, wordAccess, uint64(pm)+4)
 	gas(p[208:], systemIO, 32, dwordAccess, uint64(pm)+8)
+	gas(p[220:], systemIO, 8*b.gpes, byteAccess, uint64(pm)+uint64(b.gpe))
 	return header("FACP", 3, p[36:])
 }
 
@@ -176,6 +186,14 @@ func hpet() []byte {
 	p = append(p, g...)
 	p = append(p, 0, 0, 0, 0) // number 0, no minimum tick, no page protection
 	return header("HPET", 1, p)
+}
+
+// mcfg tells where configuration space is in memory (PCI Firmware Specification 3.0, 4.1.2).
+func mcfg(c Config) []byte {
+	p := make([]byte, 8, 24)
+	p = le.AppendUint64(p, c.MMConfig.Base)
+	p = append(p, 0, 0, 0, byte(c.buses()-1)) // segment 0, first bus, last bus
+	return header("MCFG", 1, append(p, 0, 0, 0, 0))
 }
 
 // waet is the Windows ACPI Emulated Devices Table: reading the PM timer once is enough.

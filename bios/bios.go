@@ -40,6 +40,10 @@ type Config struct {
 	HPET    bool   // there is an HPET
 	FwCfg   bool   // there is a fw_cfg interface at ports 0x510-0x51b
 	PMBase  uint16 // power-management ports; 0: PMBase
+	NoVGA   bool   // there is no display adapter
+
+	MMConfig Window // where configuration space is in memory; empty: nowhere
+	PCIHigh  Window // PCI's addresses above 4 GiB; empty: none
 }
 
 func (c *Config) pmBase() uint16 {
@@ -80,6 +84,8 @@ func Build(c Config) (*Tables, error) {
 	sm, count, longest := smbiosTable(c)
 	addr = l.put("SMBIOS table", sm)
 	t.SMBIOS = l.put("SMBIOS", smbiosEntry(addr, len(sm), count, longest))
+	l.put("SMBIOS3", smbiosEntry3(addr, len(sm)))
+	l.put("$PIR", pirTable(c))
 	if l.next > AreaEnd {
 		return nil, fmt.Errorf("tables for %d processors end at %#x, past %#x", c.CPUs, l.next, AreaEnd)
 	}

@@ -13,6 +13,10 @@ import (
 
 var machine = Config{CPUs: 2, LowRAM: 3 << 30, HighRAM: 2 << 30, HPET: true, FwCfg: true}
 
+// express is a machine whose firmware has put configuration space and BARs where they can be.
+var express = Config{Board: Q35, CPUs: 3, LowRAM: 2 << 30, HighRAM: 1 << 30, FwCfg: true, NoVGA: true,
+	MMConfig: Window{0xe000_0000, 0xf000_0000}, PCIHigh: Window{8 << 30, 9 << 30}}
+
 func build(t *testing.T, c Config) *Tables {
 	t.Helper()
 	x, err := Build(c)
@@ -32,7 +36,12 @@ func sum(p []byte) (s byte) {
 // TestWalk finds every table as an operating system does: by scanning for the anchors and
 // following pointers, and checks all lengths and checksums on the way.
 func TestWalk(t *testing.T) {
-	x := build(t, machine)
+	t.Run("pc", func(t *testing.T) { walk(t, machine, "FACP", "APIC", "HPET", "WAET") })
+	t.Run("q35", func(t *testing.T) { walk(t, express, "FACP", "APIC", "WAET", "MCFG") })
+}
+
+func walk(t *testing.T, c Config, names ...string) {
+	x := build(t, c)
 	mem := make([]byte, AreaEnd-Area)
 	for _, b := range x.All {
 		copy(mem[b.Addr-Area:], b.Data)
@@ -68,7 +77,10 @@ func TestWalk(t *testing.T) {
 		t.Error("RSDP: checksums wrong")
 	}
 	rsdt, xsdt := table(uint64(le.Uint32(rsdp[16:])), "RSDT"), table(le.Uint64(rsdp[24:]), "XSDT")
-	for i, name := range []string{"FACP", "APIC", "HPET", "WAET"} {
+	if n := (len(rsdt) - 36) / 4; n != len(names) {
+		t.Errorf("%d tables, want %q", n, names)
+	}
+	for i, name := range names {
 		a := uint64(le.Uint32(rsdt[36+4*i:]))
 		table(a, name)
 		if b := le.Uint64(xsdt[36+8*i:]); a != b {
@@ -113,11 +125,69 @@ func TestWalk(t *testing.T) {
 		end := bytes.Index(s[s[1]:], []byte{0, 0})
 		s = s[int(s[1])+end+2:]
 	}
-	if want := []byte{0, 1, 3, 4, 4, 16, 17, 19, 19, 32, 127}; !bytes.Equal(kinds, want) {
+	want := []byte{0, 1, 3}
+	for range c.CPUs {
+		want = append(want, 4)
+	}
+	if want = append(want, 16, 17, 19, 19, 32, 127); !bytes.Equal(kinds, want) {
 		t.Errorf("SMBIOS types %d, want %d", kinds, want)
+	}
+	sm3 := scan("_SM3_", 0xf0000, find(t, x, "SMBIOS3").Addr)
+	if sum(sm3[:24]) != 0 || le.Uint64(sm3[16:]) != uint64(le.Uint32(sm[24:])) || le.Uint32(sm3[12:]) != uint32(le.Uint16(sm[22:])) {
+		t.Error("SMBIOS 3.0 entry point: checksum wrong, or it points elsewhere")
+	}
+	pir := scan("$PIR", 0xf0000, find(t, x, "$PIR").Addr)
+	if sum(pir[:le.Uint16(pir[6:])]) != 0 {
+		t.Error("$PIR: checksum wrong")
 	}
 	if n := le.Uint16(sm[28:]); int(n) != len(kinds) {
 		t.Errorf("SMBIOS entry says %d structures", n)
+	}
+}
+
+func find(t *testing.T, x *Tables, name string) Table {
+	t.Helper()
+	table, ok := x.Find(name)
+	if !ok {
+		t.Fatalf("there is no table %s", name)
+	}
+	return table
+}
+
+// TestRouting compares what $PIR and MP table say of a slot's pins with QEMU's boards: on i440FX INTA of slot 3 is PIRQC; on q35 INTB of slot 2
+// is PIRQH, pin 23 of the I/O APIC, and INTA of slot 31 PIRQA.
+func TestRouting(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		config    Config
+		slot, pin int
+		link, dst byte
+	}{
+		{"pc", machine, 3, 0, 0x62, 11},
+		{"pc", machine, 1, 3, 0x63, 11},
+		{"q35", express, 2, 1, 0x6b, 23},
+		{"q35", express, 31, 0, 0x60, 16},
+		{"q35", express, 24, 0, 0x68, 20},
+	} {
+		x := build(t, c.config)
+		p := find(t, x, "$PIR").Data[32+16*(c.slot-1):]
+		if p[1] != byte(c.slot<<3) || p[2+3*c.pin] != c.link || le.Uint16(p[3+3*c.pin:]) != 1<<5|1<<10|1<<11 {
+			t.Errorf("%s: slot %d in $PIR: % x", c.name, c.slot, p[:16])
+		}
+		var dst []byte
+		for p = find(t, x, "MP table").Data[44:]; len(p) > 0; {
+			n := 8
+			if p[0] == 0 {
+				n = 20
+			}
+			if p[0] == 3 && p[4] == 0 && p[5] == byte(c.slot<<2|c.pin) {
+				dst = append(dst, p[7])
+			}
+			p = p[n:]
+		}
+		if !bytes.Equal(dst, []byte{c.dst}) {
+			t.Errorf("%s: slot %d pin %d in the MP table: %d, want %d", c.name, c.slot, c.pin, dst, c.dst)
+		}
 	}
 }
 
@@ -156,9 +226,9 @@ func TestE820(t *testing.T) {
 	if d := cmp.Diff(want, E820(128<<20, 1<<30)); d != "" {
 		t.Error(d)
 	}
-	for _, c := range []Config{{LowRAM: 1 << 20}, {LowRAM: 64 << 10}, machine} {
+	for _, c := range []Config{{LowRAM: 1 << 20}, {LowRAM: 64 << 10}, machine, express, {LowRAM: 1 << 20, MMConfig: Q35.MMConfig}} {
 		end := uint64(0)
-		for _, e := range E820(c.LowRAM, c.HighRAM) {
+		for _, e := range c.E820() {
 			if e.Addr < end || e.Size == 0 {
 				t.Errorf("%d bytes: entry %+v overlaps or is empty", c.LowRAM, e)
 			}
@@ -173,7 +243,7 @@ func TestDisassembles(t *testing.T) {
 	if err != nil {
 		t.Fatal("iasl (Debian's acpica-tools) is not installed")
 	}
-	for _, c := range []Config{machine, {CPUs: 1, LowRAM: 16 << 20}, {CPUs: 8, LowRAM: 1 << 30}, {CPUs: 254, LowRAM: 1 << 30}} {
+	for _, c := range []Config{machine, express, {CPUs: 1, LowRAM: 16 << 20}, {CPUs: 2, Board: Q35, LowRAM: 16 << 20}, {CPUs: 8, LowRAM: 1 << 30}, {CPUs: 254, LowRAM: 1 << 30}} {
 		dir := t.TempDir()
 		run := func(args ...string) string {
 			t.Helper()
@@ -187,7 +257,7 @@ func TestDisassembles(t *testing.T) {
 		}
 		for _, x := range build(t, c).All {
 			switch x.Name {
-			case "RSDP", "MP", "MP table", "SMBIOS", "SMBIOS table":
+			case "RSDP", "MP", "MP table", "SMBIOS", "SMBIOS table", "SMBIOS3", "$PIR":
 				continue
 			}
 			if err := os.WriteFile(filepath.Join(dir, x.Name+".aml"), x.Data, 0o600); err != nil {

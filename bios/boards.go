@@ -4,13 +4,20 @@ package bios
 type Board struct {
 	Name string // as SMBIOS has it
 
-	// MMConfig is where configuration space is mapped in memory, with 1 MiB for each of Buses buses; 0: nowhere.
-	MMConfig uint64
-	Buses    int
+	// MMConfig is where SetupPCI maps configuration space in memory; 0: it cannot be mapped.
+	MMConfig Window
 
 	// Route gives the PIRQ (0: A) for an INTx pin (0: A) of a slot; LinkIRQ is the ISA interrupt to which firmware routes each PIRQ.
 	Route   func(slot uint8, pin int) int
 	LinkIRQ []uint8
+	// GSI is the pin of the I/O APIC that PIRQA has in APIC mode, with the others behind it; 0: PIRQs go where they go without it.
+	GSI uint32
+
+	bridge     uint8 // slot of the ISA or LPC bridge, and its IDs
+	bridgeID   uint32
+	pmSize     byte // bytes of ports for power management
+	gpe, gpes  byte // where in them general-purpose events are, and their bytes
+	s3, s4, s5 byte // SLP_TYP
 
 	ACPIEnable, ACPIDisable byte // what switches ACPI mode, at port smiCommand
 
@@ -25,6 +32,7 @@ var (
 		Route:   func(slot uint8, pin int) int { return (int(slot) + pin + 3) & 3 },
 		LinkIRQ: []uint8{10, 10, 11, 11},
 
+		bridge: 1, bridgeID: idPIIX3, pmSize: 0x40, gpe: 0x0c, gpes: 4, s3: 1, s4: 2, s5: 0,
 		ACPIEnable: 0xf1, ACPIDisable: 0xf0,
 		LowMax: 0xc000_0000,
 	}
@@ -32,8 +40,7 @@ var (
 	// PIRQD, unless its registers say otherwise.
 	Q35 = &Board{
 		Name:     "Standard PC (Q35 + ICH9, 2009)",
-		MMConfig: 0xb000_0000,
-		Buses:    256,
+		MMConfig: Window{0xb000_0000, 0xc000_0000},
 		Route: func(slot uint8, pin int) int {
 			if slot < 25 {
 				return 4 + (int(slot)+pin)&3
@@ -42,6 +49,8 @@ var (
 		},
 		LinkIRQ: []uint8{10, 10, 11, 11, 10, 10, 11, 11},
 
+		GSI:    16,
+		bridge: 31, bridgeID: idICH9LPC, pmSize: 0x80, gpe: 0x20, gpes: 16, s3: 5, s4: 6, s5: 7,
 		ACPIEnable: 0x02, ACPIDisable: 0x03,
 		LowMax: 0x8000_0000,
 	}
@@ -57,23 +66,33 @@ const (
 	highSize     = 32 << 30
 )
 
-// window is a range of addresses without its last.
-type window struct{ base, end uint64 }
+// Window is a range of addresses from Base on, which ends before End.
+type Window struct{ Base, End uint64 }
+
+// Size is its length.
+func (w Window) Size() uint64 { return w.End - w.Base }
 
 // pciMemory is what of the first 4 GiB the host bridge passes on to PCI, in ascending order. Firmware uses the last range.
-func (c *Config) pciMemory() []window {
-	first := window{max(c.LowRAM, AreaEnd), pciMemoryEnd}
-	at := c.board().MMConfig
-	if at == 0 {
-		return []window{first}
+func (c *Config) pciMemory() []Window {
+	base, m := max(c.LowRAM, AreaEnd), c.MMConfig
+	if m.Base < base || m.End > pciMemoryEnd || m.Size() == 0 {
+		return []Window{{base, pciMemoryEnd}}
 	}
-	return []window{{first.base, at}, {at + uint64(c.board().Buses)<<20, pciMemoryEnd}}
+	return []Window{{base, m.Base}, {m.End, pciMemoryEnd}}
 }
 
-// pciHigh is the window above 4 GiB.
-func (c *Config) pciHigh() window {
+// buses is how many buses configuration cycles can name.
+func (c *Config) buses() int {
+	if n := c.MMConfig.Size() >> 20; n > 0 {
+		return int(n)
+	}
+	return 256
+}
+
+// pciHigh is where firmware puts BARs above 4 GiB.
+func (c *Config) pciHigh() Window {
 	base := (1<<32 + c.HighRAM + highAlign - 1) &^ (highAlign - 1)
-	return window{base, base + highSize}
+	return Window{base, base + highSize}
 }
 
 func (c *Config) board() *Board {

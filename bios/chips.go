@@ -14,6 +14,7 @@ const (
 const (
 	SMBusBase = 0x700
 	RCBABase  = 0xfed1c000
+	rcbaSize  = 0x4000
 )
 
 // chipSetup is what firmware writes to the registers of the chip set's functions.
@@ -29,8 +30,9 @@ var chipSetup = []struct {
 	{idPIIX4PM, 0x80, 1, 1}, // PMREGMISC: PMBASE counts
 	{idPIIX4PM, 0x90, 4, SMBusBase | 1},
 	{idPIIX4PM, 0xd2, 1, 1}, // SMBHSTCFG: on, interrupts by SMI#
-	{idMCH, 0x64, 4, 0},     // PCIEXBAR
-	{idMCH, 0x60, 4, 0xb000_0000 | 1},
+	{idMCH, 0x60, 4, 0},     // PCIEXBAR
+	{idMCH, 0x64, 4, 0},
+	{idMCH, 0x60, 4, 0xb000_0000 | 1}, // Q35.MMConfig
 	{idICH9LPC, 0x40, 4, PMBase | 1},
 	{idICH9LPC, 0x44, 1, 0x80}, // ACPI_CNTL: PMBASE counts, SCI is interrupt 9
 	{idICH9LPC, 0xf0, 4, RCBABase | 1},

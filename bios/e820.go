@@ -1,5 +1,7 @@
 package bios
 
+import "slices"
+
 // Types of an address range (ACPI 6.3, 15).
 const (
 	E820RAM      = 1
@@ -19,6 +21,20 @@ const (
 	ebda      = 0x9fc00
 	videoHole = 0xa0000
 )
+
+// E820 is the memory map of the machine with what PCI has below 4 GiB that is no window: configuration space.
+func (c *Config) E820() []E820Entry {
+	m := E820(c.LowRAM, c.HighRAM)
+	w := c.MMConfig
+	if w.Size() == 0 {
+		return m
+	}
+	i := slices.IndexFunc(m, func(e E820Entry) bool { return e.Addr > w.Base })
+	if i < 0 {
+		i = len(m)
+	}
+	return slices.Insert(m, i, E820Entry{w.Base, w.Size(), E820Reserved})
+}
 
 // E820 is the memory map of a machine with low bytes of RAM below the PCI hole
 // and high bytes from 4 GiB on: conventional memory, the area of the tables

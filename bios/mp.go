@@ -61,6 +61,17 @@ func mpTable(c Config) []byte {
 		}
 		add(3, mpINT, flags, 0, mpBusISA, irq, id, pin)
 	}
+	b := c.board()
+	for slot := range uint8(32) {
+		for intx := range 4 {
+			link := b.Route(slot, intx)
+			pin := b.LinkIRQ[link]
+			if b.GSI != 0 {
+				pin = uint8(b.GSI) + uint8(link)
+			}
+			add(3, mpINT, 0, 0, mpBusPCI, slot<<2|uint8(intx), id, pin)
+		}
+	}
 	const everyLAPIC = 0xff
 	add(4, mpExtINT, 0, 0, mpBusISA, 0, everyLAPIC, 0)
 	add(4, mpNMI, 0, 0, mpBusISA, 0, everyLAPIC, 1)

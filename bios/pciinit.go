@@ -95,6 +95,7 @@ type pciSetup struct {
 
 // SetupPCI sets up all functions on bus 0 by configuration cycles. The error names the kind of resource of which there is not enough.
 func SetupPCI(ports devices.PortDevice, c Config) error {
+	c.MMConfig = c.board().MMConfig
 	s := &pciSetup{ConfigSpace: ConfigSpace{ports}, c: c}
 	s.Functions(s.measure)
 	if err := s.allocate(); err != nil {
@@ -178,25 +179,25 @@ func (s *pciSetup) allocate() error {
 	}
 	if !s.near(low) {
 		return fmt.Errorf("PCI functions want %d bytes of memory below 4 GiB, there are %d",
-			s.memory.total()+s.prefetch.total(), low.end-low.base)
+			s.memory.total()+s.prefetch.total(), low.Size())
 	}
 	high := s.c.pciHigh()
-	base, ok := s.far.below(high.base, high.end)
+	base, ok := s.far.below(high.Base, high.End)
 	if !ok {
-		return fmt.Errorf("PCI functions want %d bytes of memory above 4 GiB, there are %d", s.far.total(), high.end-high.base)
+		return fmt.Errorf("PCI functions want %d bytes of memory above 4 GiB, there are %d", s.far.total(), high.Size())
 	}
 	s.far.place(base)
 	return nil
 }
 
 // near places what is not far.
-func (s *pciSetup) near(low window) bool {
-	base, ok := s.memory.below(low.base, low.end)
+func (s *pciSetup) near(low Window) bool {
+	base, ok := s.memory.below(low.Base, low.End)
 	if !ok {
 		return false
 	}
 	s.memory.place(base)
-	if base, ok = s.prefetch.below(low.base, base); ok {
+	if base, ok = s.prefetch.below(low.Base, base); ok {
 		s.prefetch.place(base)
 	}
 	return ok

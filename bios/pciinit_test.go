@@ -99,8 +99,8 @@ func TestSetupPCIHigh(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := func(reg uint8) uint64 { return uint64(f.ReadConfig(reg, 4)&^0xf) | uint64(f.ReadConfig(reg+4, 4))<<32 }
-	high := window{9 << 30, 41 << 30}
-	if a, b := at(0x10), at(0x18); a < high.base || a+1<<30 > high.end || a&(1<<30-1) != 0 || b < high.base || b < a+1<<30 && a < b+4<<20 {
+	high := Window{9 << 30, 41 << 30}
+	if a, b := at(0x10), at(0x18); a < high.Base || a+1<<30 > high.End || a&(1<<30-1) != 0 || b < high.Base || b < a+1<<30 && a < b+4<<20 {
 		t.Errorf("64-bit BARs at %#x and %#x", a, b)
 	}
 	if got := f.ReadConfig(0x20, 4); got != 0xfd000000 {

@@ -19,6 +19,18 @@ func smbiosEntry(table uint64, length, count, longest int) []byte {
 	return p
 }
 
+// smbiosEntry3 is the 64-bit entry point structure of SMBIOS 3.0 (5.2.2).
+func smbiosEntry3(table uint64, length int) []byte {
+	p := make([]byte, 24)
+	copy(p, "_SM3_")
+	p[6], p[7], p[8] = 24, 3, 0
+	p[10] = 1 // revision of this structure
+	le.PutUint32(p[12:], uint32(length))
+	le.PutUint64(p[16:], table)
+	fix(p, 5)
+	return p
+}
+
 type smbiosBuilder struct {
 	table          []byte
 	count, longest int
@@ -54,7 +66,7 @@ const (
 func smbiosTable(c Config) (table []byte, count, longest int) {
 	b := new(smbiosBuilder)
 	b.add(0, 0, biosInformation(), "goemu", "1", "01/01/2026")
-	b.add(1, 0x100, systemInformation(), "goemu", "Standard PC (i440FX + PIIX, 1996)", "1")
+	b.add(1, 0x100, systemInformation(), "goemu", c.board().Name, "1")
 	b.add(3, handleChassis, chassis(), "goemu")
 	for i := range c.CPUs {
 		b.add(4, uint16(handleCPU+i), processor(), "CPU")

@@ -246,9 +246,8 @@ func (m *Machine) load() error {
 	if err := m.board.FirmwareInit(); err != nil {
 		return err
 	}
-	low := m.board.LowMemory()
-	high := m.cfg.Memory - low
-	tables, err := bios.Build(m.board.TablesConfig())
+	firmware := m.board.TablesConfig()
+	tables, err := bios.Build(firmware)
 	if err != nil {
 		return err
 	}
@@ -258,7 +257,7 @@ func (m *Machine) load() error {
 	m.tables = tables
 	entry, err := boot.Load(boot.Config{
 		Kernel: m.cfg.Kernel, Initrd: m.cfg.Initrd, Cmdline: m.cfg.Append,
-		RAM: low, Memory: m.space, RSDP: tables.RSDP, E820: bios.E820(low, high), Entry32: !m.model.Has(cpumodel.LM),
+		RAM: firmware.LowRAM, Memory: m.space, RSDP: tables.RSDP, E820: firmware.E820(), Entry32: !m.model.Has(cpumodel.LM),
 	})
 	if err != nil {
 		return err

@@ -77,6 +77,16 @@ func word(kind, typeFlags byte, first, last uint16) Resource {
 	return r
 }
 
+// MemoryWindow64 is the range of addresses first to last that a bridge passes on, and software may cache as it is told to.
+func MemoryWindow64(first, last uint64) Resource {
+	const writable, prefetchable = 1, 6
+	r := Resource{0x8a, 43, 0, kindMemory, minMaxFixed, writable | prefetchable}
+	for _, v := range []uint64{0, first, last, 0, last - first + 1} {
+		r = binary.LittleEndian.AppendUint64(r, v)
+	}
+	return r
+}
+
 // MemoryWindow is the range of 32-bit addresses first to last that a bridge passes on.
 func MemoryWindow(first, last uint32, cacheable bool) Resource {
 	const writable, cached = 1, 2

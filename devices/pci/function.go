@@ -198,6 +198,15 @@ func (f *Function) address(n int) uint64 {
 	return at
 }
 
+// MemoryBARs calls f for each BAR that is mapped into memory.
+func (f *Function) MemoryBARs(call func(base, size uint64)) {
+	for _, b := range f.bars {
+		if b.Size != 0 && b.Ports == nil && b.at != unmapped {
+			call(b.at, b.Size)
+		}
+	}
+}
+
 // remap brings the buses in line with BARs and command register.
 func (f *Function) remap() {
 	if f.bus == nil {

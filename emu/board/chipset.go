@@ -23,7 +23,7 @@ type chipset interface {
 	openShadow()            // makes all shadow areas RAM
 	openSMRAM(smm bool)     // opens and closes windows to system management RAM
 	pm() *acpipm.PM         // fixed hardware of ACPI
-	pmBase() uint16         // where its ports are now; 0: nowhere
+	tables(c *bios.Config)  // says where the guest has put what the tables tell of
 	save(s *State)          // fills in its part
 	restore(s *State) error // takes it over; an error if there is none
 }

@@ -64,7 +64,8 @@ func (c *piixChips) openShadow() {
 
 func (c *piixChips) openSMRAM(smm bool) { c.pc.Space.OpenWindow(c.pc.smram, c.host.SMRAM(smm)) }
 func (c *piixChips) pm() *acpipm.PM     { return c.acpi.PM }
-func (c *piixChips) pmBase() uint16     { return c.acpi.Base() }
+
+func (c *piixChips) tables(x *bios.Config) { x.PMBase = c.acpi.Base() }
 
 func (c *piixChips) save(s *State) {
 	s.PIIX = &piixState{c.host.SaveState(), c.isa.SaveState(), c.acpi.SaveState()}

@@ -129,7 +129,13 @@ func (c *q35Chips) openSMRAM(smm bool) {
 }
 
 func (c *q35Chips) pm() *acpipm.PM { return c.lpc.PM }
-func (c *q35Chips) pmBase() uint16 { return c.lpc.Base() }
+
+func (c *q35Chips) tables(x *bios.Config) {
+	x.PMBase = c.lpc.Base()
+	if x.MMConfig = c.board().MMConfig; c.config.size != 0 {
+		x.MMConfig = bios.Window{Base: c.config.base, End: c.config.base + c.config.size}
+	}
+}
 
 func (c *q35Chips) save(s *State) { s.Q35 = &q35State{c.host.SaveState(), c.lpc.SaveState()} }
 
