@@ -173,7 +173,8 @@ func (m *Machine) do(fn func() error) error {
 
 // openDrives opens the media and finds each drive its place. The devices that it gives back are those that are not drives.
 func (m *Machine) openDrives() (drives []board.Drive, devices []string, err error) {
-	p := &placer{m: m, buses: board.IDEBuses()}
+	machine, _ := findMachine(m.cfg.Machine)
+	p := &placer{m: m, buses: board.IDEBuses(machine)}
 	for _, s := range m.cfg.Drives {
 		if err := p.addOptions(s); err != nil {
 			return nil, nil, fmt.Errorf("-drive %s: %w", s, err)

@@ -238,7 +238,7 @@ func TestPCIInterrupt(t *testing.T) {
 
 func TestPCIDevices(t *testing.T) {
 	b := newBench(t, nil)
-	for devfn, want := range map[uint32]uint32{0: 0x12378086, 8: 0x70008086, 11: 0x71138086, 9: 0xffffffff} {
+	for devfn, want := range map[uint32]uint32{0: 0x12378086, 8: 0x70008086, 11: 0x71138086, 9: 0x70108086, 10: 0xffffffff} {
 		b.pc.Ports.Out(0xcf8, 4, 1<<31|devfn<<8)
 		if got := b.pc.Ports.In(0xcfc, 4); got != want {
 			t.Errorf("function %02x.%d: %#x, want %#x", devfn>>3, devfn&7, got, want)

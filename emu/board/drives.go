@@ -1,6 +1,10 @@
 package board
 
-import "goemu/devices/block"
+import (
+	"fmt"
+
+	"goemu/devices/block"
+)
 
 // Controllers that every board has, as Drive.Bus names them.
 const (
@@ -23,9 +27,16 @@ type IDEBus struct {
 	Units int
 }
 
-// IDEBuses are the buses of the board's own controller.
-func IDEBuses() []IDEBus {
-	return []IDEBus{{"ide.0", 0, 2}, {"ide.1", 1, 2}}
+// IDEBuses are the buses of a board's own controller.
+func IDEBuses(m Machine) []IDEBus {
+	if m != Q35 {
+		return []IDEBus{{"ide.0", 0, 2}, {"ide.1", 1, 2}}
+	}
+	var list []IDEBus
+	for port := range 6 {
+		list = append(list, IDEBus{fmt.Sprintf("ide.%d", port), port, 1})
+	}
+	return list
 }
 
 // Floppies is how many floppy drives a board can have.

@@ -6,6 +6,7 @@ import (
 	"goemu/bios"
 	"goemu/devices/acpipm"
 	"goemu/devices/i440fx"
+	"goemu/devices/ide"
 	"goemu/devices/pci"
 	"goemu/devices/piix3"
 	"goemu/devices/piix4pm"
@@ -17,6 +18,7 @@ type piixChips struct {
 	host *i440fx.HostBridge
 	isa  *piix3.Bridge
 	acpi *piix4pm.PM
+	ide  *ide.Controller
 }
 
 // piixState is its saved state.
@@ -24,6 +26,7 @@ type piixState struct {
 	Host pci.FunctionState
 	ISA  piix3.State
 	PM   piix4pm.State
+	IDE  ide.State
 }
 
 func (c *piixChips) board() *bios.Board { return bios.PC }
@@ -48,9 +51,12 @@ func (c *piixChips) add(pc *PC) error {
 	pc.add(c.host)
 	pc.add(c.isa)
 	pc.add(c.acpi)
+	c.ide = pc.newIDE()
+	pc.add(c.ide)
 	return errors.Join(
 		pc.PCI.Add(0, 0, c.host.Function),
 		pc.PCI.Add(1, 0, c.isa.Function),
+		pc.PCI.Add(1, 1, c.ide.Function),
 		pc.PCI.Add(1, 3, c.acpi.Function))
 }
 
@@ -68,12 +74,13 @@ func (c *piixChips) pm() *acpipm.PM     { return c.acpi.PM }
 func (c *piixChips) tables(x *bios.Config) { x.PMBase = c.acpi.Base() }
 
 func (c *piixChips) save(s *State) {
-	s.PIIX = &piixState{c.host.SaveState(), c.isa.SaveState(), c.acpi.SaveState()}
+	s.PIIX = &piixState{c.host.SaveState(), c.isa.SaveState(), c.acpi.SaveState(), c.ide.SaveState()}
 }
 
 func (c *piixChips) restore(s *State) error {
 	if s.PIIX == nil {
 		return errors.New("the state is of another board than pc")
 	}
-	return errors.Join(c.host.RestoreState(s.PIIX.Host), c.isa.RestoreState(s.PIIX.ISA), c.acpi.RestoreState(s.PIIX.PM))
+	return errors.Join(c.host.RestoreState(s.PIIX.Host), c.isa.RestoreState(s.PIIX.ISA), c.acpi.RestoreState(s.PIIX.PM),
+		c.ide.RestoreState(s.PIIX.IDE))
 }
