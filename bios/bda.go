@@ -53,5 +53,6 @@ const (
 	ebdaMouseFlag1   = 0x26 // bits 0-2: bytes of the packet so far
 	ebdaMouseFlag2   = 0x27 // bits 0-2: bytes of a packet less 1; bit 7: there is a handler
 	ebdaMouseData    = 0x28 // eight bytes
+	ebdaDPTE         = 0x60 // device parameter table extension, 16 bytes
 	ebdaDisk0        = 0x3d // parameters of the first hard disk, 16 bytes; then of the second
 )

@@ -135,4 +135,7 @@ func fix(p []byte, at int) {
 	p[at] = -sum
 }
 
-var le = binary.LittleEndian
+var (
+	le = binary.LittleEndian
+	be = binary.BigEndian
+)

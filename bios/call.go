@@ -260,3 +260,10 @@ func (c *Call) push16(v uint16) {
 	c.SetR16(SP, c.R16(SP)-2)
 	c.SetWord(c.Seg[SS].Base+uint32(c.R16(SP)), v)
 }
+
+// pop16 pops a word.
+func (c *Call) pop16() uint16 {
+	v := c.Word(c.Seg[SS].Base + uint32(c.R16(SP)))
+	c.SetR16(SP, c.R16(SP)+2)
+	return v
+}

@@ -1,8 +1,6 @@
 package bios
 
-import (
-	"goemu/devices"
-)
+import "goemu/devices"
 
 // TrapPort is the port to which the ROM's stubs write: the machine then calls Firmware.Trap.
 const TrapPort = 0xba
@@ -24,6 +22,11 @@ type Options struct {
 
 	// Wake has a processor that waits at a HLT of the ROM look whether it still has to.
 	Wake func()
+	// SetMSR writes a model-specific register of all processors; one that a processor does not have is left out.
+	SetMSR func(msr uint32, v uint64)
+
+	// Drives are all drives, in the order in which the firmware is to number them; diskettes by their unit.
+	Drives []Drive
 }
 
 // Firmware is the built-in firmware of one machine. All methods are called with the machine's lock held.
@@ -33,6 +36,24 @@ type Firmware struct {
 	call    Call
 	scratch [8]byte
 	timer   devices.Timer // for services that wait until a time
+
+	// What POST has found; all of it goes with a reset.
+	board     boardInfo
+	fwCfg     bool
+	graphics  bool // the user looks at the display, not at a serial port
+	warm      bool // POST after Ctrl-Alt-Del
+	tables    *Tables
+	problems  []string
+	disks     drives
+	roms      romState
+	romBoots  []bootItem
+	boot      bootState
+	menu      menuState
+	chosen    string // what the user has chosen in the menu
+	waits     []wait
+	slots     []byte // of the interrupt routing table
+	pmmBlocks []pmmBlock
+	videoROM  uint32 // bytes of ROM at C0000h
 }
 
 // NewFirmware makes the firmware of a machine.

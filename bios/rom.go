@@ -68,10 +68,17 @@ var theROM = sync.OnceValues(func() (*rom, error) {
 			return nil, err
 		}
 	}
-	r.image[romSize-1] = 0
+	for name, sum := range checksums {
+		at := r.symbols[name] - romBase
+		p := r.image[at:]
+		fix(p[:sum.length], sum.at)
+	}
 	fix(r.image, romSize-1)
 	return r, nil
 })
+
+// checksums are the headers in the ROM, their lengths, and where their sums are.
+var checksums = map[string]struct{ length, at int }{"bios32_header": {16, 10}, "pnp_header": {0x21, 8}, "pmm_header": {16, 6}}
 
 // ROM returns the firmware's image, to be mapped below 4 GiB and below 1 MiB.
 func ROM() ([]byte, error) {

@@ -13,8 +13,18 @@ pcibios32:
 apm32:
         out TRAP, al
         retf
+        sti
+        hlt
+        cli
+        out TRAP, al
+        retf
         bits 16
 apm16:
+        out TRAP, al
+        retf
+        sti
+        hlt
+        cli
         out TRAP, al
         retf
 
