@@ -36,8 +36,6 @@ const (
 	bdaWaitFlag      = 0x498 // far pointer to the byte whose bit 7 ends INT 15h, 83h
 	bdaWaitCount     = 0x49c // microseconds left
 	bdaWaitActive    = 0x4a0
-
-	bdaPrintScreen = 0x500
 )
 
 const warmBoot = 0x1234 // bdaResetFlag

@@ -99,7 +99,5 @@ func stubAt(phys uint64) uint32 {
 // in and out access ports.
 func (f *Firmware) in8(port uint16) uint8       { return uint8(f.opt.Ports.In(port, 1)) }
 func (f *Firmware) in16(port uint16) uint16     { return uint16(f.opt.Ports.In(port, 2)) }
-func (f *Firmware) in32(port uint16) uint32     { return f.opt.Ports.In(port, 4) }
 func (f *Firmware) out8(port uint16, v uint8)   { f.opt.Ports.Out(port, 1, uint32(v)) }
 func (f *Firmware) out16(port uint16, v uint16) { f.opt.Ports.Out(port, 2, uint32(v)) }
-func (f *Firmware) out32(port uint16, v uint32) { f.opt.Ports.Out(port, 4, v) }

@@ -70,7 +70,7 @@ func (f *Firmware) setMTRRs() {
 	for i := range uint32(8) {
 		set(msrMTRRFix4K+i, writeProtect)
 	}
-	hole := f.opt.Tables.board().lowMax
+	hole := f.opt.Tables.board().LowMax
 	set(msrMTRRPhysBase0, hole)
 	set(msrMTRRPhysMask0, (1<<40-1)&^(1<<32-hole-1)|0x800)
 	set(msrMTRRDefType, on|6)

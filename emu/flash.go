@@ -3,6 +3,8 @@ package emu
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"goemu/devices/block"
 	"goemu/devices/pflash"
@@ -97,5 +99,14 @@ func (m *Machine) own() bool {
 }
 
 // runsBuiltin tells whether the built-in firmware boots the machine; runsTour whether the built-in guest does.
-func (m *Machine) runsBuiltin() bool { return m.own() && m.cfg.PowerOn }
-func (m *Machine) runsTour() bool    { return m.own() && !m.cfg.PowerOn }
+func (m *Machine) runsBuiltin() bool { return m.own() && m.bootable() }
+func (m *Machine) runsTour() bool    { return m.own() && !m.bootable() }
+
+// bootable tells whether the user has given something to boot from, or wants to see that there is nothing.
+func (m *Machine) bootable() bool {
+	return m.cfg.PowerOn || m.cfg.Boot != (BootOptions{}) || len(m.cfg.Drives) > 0 ||
+		slices.ContainsFunc(m.cfg.Devices, func(s string) bool {
+			name, _, _ := strings.Cut(s, ",")
+			return isDriveDevice(name)
+		})
+}

@@ -1,8 +1,13 @@
 package emu
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+
 	"goemu/bios"
 	"goemu/devices"
+	"goemu/emu/board"
 	"goemu/emu/x86"
 )
 
@@ -21,20 +26,48 @@ func (t trapPort) Out(uint16, int, uint32) {
 }
 
 // addBuiltin makes the built-in firmware, after the board.
-func (m *Machine) addBuiltin() error {
-	low := m.board.LowMemory()
+func (m *Machine) addBuiltin(drives []board.Drive) error {
+	tables := m.board.TablesConfig()
+	tables.PMBase = 0 // the firmware puts the ports in their usual place
 	var err error
 	m.firmware, err = bios.NewFirmware(bios.Options{
-		Tables: bios.Config{CPUs: m.cfg.CPUs, LowRAM: low, HighRAM: m.cfg.Memory - low, HPET: true, FwCfg: true},
+		Tables: tables,
 		Memory: m.space,
 		Ports:  m.ports,
 		Clock:  m.clock,
 		Wake:   m.wakeFirmware,
+		SetMSR: func(msr uint32, v uint64) {
+			for _, c := range m.vcpus {
+				c.cpu.WriteMSR(msr, v)
+			}
+		},
+		Drives: firmwareDrives(drives, m.cfg.Machine),
 	})
 	if err == nil {
 		m.ports.MapPorts(bios.TrapPort, 1, trapPort{m})
 	}
 	return err
+}
+
+// firmwareDrives are the drives of the board's own controllers, in the order of their places.
+func firmwareDrives(drives []board.Drive, machine string) (list []bios.Drive) {
+	kind, _ := findMachine(machine)
+	for _, d := range drives {
+		x := bios.Drive{Drive: d.Drive, Channel: d.Port, Unit: d.Unit}
+		switch {
+		case d.Bus == board.BusFloppy:
+			x.Name = string(rune('A' + d.Unit))
+		case d.Bus != board.BusIDE:
+			continue
+		case kind == board.Q35:
+			x.Name, x.PCI, x.SATA = fmt.Sprintf("at AHCI port %d", d.Port), 0x1f<<3|2, true
+		default:
+			x.Name, x.PCI = fmt.Sprintf("at IDE %s %s", [...]string{"primary", "secondary"}[d.Port&1], [...]string{"master", "slave"}[d.Unit&1]), 1<<3|1
+		}
+		list = append(list, x)
+	}
+	slices.SortStableFunc(list, func(x, y bios.Drive) int { return cmp.Or(x.Channel-y.Channel, x.Unit-y.Unit) })
+	return list
 }
 
 // wakeFirmware has vCPUs that are halted in the firmware's ROM look why.

@@ -98,7 +98,7 @@ func (m *Machine) buildBoard() error {
 	}
 	switch {
 	case m.runsBuiltin():
-		return m.addBuiltin()
+		return m.addBuiltin(drives)
 	case m.runsTour():
 		mode := "auto"
 		if m.cfg.Interactive {
