@@ -3,6 +3,7 @@ package edu
 import (
 	"testing"
 
+	"goemu/devices"
 	"goemu/devices/devtest"
 	"goemu/devices/pci"
 	"goemu/devices/portmap"
@@ -17,10 +18,17 @@ type bench struct {
 	msgs  int
 }
 
+// nowhere takes the claims of BARs.
+type nowhere struct{}
+
+func (nowhere) MapMMIO(uint64, uint64, devices.MMIODevice) {}
+func (nowhere) MapRAM(uint64, []byte, bool)                {}
+func (nowhere) UnmapMMIO(uint64, uint64)                   {}
+
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, mem: make(devtest.Memory, 1<<20)}
 	b.d = New(&b.clock, b.mem, DefaultDMAMask)
-	bus := pci.NewBus(portmap.New(), nil)
+	bus := pci.NewBus(portmap.New(), nowhere{})
 	bus.OnPIRQ = func(_ int, level bool) { b.pin.Set(level) }
 	bus.OnMSI = func(uint64, uint32) { b.msgs++ }
 	if err := bus.Add(3, 0, b.d.Function); err != nil {

@@ -1,6 +1,6 @@
 // Package piix4pm is the power management function of the PIIX4 (82371AB), PCI function 00:01.3: ACPI fixed hardware.
 //
-// It follows the Intel 82371AB data sheet, chapter 7, with the registers of package acpipm, GPE0, sleep types and the APM ports. Not
+// It follows the Intel 82371AB data sheet, chapter 7, with the registers of package acpipm, GPE0, sleep types, the APM ports and the SMBus of package smbus. Not
 // done: SMIs other than that of the APM control port, device monitors, and powered-on suspend.
 // A write to the APM control port switches ACPI mode by itself, as there need be no firmware with an SMI handler that would.
 package piix4pm
@@ -11,6 +11,7 @@ import (
 	"goemu/devices"
 	"goemu/devices/acpipm"
 	"goemu/devices/pci"
+	"goemu/devices/smbus"
 )
 
 // What the ACPI tables of the board say.
@@ -26,6 +27,8 @@ const (
 	PMTmrLen  = 4
 	GPE0Len   = 4
 
+	SMBusBase = 0x700 // as the firmware programs it
+
 	APMControl  = 0xb2 // SMI_CMD
 	APMStatus   = 0xb3
 	ACPIEnable  = 0xf1 // written to SMI_CMD
@@ -38,7 +41,7 @@ const (
 )
 
 const (
-	stateVersion = 2
+	stateVersion = 3
 	ioSize       = 64
 	gpes         = 16
 )
@@ -55,6 +58,8 @@ const (
 	cfgPMBase    = 0x40
 	cfgDevActB   = 0x58 // DEVACTB
 	cfgPMRegMisc = 0x80 // bit 0: I/O space enabled
+	cfgSMBBA     = 0x90
+	cfgSMBHost   = 0xd2 // SMBHSTCFG: bit 0 enable, bits 3..1 interrupt
 )
 
 // Bits by which the APM control port makes an SMI.
@@ -64,6 +69,13 @@ const (
 	globalSMI   = 1 << 0  // GLBCTL: SMI_EN
 )
 
+// Bits of SMBHSTCFG.
+const (
+	smbOn     = 1 << 0
+	smbSelect = 7 << 1
+	smbToIRQ9 = 4 << 1
+)
+
 // State is the saved state.
 type State struct {
 	Version              int
@@ -71,27 +83,33 @@ type State struct {
 	Fixed                acpipm.State
 	APMControl, APMState uint8
 	Other                [ioSize]uint8
+	SMBus                smbus.HostState
 }
 
 // PM is the power management function.
 type PM struct {
 	*pci.Function
 	*acpipm.PM
+	SMBus  *smbus.Host
 	s      State
 	ports  devices.PortBus
 	mapped uint16
+	smbAt  uint16 // where SMBus is mapped; 0: nowhere
+	smbIRQ devices.Line
 
 	// OnSMI is called when SMI# is asserted.
 	OnSMI func()
 }
 
-// New returns the function; sci is its interrupt.
-func New(clock devices.Clock, ports devices.PortBus, sci devices.Line) *PM {
+// New returns the function; sci is its interrupt, and smbIRQ, interrupt 9 too, that of SMBus.
+func New(clock devices.Clock, ports devices.PortBus, sci, smbIRQ devices.Line) *PM {
 	types := [8]acpipm.Sleep{SleepTypeS5: acpipm.S5, SleepTypeS3: acpipm.S3, SleepTypeS4: acpipm.S4}
 	p := &PM{
 		Function: pci.NewFunction("PIIX4 PM", 0x8086, 0x7113, 0x03, 0x068000),
 		PM:       acpipm.New(clock, sci, types, gpes), ports: ports,
 	}
+	p.smbIRQ = smbIRQ
+	p.SMBus = smbus.NewHost(clock, devices.LineFunc(p.smbusIRQ), false)
 	f := p.Function
 	f.Writable[pci.Command], f.Writable[pci.Command+1] = 0x01, 0
 	f.Config[pci.Status], f.Config[pci.Status+1] = 0x80, 0x02
@@ -102,9 +120,9 @@ func New(clock devices.Clock, ports devices.PortBus, sci devices.Line) *PM {
 	for reg := 0x44; reg < 0x80; reg++ { // counters and device resources: stored
 		f.Writable[reg] = 0xff
 	}
-	f.Config[0x90] = 1 // SMBus base
-	f.Writable[0x90], f.Writable[0x91] = 0xf0, 0xff
-	f.Writable[0xd2] = 0xff
+	f.Config[cfgSMBBA] = 1
+	f.Writable[cfgSMBBA], f.Writable[cfgSMBBA+1] = 0xf0, 0xff
+	f.Writable[cfgSMBHost] = 0xff
 	f.OnWrite = func(uint8, int) { p.remap() }
 	return p
 }
@@ -126,6 +144,7 @@ func (p *PM) Reset() {
 	p.s = State{}
 	p.remap()
 	p.PM.Reset()
+	p.SMBus.Reset()
 }
 
 // FirmwareInit programs the function as PC firmware does: I/O space at PMBase, ACPI mode on.
@@ -133,13 +152,15 @@ func (p *PM) FirmwareInit() {
 	p.WriteConfig(cfgPMBase, 4, PMBase|1)
 	p.WriteConfig(cfgPMRegMisc, 1, 1)
 	p.WriteConfig(pci.InterruptLine, 1, SCI)
+	p.WriteConfig(cfgSMBBA, 4, SMBusBase|1)
+	p.WriteConfig(cfgSMBHost, 1, smbToIRQ9|smbOn)
 	p.SetACPI(true)
 }
 
 // SaveState returns a copy of the state.
 func (p *PM) SaveState() State {
 	s := p.s
-	s.Version, s.Function, s.Fixed = stateVersion, p.Function.SaveState(), p.PM.SaveState()
+	s.Version, s.Function, s.Fixed, s.SMBus = stateVersion, p.Function.SaveState(), p.PM.SaveState(), p.SMBus.SaveState()
 	return s
 }
 
@@ -154,11 +175,46 @@ func (p *PM) RestoreState(s State) error {
 	p.s = s
 	p.remap()
 	p.PM.RestoreState(s.Fixed)
-	return nil
+	return p.SMBus.RestoreState(s.SMBus)
+}
+
+// smbusIRQ passes the SMBus controller's interrupt on, if SMBHSTCFG says so.
+func (p *PM) smbusIRQ(level bool) {
+	p.smbIRQ.Set(level && p.Config[cfgSMBHost]&smbSelect == smbToIRQ9)
+}
+
+// smbusPorts are the SMBus controller's registers.
+type smbusPorts struct{ p *PM }
+
+// MaxPortSize makes wider accesses come as bytes.
+func (smbusPorts) MaxPortSize() int { return 1 }
+
+// In implements devices.PortDevice.
+func (s smbusPorts) In(port uint16, _ int) uint32 { return uint32(s.p.SMBus.Read(port - s.p.smbAt)) }
+
+// Out implements devices.PortDevice.
+func (s smbusPorts) Out(port uint16, _ int, v uint32) { s.p.SMBus.Write(port-s.p.smbAt, uint8(v)) }
+
+// remapSMBus brings the port bus in line with SMBBA and SMBHSTCFG.
+func (p *PM) remapSMBus() {
+	base := p.Config16(cfgSMBBA) &^ (smbus.SizePIIX4 - 1)
+	if p.Config[cfgSMBHost]&smbOn == 0 {
+		base = 0
+	}
+	if base == p.smbAt {
+		return
+	}
+	if p.smbAt != 0 {
+		p.ports.UnmapPorts(p.smbAt, smbus.SizePIIX4)
+	}
+	if p.smbAt = base; base != 0 {
+		p.ports.MapPorts(base, smbus.SizePIIX4, smbusPorts{p})
+	}
 }
 
 // remap brings the port bus in line with PMBASE and PMREGMISC.
 func (p *PM) remap() {
+	p.remapSMBus()
 	base := p.Config16(cfgPMBase) &^ (ioSize - 1)
 	if p.Config[cfgPMRegMisc]&1 == 0 {
 		base = 0

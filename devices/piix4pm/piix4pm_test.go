@@ -13,6 +13,7 @@ type bench struct {
 	t     *testing.T
 	clock devtest.Clock
 	sci   devtest.Line
+	smb   devtest.Line
 	ports *portmap.Map
 	pm    *PM
 	off   int
@@ -20,7 +21,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, ports: portmap.New()}
-	b.pm = New(&b.clock, b.ports, &b.sci)
+	b.pm = New(&b.clock, b.ports, &b.sci, &b.smb)
 	b.pm.MapInto(b.ports)
 	b.pm.OnSleep = func(s acpipm.Sleep) {
 		if s == acpipm.S5 {
@@ -143,6 +144,35 @@ func TestModeSwitch(t *testing.T) {
 	b.want("ACPI mode", PM1Ctl, 2, 1)
 	b.ports.Out(APMStatus, 1, 0x5a)
 	b.want("APM ports", APMControl, 2, 0x5af1)
+}
+
+// The SMBus controller is where SMBBA says, and interrupts as SMBHSTCFG says.
+func TestSMBus(t *testing.T) {
+	b := newBench(t)
+	b.want("address register", SMBusBase+4, 1, 0)
+	b.ports.Out(SMBusBase+4, 1, 0xa1)
+	b.want("address register", SMBusBase+4, 1, 0xa1)
+	b.ports.Out(SMBusBase+2, 1, 0x49) // start, with interrupt; nobody is there
+	b.clock.Advance(1_000_000)
+	b.want("status", SMBusBase, 1, 4)
+	if !b.smb.Level {
+		t.Error("no interrupt")
+	}
+	b.ports.Out(SMBusBase, 1, 4)
+	if b.smb.Level {
+		t.Error("the interrupt stays")
+	}
+	b.pm.WriteConfig(0x90, 4, 0xc010)
+	b.want("moved away", SMBusBase+4, 1, 0xff)
+	b.want("moved", 0xc014, 1, 0xa1)
+	b.pm.WriteConfig(0xd2, 1, 1) // SMI
+	b.ports.Out(0xc012, 1, 0x49)
+	b.clock.Advance(1_000_000)
+	if b.smb.Level {
+		t.Error("an interrupt instead of an SMI")
+	}
+	b.pm.WriteConfig(0xd2, 1, 0)
+	b.want("off", 0xc014, 1, 0xff)
 }
 
 func FuzzPM(f *testing.F) {

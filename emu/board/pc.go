@@ -42,7 +42,8 @@ func (c *piixChips) add(pc *PC) error {
 	c.isa.PIRQ.SetIRQ = pc.isaDrivers()
 	c.isa.OnReset = pc.reset
 	pc.PCI.OnPIRQ = c.isa.PIRQ.Set
-	c.acpi = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI))
+	c.acpi = piix4pm.New(pc.cfg.Clock, pc.Ports, pc.drive(piix4pm.SCI), pc.drive(piix4pm.SCI))
+	c.acpi.SMBus.AddModules(uint64(len(pc.cfg.RAM)))
 	c.acpi.OnSleep = pc.sleep
 	if c.acpi.OnSMI = pc.smi; pc.cfg.NoSMM {
 		c.acpi.DisableSMI()
