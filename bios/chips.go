@@ -29,7 +29,7 @@ var chipSetup = []struct {
 	{idPIIX4PM, regLine, 1, SCI},
 	{idPIIX4PM, 0x80, 1, 1}, // PMREGMISC: PMBASE counts
 	{idPIIX4PM, 0x90, 4, SMBusBase | 1},
-	{idPIIX4PM, 0xd2, 1, 1}, // SMBHSTCFG: on, interrupts by SMI#
+	{idPIIX4PM, 0xd2, 1, 9}, // SMBHSTCFG: on, interrupt 9
 	{idMCH, 0x60, 4, 0},     // PCIEXBAR
 	{idMCH, 0x64, 4, 0},
 	{idMCH, 0x60, 4, 0xb000_0000 | 1}, // Q35.MMConfig

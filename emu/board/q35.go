@@ -8,6 +8,7 @@ import (
 	"goemu/devices/ich9"
 	"goemu/devices/pci"
 	"goemu/devices/q35"
+	"goemu/devices/smbus"
 )
 
 // pirqPin is the I/O APIC's pin of PIRQA.
@@ -21,6 +22,7 @@ type q35Chips struct {
 	pc     *PC
 	host   *q35.HostBridge
 	lpc    *ich9.LPC
+	smbus  *smbus.ICH9
 	config window // configuration space in memory
 	high   int    // window of SMRAM at q35.HighSMRAM
 	tseg   map[uint64]int
@@ -32,8 +34,9 @@ type window struct{ base, size uint64 }
 
 // q35State is the saved state.
 type q35State struct {
-	Host pci.FunctionState
-	LPC  ich9.State
+	Host  pci.FunctionState
+	LPC   ich9.State
+	SMBus smbus.ICH9State
 }
 
 func (c *q35Chips) board() *bios.Board { return bios.Q35 }
@@ -65,9 +68,13 @@ func (c *q35Chips) add(pc *PC) error {
 	}
 	pc.add(c.host)
 	pc.add(c.lpc)
+	c.smbus = smbus.NewICH9(pc.cfg.Clock)
+	c.smbus.Host.AddModules(uint64(len(pc.cfg.RAM)))
+	pc.add(c.smbus)
 	return errors.Join(
 		pc.PCI.Add(0, 0, c.host.Function),
-		pc.PCI.Add(lpcSlot, 0, c.lpc.Function))
+		pc.PCI.Add(lpcSlot, 0, c.lpc.Function),
+		pc.PCI.Add(lpcSlot, 3, c.smbus.Function))
 }
 
 // mapWindows prepares the windows of SMRAM: the legacy one at its second place, and TSEG of each size at the end of low memory.
@@ -137,11 +144,13 @@ func (c *q35Chips) tables(x *bios.Config) {
 	}
 }
 
-func (c *q35Chips) save(s *State) { s.Q35 = &q35State{c.host.SaveState(), c.lpc.SaveState()} }
+func (c *q35Chips) save(s *State) {
+	s.Q35 = &q35State{c.host.SaveState(), c.lpc.SaveState(), c.smbus.SaveState()}
+}
 
 func (c *q35Chips) restore(s *State) error {
 	if s.Q35 == nil {
 		return errors.New("the state is of another board than q35")
 	}
-	return errors.Join(c.host.RestoreState(s.Q35.Host), c.lpc.RestoreState(s.Q35.LPC))
+	return errors.Join(c.host.RestoreState(s.Q35.Host), c.lpc.RestoreState(s.Q35.LPC), c.smbus.RestoreState(s.Q35.SMBus))
 }
