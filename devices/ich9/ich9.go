@@ -63,6 +63,7 @@ type State struct {
 	Function             pci.FunctionState
 	Fixed                acpipm.State
 	PIRQ                 pirq.State
+	SCI                  bool // level
 	Reset                uint8
 	APMControl, APMState uint8
 	SMIEnable, SMIStatus uint32
@@ -176,6 +177,7 @@ func (l *LPC) Reset() {
 // SaveState returns a copy of the state.
 func (l *LPC) SaveState() State {
 	s := l.s
+	s.SCI = l.sciHigh
 	s.Version, s.Function, s.Fixed, s.PIRQ = stateVersion, l.Function.SaveState(), l.PM.SaveState(), l.PIRQ.SaveState()
 	return s
 }
@@ -189,7 +191,7 @@ func (l *LPC) RestoreState(s State) error {
 		return err
 	}
 	l.s = s
-	l.sciAt = sciPins[l.Config[ACPICntl]&sciSelect]
+	l.sciAt, l.sciHigh = sciPins[l.Config[ACPICntl]&sciSelect], s.SCI
 	l.setLock()
 	l.remap()
 	l.PIRQ.RestoreState(s.PIRQ)
@@ -259,8 +261,8 @@ func (l *LPC) Base() uint16 { return l.pmAt }
 var sciPins = [8]int{9, 10, 11, 9, 20, 21, 22, 23}
 
 func (l *LPC) setSCI(level bool) {
-	l.sciHigh = level
-	if l.SetSCI != nil {
+	changed := level != l.sciHigh
+	if l.sciHigh = level; changed && l.SetSCI != nil {
 		l.SetSCI(l.sciAt, level)
 	}
 }

@@ -21,7 +21,6 @@ const (
 const (
 	pciexEnable = 1 << 0
 	pciexLength = 3 << 1
-	pciexBase   = 0xf_f000_0000
 )
 
 // Bits of SMRAM and ESMRAMC.
@@ -66,11 +65,11 @@ func New() *HostBridge {
 		reset, mask uint64
 		size        int
 	}{
-		{0x40, 0, 0xf_fffff001, 8},          // PXPEPBAR
-		{0x48, 0, 0xf_ffffc001, 8},          // MCHBAR
-		{0x52, 0x02, 0x7f3, 2},              // GGC: no graphics inside
-		{0x54, 0x001, 0, 4},                 // DEVEN: nothing but this function
-		{PCIEXBAR, 0xe0000000, 0, 8},        // its mask depends on the length
+		{0x40, 0, 0xf_fffff001, 8}, // PXPEPBAR
+		{0x48, 0, 0xf_ffffc001, 8}, // MCHBAR
+		{0x52, 0x02, 0x7f3, 2},     // GGC: no graphics inside
+		{0x54, 0x001, 0, 4},        // DEVEN: nothing but this function
+		{PCIEXBAR, 0xe0000000, 0xf_fc000007, 8},
 		{0x68, 0, 0xf_fffff001, 8},          // DMIBAR
 		{PAM0, 0, 0x33333333333330, 7},      //
 		{0x97, 0, 0x83, 1},                  // LAC
@@ -109,7 +108,7 @@ func (h *HostBridge) wrote(reg uint8, n int) {
 		call(h.OnSMRAM)
 	}
 	if touches(PCIEXBAR, 8) {
-		h.setMasks()
+		h.Config[PCIEXBAR+3] &^= uint8((h.mmSize() - 1) >> 24) // base bits beyond the length are 0
 		call(h.OnMMConfig)
 	}
 }
@@ -120,16 +119,12 @@ func call(f func()) {
 	}
 }
 
-// setMasks makes SMRAM and ESMRAMC read-only once D_LCK is set (D_OPEN is then clear), and the low bits of PCIEXBAR that are beyond its length.
+// setMasks makes SMRAM and ESMRAMC read-only once D_LCK is set; D_OPEN is then clear.
 func (h *HostBridge) setMasks() {
 	h.Writable[SMRAM], h.Writable[ESMRAMC] = smramWritable, esmramWritable
 	if h.Config[SMRAM]&smramLock != 0 {
 		h.Config[SMRAM] &^= smramOpen
 		h.Writable[SMRAM], h.Writable[ESMRAMC] = 0, 0
-	}
-	mask := pciexBase&^(h.mmSize()-1) | pciexEnable | pciexLength | (1<<28-1)&^(h.mmSize()-1)
-	for i := range 8 {
-		h.Writable[PCIEXBAR+i] = byte(mask >> (8 * i))
 	}
 }
 
@@ -145,7 +140,7 @@ func (h *HostBridge) MMConfig() (base, size uint64) {
 		return 0, 0
 	}
 	size = h.mmSize()
-	return (uint64(high)<<32 | uint64(low)) & (1<<36 - 1) &^ (size - 1), size
+	return (uint64(high)<<32 | uint64(low)) &^ (size - 1), size
 }
 
 // SMRAM tells whether accesses to A0000h to BFFFFh, or those to the same bytes at HighSMRAM, go to RAM, for a processor in system management
