@@ -17,7 +17,7 @@ const (
 	bdaFloppyTicks   = 0x440 // until the motors stop
 	bdaFloppyStatus  = 0x441 // of the last operation
 	bdaFloppyResult  = 0x442 // seven bytes
-	bdaVideo         = 0x449 // up to 466h: see int10.go
+	bdaVideo         = 0x449 // up to 466h: see video.go
 	bdaTicks         = 0x46c // since midnight
 	bdaMidnight      = 0x470
 	bdaBreak         = 0x471 // bit 7: Ctrl-Break was hit

@@ -54,6 +54,8 @@ type Firmware struct {
 	slots     []byte // of the interrupt routing table
 	pmmBlocks []pmmBlock
 	videoROM  uint32 // bytes of ROM at C0000h
+
+	video video
 }
 
 // NewFirmware makes the firmware of a machine.
@@ -62,7 +64,7 @@ func NewFirmware(o Options) (*Firmware, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Firmware{opt: o, rom: rom}
+	f := &Firmware{opt: o, rom: rom, video: video{ports: o.Ports, phys: o.Memory}}
 	f.timer = o.Clock.NewTimer(o.Wake)
 	return f, nil
 }

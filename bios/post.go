@@ -59,7 +59,7 @@ func (f *Firmware) post(c *Call) Result {
 func (f *Firmware) forget() {
 	f.timer.Stop()
 	f.disks.forget()
-	*f = Firmware{opt: f.opt, rom: f.rom, call: f.call, timer: f.timer}
+	*f = Firmware{opt: f.opt, rom: f.rom, call: f.call, timer: f.timer, video: f.video}
 	f.fwCfg = f.hasFwCfg()
 	f.graphics = !f.fwCfg || le.Uint16(f.fwCfgItem(fwCfgNoGraphic, 2)) == 0
 }

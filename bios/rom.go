@@ -3,6 +3,7 @@ package bios
 import (
 	"embed"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -73,6 +74,11 @@ var theROM = sync.OnceValues(func() (*rom, error) {
 		p := r.image[at:]
 		fix(p[:sum.length], sum.at)
 	}
+	v, err := theVideoROM()
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(r.stubs, v.stubs)
 	fix(r.image, romSize-1)
 	return r, nil
 })
