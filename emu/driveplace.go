@@ -49,9 +49,16 @@ func (p *placer) places(iface string) []place {
 		return all
 	}
 	for _, b := range p.buses {
-		for unit := range b.Units {
-			all = append(all, place{board.BusIDE, b.Port, unit})
+		if b.Bus == board.BusIDE { // -drive does not reach other controllers
+			all = append(all, placesOf(b)...)
 		}
+	}
+	return all
+}
+
+func placesOf(b board.IDEBus) (all []place) {
+	for unit := range b.Units {
+		all = append(all, place{b.Bus, b.Port, unit})
 	}
 	return all
 }
@@ -187,7 +194,34 @@ const driveDeviceHelp = `name "ide-hd", bus IDE, desc "disk; drive=ID, bus=ide.0
 	`logical_block_size=, physical_block_size=, write-cache=on|off"
 name "ide-cd", bus IDE, desc "CD and DVD drive; drive=ID (none: empty), bus=ide.1, unit=N, bootindex=N, serial=, model=, ver="
 name "floppy", bus floppy-bus, desc "floppy drive; drive=ID (none: empty), unit=N, bootindex=N"
+name "ahci", bus PCI, desc "SATA controller with buses ID.0 to ID.5; id=ID, addr=SLOT"
+name "ich9-ahci", bus PCI, desc "the same"
 `
+
+// addBuses notes the buses of controllers that -device adds.
+func (p *placer) addBuses() error {
+	for _, s := range p.m.cfg.Devices {
+		name, rest, _ := strings.Cut(s, ",")
+		if !board.IsAHCI(strings.TrimPrefix(name, "driver=")) {
+			continue
+		}
+		props := map[string]string{}
+		if err := ParseProps(name, rest, props); err != nil {
+			return err
+		}
+		id := props["id"]
+		if id == "" {
+			continue // nothing can be put there
+		}
+		for _, b := range board.AHCIBuses(id) {
+			if slices.ContainsFunc(p.buses, func(x board.IDEBus) bool { return x.Name == b.Name }) {
+				return fmt.Errorf("-device %s: id=%s is used twice", s, id)
+			}
+			p.buses = append(p.buses, b)
+		}
+	}
+	return nil
+}
 
 // numbers are the properties of a -device that are numbers, with their limits.
 type numbers map[string]limited
@@ -346,7 +380,7 @@ func (p *placer) deviceAt(kind block.Kind, bus string, unit int) (place, error) 
 	var have []string
 	for _, b := range p.buses {
 		if b.Name == bus {
-			return p.find(p.places(drive.IfIDE), -1, b.Port, unit)
+			return p.find(placesOf(b), -1, b.Port, unit)
 		}
 		have = append(have, b.Name)
 	}

@@ -175,6 +175,9 @@ func (m *Machine) do(fn func() error) error {
 func (m *Machine) openDrives() (drives []board.Drive, devices []string, err error) {
 	machine, _ := findMachine(m.cfg.Machine)
 	p := &placer{m: m, buses: board.IDEBuses(machine)}
+	if err := p.addBuses(); err != nil {
+		return nil, nil, err
+	}
 	for _, s := range m.cfg.Drives {
 		if err := p.addOptions(s); err != nil {
 			return nil, nil, fmt.Errorf("-drive %s: %w", s, err)

@@ -127,14 +127,14 @@ func (ch *channel) moveDMA() {
 // nextRegion reads the next entry of the table.
 func (ch *channel) nextRegion() bool {
 	s := &ch.bus
-	var e [8]byte
-	if err := ch.c.memory.ReadPhys(uint64(s.Next), e[:]); err != nil {
+	e := ch.region[:]
+	if err := ch.c.memory.ReadPhys(uint64(s.Next), e); err != nil {
 		s.Status = s.Status&^bmActive | bmError
 		return false
 	}
 	s.Next += 8
 	flags := binary.LittleEndian.Uint32(e[4:])
-	s.Address = binary.LittleEndian.Uint32(e[:]) &^ 1
+	s.Address = binary.LittleEndian.Uint32(e) &^ 1
 	s.Left = flags & 0xfffe
 	if s.Left == 0 {
 		s.Left = 0x10000

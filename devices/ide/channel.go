@@ -37,6 +37,7 @@ type channel struct {
 	line     bool // what irq was told
 	bus      BusMasterState
 	mapped   bool
+	region   [8]byte // the entry of the table that is being read
 }
 
 // unit is a device's place on the cable. It is the device's transport.

@@ -16,6 +16,7 @@ import (
 
 	"goemu/bios"
 	"goemu/devices"
+	"goemu/devices/ahci"
 	"goemu/devices/apicbus"
 	"goemu/devices/debugcon"
 	"goemu/devices/fwcfg"
@@ -99,6 +100,7 @@ type PC struct {
 	Serial  []*uart.UART // as Config.Serial; nil where left out
 	Console []*debugcon.Console
 	VGA     *vga.VGA // nil: none
+	AHCI    []*ahci.Controller
 	isaDevices
 	testDevices
 

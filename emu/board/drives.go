@@ -3,6 +3,7 @@ package board
 import (
 	"fmt"
 
+	"goemu/devices/ahci"
 	"goemu/devices/block"
 )
 
@@ -20,9 +21,10 @@ type Drive struct {
 	Port, Unit int
 }
 
-// IDEBus describes one IDE bus of the board's own controller: its name for -device, and how many devices it takes.
+// IDEBus describes one bus of a disk controller: its name for -device, where it is, and how many devices it takes.
 type IDEBus struct {
 	Name  string
+	Bus   string // as Drive.Bus
 	Port  int
 	Units int
 }
@@ -30,14 +32,21 @@ type IDEBus struct {
 // IDEBuses are the buses of a board's own controller.
 func IDEBuses(m Machine) []IDEBus {
 	if m != Q35 {
-		return []IDEBus{{"ide.0", 0, 2}, {"ide.1", 1, 2}}
+		return []IDEBus{{"ide.0", BusIDE, 0, 2}, {"ide.1", BusIDE, 1, 2}}
 	}
-	var list []IDEBus
-	for port := range 6 {
-		list = append(list, IDEBus{fmt.Sprintf("ide.%d", port), port, 1})
+	return AHCIBuses(BusIDE)
+}
+
+// AHCIBuses are the buses of an AHCI controller.
+func AHCIBuses(id string) (list []IDEBus) {
+	for port := range ahci.NumPorts {
+		list = append(list, IDEBus{fmt.Sprintf("%s.%d", id, port), id, port, 1})
 	}
 	return list
 }
+
+// IsAHCI tells whether a -device with this name is an AHCI controller.
+func IsAHCI(name string) bool { return name == "ahci" || name == "ich9-ahci" }
 
 // Floppies is how many floppy drives a board can have.
 const Floppies = 2

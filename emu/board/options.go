@@ -50,6 +50,8 @@ func (p properties) number(name string, preset, limit uint64) (uint64, error) {
 
 // drivers are the devices that -device can add.
 var drivers = map[string]func(*PC, properties) error{
+	"ahci":           (*PC).addAHCI,
+	"ich9-ahci":      (*PC).addAHCI,
 	"isa-debugcon":   (*PC).addDebugcon,
 	"isa-debug-exit": (*PC).addDebugExit,
 	DisplayDriver:    (*PC).addVGA,
@@ -69,10 +71,10 @@ func (pc *PC) addDevice(opts string) error {
 	if add == nil {
 		return fmt.Errorf("no device is called %q", driver)
 	}
-	p.text("id")
 	if err := add(pc, p); err != nil {
 		return err
 	}
+	p.text("id")
 	for name := range p {
 		return fmt.Errorf("%s has no property %q", driver, name)
 	}

@@ -17,6 +17,9 @@ const pirqPin = 16
 // lpcSlot is where the functions of the ICH9 are that PCs have always had.
 const lpcSlot = 31
 
+// ahciFunction is the number of the function with the disks.
+const ahciFunction = 2
+
 // q35Chips is the chip set of the board "q35".
 type q35Chips struct {
 	pc     *PC
@@ -71,9 +74,12 @@ func (c *q35Chips) add(pc *PC) error {
 	c.smbus = smbus.NewICH9(pc.cfg.Clock)
 	c.smbus.Host.AddModules(uint64(len(pc.cfg.RAM)))
 	pc.add(c.smbus)
+	disks := pc.newAHCI(BusIDE)
+	pc.bootAHCI(BusIDE, lpcSlot, ahciFunction)
 	return errors.Join(
 		pc.PCI.Add(0, 0, c.host.Function),
 		pc.PCI.Add(lpcSlot, 0, c.lpc.Function),
+		pc.PCI.Add(lpcSlot, ahciFunction, disks.Function),
 		pc.PCI.Add(lpcSlot, 3, c.smbus.Function))
 }
 

@@ -3,6 +3,7 @@ package board
 import (
 	"fmt"
 
+	"goemu/devices/ahci"
 	"goemu/devices/fwcfg"
 	"goemu/devices/hpet"
 	"goemu/devices/i8042"
@@ -41,6 +42,7 @@ type State struct {
 	Serial  []*uart.State // nil where there is no port
 	Parts   isaState
 	VGA     *vga.State // nil where there is none
+	AHCI    []ahci.State
 	Flash   []pflash.State
 }
 
@@ -61,6 +63,7 @@ func (pc *PC) SaveState() State {
 		KBC:     pc.KBC.SaveState(),
 		FwCfg:   pc.FwCfg.SaveState(),
 		VGA:     pc.saveVGA(),
+		AHCI:    pc.saveAHCI(),
 		Parts:   pc.saveISA(),
 	}
 	pc.chipset.save(&s)
@@ -103,6 +106,7 @@ func (pc *PC) RestoreState(s State) error {
 		pc.RTC.RestoreState(s.RTC),
 		pc.HPET.RestoreState(s.HPET),
 		pc.KBC.RestoreState(s.KBC),
+		pc.restoreAHCI(s.AHCI),
 		pc.FwCfg.RestoreState(s.FwCfg),
 		pc.restoreVGA(s.VGA),
 	}
