@@ -5,12 +5,9 @@ package bios
 
 // Status in AH.
 const (
-	apmConnected    = 0x02
-	apmNotConnected = 0x03
-	apmBadDevice    = 0x09
-	apmBadValue     = 0x0a
-	apmNoEvents     = 0x80
-	apmAbsent       = 0x86
+	apmBadDevice = 0x09
+	apmUnknown   = 0x0c
+	apmNoEvents  = 0x80
 )
 
 const apmAllDevices = 0x0001
@@ -29,7 +26,7 @@ func (f *Firmware) apm(c *Call) Result {
 		c.SetR16(CX, 3) // 16-bit and 32-bit interfaces
 		return f.apmVersion(c)
 	case 0x01, 0x04, 0x08, 0x0d, 0x0f: // connect in real mode, disconnect, enable, device's power management, engage
-		return good(c)
+		return apmGood(c)
 	case 0x02: // connect in 16-bit protected mode
 		c.SetR16(AX, romSeg)
 		c.SetR16(BX, f.rom.offset("apm16"))
@@ -51,9 +48,9 @@ func (f *Firmware) apm(c *Call) Result {
 		if !c.Retry {
 			return Again
 		}
-		return good(c)
+		return apmGood(c)
 	case 0x06: // CPU busy
-		return good(c)
+		return apmGood(c)
 	case 0x07:
 		return f.apmState(c)
 	case 0x0a: // power status
@@ -61,20 +58,26 @@ func (f *Firmware) apm(c *Call) Result {
 		c.SetR16(CX, 0x80ff) // no battery
 		c.SetR16(DX, 0xffff)
 		c.SetR16(SI, 0)
-		return good(c)
+		return apmGood(c)
 	case 0x0b: // event
 		return bad(c, apmNoEvents)
 	case 0x0c: // power state
 		c.SetR16(CX, 0)
-		return good(c)
+		return apmGood(c)
 	case 0x0e: // the driver's version
 		return f.apmVersion(c)
 	case 0x10: // capabilities
 		c.SetR8(BL, 0)
 		c.SetR16(CX, 0)
-		return good(c)
+		return apmGood(c)
 	}
-	return bad(c, apmAbsent)
+	return bad(c, apmUnknown)
+}
+
+// apmGood ends a call that gives nothing back.
+func apmGood(c *Call) Result {
+	c.SetCF(false)
+	return Done
 }
 
 func (f *Firmware) apmVersion(c *Call) Result {
@@ -97,7 +100,7 @@ func (f *Firmware) apmState(c *Call) Result {
 		f.powerOff()
 		return Again
 	}
-	return good(c)
+	return apmGood(c)
 }
 
 // powerOff puts the machine in S5.
@@ -109,7 +112,7 @@ func (f *Firmware) powerOff() {
 // apmEntry is the service behind the protected-mode entries.
 func (f *Firmware) apmEntry(c *Call) Result {
 	if c.R8(AH) != 0x53 {
-		return bad(c, apmAbsent)
+		return bad(c, apmUnknown)
 	}
 	return f.apm(c)
 }

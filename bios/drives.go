@@ -95,6 +95,7 @@ func bootRank(d *Drive) int {
 
 // tellDisks puts the number of hard disks and the tables of the first two where programs look for them.
 func (f *Firmware) tellDisks(c *Call) {
+	c.SetByte(bdaDiskControl, 0xc0)
 	c.SetByte(bdaDiskCount, uint8(min(len(f.disks.hard), firstCD-firstDisk)))
 	for i, vector := range []int{0x41, 0x46} {
 		if i >= len(f.disks.hard) {

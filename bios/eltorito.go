@@ -182,13 +182,11 @@ func (f *Firmware) int13CD(c *Call, u *unit, fn uint8) Result {
 		return f.lastStatus(c)
 	case 0x00, 0x09, 0x0c, 0x0d, 0x10, 0x11, 0x14:
 		return f.diskReturn(c, diskOK)
-	case 0x03, 0x05, 0x43:
-		return f.diskReturn(c, diskProtected)
 	case 0x15:
 		f.diskReturn(c, diskOK)
 		c.SetR8(AH, 2)
 		return Done
-	case 0x02, 0x04, 0x08:
+	case 0x02, 0x03, 0x04, 0x05, 0x08:
 		return f.diskReturn(c, diskParam) // there are no cylinders
 	}
 	return f.int13Extended(c, u, fn)

@@ -189,6 +189,7 @@ func (f *Firmware) int13Hard(c *Call, u *unit, fn uint8) Result {
 	case 0x08:
 		c.SetR8(AL, 0)
 		g := u.chs
+		g.cylinders-- // the last cylinder is for diagnostics, as it was in the PC AT
 		f.setLast(c, g)
 		c.SetR8(DL, f.hardCount())
 		c.SetR8(AH, 0)
@@ -196,7 +197,9 @@ func (f *Firmware) int13Hard(c *Call, u *unit, fn uint8) Result {
 		c.SetCF(false)
 		return Done
 	case 0x15:
-		n := uint32(min(u.chs.total(), 0xffffffff))
+		g := u.chs
+		g.cylinders--
+		n := uint32(g.total())
 		c.SetR16(CX, uint16(n>>16))
 		c.SetR16(DX, uint16(n))
 		c.SetByte(bdaDiskStatus, 0)
@@ -315,8 +318,11 @@ func noMedium(u *unit) uint8 {
 
 // beyond is the status of sectors that the medium does not have.
 func beyond(u *unit) uint8 {
-	if u.floppy {
+	switch {
+	case u.floppy:
 		return diskNotFound
+	case u.cd:
+		return diskBadTrack
 	}
 	return diskParam
 }

@@ -76,7 +76,9 @@ func (f *Firmware) transferLBA(c *Call, u *unit, op transferOp) Result {
 	if again {
 		return Again
 	}
-	c.SetWord(at+dapCount, uint16(done))
+	if status != diskParam {
+		c.SetWord(at+dapCount, uint16(done))
+	}
 	return f.diskReturn(c, status)
 }
 
@@ -87,7 +89,6 @@ func (f *Firmware) lockMedium(c *Call, u *unit) Result {
 	case al > 2:
 		return f.diskReturn(c, diskParam)
 	case !u.cd: // it does not come out anyway
-		c.SetR8(AL, 0)
 		return f.diskReturn(c, diskOK)
 	}
 	n := f.disks.locks[u.Drive]

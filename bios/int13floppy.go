@@ -9,7 +9,7 @@ func (f *Firmware) int13Floppy(c *Call, u *unit, fn uint8) Result {
 		return f.diskReturn(c, diskChanged)
 	}
 	switch fn {
-	case 0x00, 0x0c, 0x0d, 0x11:
+	case 0x00:
 		return f.diskReturn(c, diskOK)
 	case 0x01:
 		return f.lastStatus(c)

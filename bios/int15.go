@@ -19,7 +19,7 @@ func (f *Firmware) int15(c *Call) Result {
 	case 0x87:
 		return f.blockMove(c)
 	case 0x88:
-		c.SetR16(AX, uint16(min((f.opt.Tables.LowRAM-1<<20)>>10, 0xffc0)))
+		c.SetR16(AX, uint16(min((f.opt.Tables.LowRAM-1<<20)>>10, 0xfc00)))
 		c.SetCF(false)
 		return Done
 	case 0xc0:
@@ -79,8 +79,7 @@ func (f *Firmware) eventWait(c *Call) Result {
 	switch c.R8(AL) {
 	case 0x00:
 		if c.Byte(bdaWaitActive)&1 != 0 {
-			c.SetCF(true)
-			return Done
+			return bad(c, 0x86)
 		}
 		c.SetByte(bdaWaitActive, 1)
 		c.SetDword(bdaWaitCount, uint32(c.R16(CX))<<16|uint32(c.R16(DX)))
@@ -93,7 +92,8 @@ func (f *Firmware) eventWait(c *Call) Result {
 	default:
 		return bad(c, 0x86)
 	}
-	return good(c)
+	c.SetCF(false)
+	return Done
 }
 
 // delay is function 86h: it takes CX:DX microseconds.
@@ -101,7 +101,8 @@ func (f *Firmware) delay(c *Call) Result {
 	if !f.waitFor(c, int64(uint32(c.R16(CX))<<16|uint32(c.R16(DX)))*1000) {
 		return Again
 	}
-	return good(c)
+	c.SetCF(false)
+	return Done
 }
 
 // Descriptors of the table for function 87h.

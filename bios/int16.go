@@ -16,7 +16,6 @@ func (f *Firmware) int16(c *Call) Result {
 		key, ok := f.peekKey(c)
 		c.SetZF(!ok)
 		if !ok {
-			c.SetR16(AX, 0)
 			break
 		}
 		if c.R8(AH) == 0x01 {

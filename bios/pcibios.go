@@ -28,8 +28,9 @@ func (f *Firmware) pciFunction(c *Call) uint8 {
 	case 0x01:
 		c.SetR8(AL, 0x01) // configuration mechanism #1
 		c.SetR16(BX, 0x0210)
-		c.SetR8(CL, 0) // last bus
-		c.GPR[DX] = 0x20494350
+		c.SetR8(CL, 0)         // last bus
+		c.GPR[DX] = 0x20494350 // "PCI "
+		c.GPR[DI] = uint32(f.rom.symbols["pcibios32"])
 		return pciOK
 	case 0x02:
 		want := uint32(c.R16(DX)) | uint32(c.R16(CX))<<16

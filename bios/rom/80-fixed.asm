@@ -24,8 +24,8 @@ fixed_disk_table:               ; parameters of old disk types: none, disks tell
 config_table:                   ; INT 15h, C0h
         dw 8                    ; bytes that follow
         db 0xfc, 0, 1           ; model, submodel, revision
-        db 0x70                 ; second 8259A, real-time clock, INT 15h/4Fh is called
-        db 0, 0, 0, 0
+        db 0x74                 ; second 8259A, real-time clock, INT 15h/4Fh is called, EBDA
+        db 0x40, 0, 0, 0        ; INT 16h/09h is there
         times 0xe729 - ($ - $$) db 0
 baud_rates:                     ; divisors for INT 14h, 00h
         dw 1047, 768, 384, 192, 96, 48, 24, 12
