@@ -51,9 +51,8 @@ type Firmware struct {
 	menu      menuState
 	chosen    string // what the user has chosen in the menu
 	waits     []wait
-	slots     []byte // of the interrupt routing table
-	pmmBlocks []pmmBlock
 	videoROM  uint32 // bytes of ROM at C0000h
+	pmmBlocks []pmmBlock
 
 	video video
 }

@@ -179,4 +179,4 @@ func (f *Firmware) memoryMap(c *Call) Result {
 }
 
 // e820 is the memory map.
-func (f *Firmware) e820() []E820Entry { return E820(f.opt.Tables.LowRAM, f.opt.Tables.HighRAM) }
+func (f *Firmware) e820() []E820Entry { return f.withPMM(f.opt.Tables.E820()) }

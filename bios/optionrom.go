@@ -1,6 +1,9 @@
 package bios
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Option ROMs (PCI Firmware Specification 3.0, 5; PnP BIOS specification 1.0a, 3; BIOS Boot Specification 1.01). They come from ROM BARs of PCI
 // functions and from fw_cfg, are copied to C8000h and up, and initialised in turn.
@@ -44,10 +47,7 @@ type romState struct {
 // findROMs collects them.
 func (f *Firmware) findROMs() {
 	r := &f.roms
-	r.found, r.next = true, romFirst
-	if f.videoROM > 0 {
-		r.next = max(r.next, 0xc0000+(f.videoROM+romAlign-1)&^(romAlign-1))
-	}
+	r.found, r.next = true, max(romFirst, 0xc0000+(f.videoROM+romAlign-1)&^(romAlign-1))
 	s := f.config()
 	s.Functions(func(a PCIAddress) {
 		const display = 3
@@ -269,6 +269,23 @@ func (f *Firmware) pmmAllocate(paragraphs, handle uint32, flags uint16) uint32 {
 		return base
 	}
 	return 0
+}
+
+// withPMM is a memory map without the memory above 1 MiB that option ROMs have got.
+func (f *Firmware) withPMM(m []E820Entry) []E820Entry {
+	top := uint64(1 << 32)
+	for _, b := range f.pmmBlocks {
+		if b.base >= 1<<20 {
+			top = min(top, uint64(b.base))
+		}
+	}
+	for i, e := range m {
+		if end := e.Addr + e.Size; e.Type == E820RAM && e.Addr < top && end > top && end <= 1<<32 {
+			m[i].Size = top - e.Addr
+			return slices.Insert(m, i+1, E820Entry{top, end - top, E820Reserved})
+		}
+	}
+	return m
 }
 
 // pnp is the Plug and Play BIOS: it tells that it does nothing.

@@ -80,7 +80,8 @@ func (f *Firmware) pciFind(c *Call, match func(PCIAddress) bool) uint8 {
 
 // pciRouting copies the slots of the $PIR table to the buffer that ES:DI describes: a word for its size, and a far pointer.
 func (f *Firmware) pciRouting(c *Call) uint8 {
-	if len(f.slots) == 0 {
+	slots := f.slots()
+	if slots == nil {
 		return pciUnsupported
 	}
 	di := c.GPR[DI]
@@ -89,8 +90,8 @@ func (f *Firmware) pciRouting(c *Call) uint8 {
 	}
 	at := c.Addr(ES, di)
 	room := int(c.Word(at))
-	c.SetWord(at, uint16(len(f.slots)))
-	if room < len(f.slots) {
+	c.SetWord(at, uint16(len(slots)))
+	if room < len(slots) {
 		return pciBufferSmall
 	}
 	buffer := c.Dword(at + 2)
@@ -99,54 +100,22 @@ func (f *Firmware) pciRouting(c *Call) uint8 {
 	} else {
 		buffer = buffer>>16<<4 + buffer&0xffff
 	}
-	c.Write(buffer, f.slots)
-	c.SetR16(BX, pirIRQs)
+	c.Write(buffer, slots)
+	c.SetR16(BX, 0) // interrupts that are PCI's alone
 	return pciOK
 }
 
-// Interrupt routing (Microsoft's PCI IRQ Routing Table Specification 1.0): ISA interrupts that links may have, and those that are PCI's alone.
-const (
-	pirChoice = 0x0c20 // 5, 10, 11
-	pirIRQs   = 0
-	pirSlot   = 16 // bytes
-)
-
-// routingTable makes the $PIR table, for the slots in use.
-func (f *Firmware) routingTable() []byte {
-	board := f.opt.Tables.board()
-	router, link := PCIAddress(1<<3), func(pirq int) uint8 { return 0x60 + uint8(pirq) }
-	if board == Q35 {
-		router = 31 << 3
-		link = func(pirq int) uint8 { return 0x60 + uint8(pirq&3) + uint8(pirq>>2)*8 }
+// slots are the entries of the interrupt routing table.
+func (f *Firmware) slots() []byte {
+	const header = 32
+	if f.tables == nil {
+		return nil
 	}
-	f.slots = nil
-	var last PCIAddress
-	f.config().Functions(func(a PCIAddress) {
-		if a>>3 == last {
-			return
-		}
-		last = a >> 3
-		p := make([]byte, pirSlot)
-		p[1] = uint8(a) &^ 7
-		for pin := range 4 {
-			p[2+3*pin] = link(board.Route(a.Slot(), pin))
-			le.PutUint16(p[3+3*pin:], pirChoice)
-		}
-		if a.Slot() < 25 {
-			p[14] = a.Slot()
-		}
-		f.slots = append(f.slots, p...)
-	})
-	t := make([]byte, 32, 32+len(f.slots))
-	copy(t, "$PIR")
-	le.PutUint16(t[4:], 0x0100)
-	le.PutUint16(t[6:], uint16(32+len(f.slots)))
-	t[9] = uint8(router)
-	le.PutUint16(t[10:], pirIRQs)
-	le.PutUint32(t[12:], f.config().Read(router, regID, 4))
-	t = append(t, f.slots...)
-	fix(t, 31)
-	return t
+	t, ok := f.tables.Find("$PIR")
+	if !ok || len(t.Data) < header {
+		return nil
+	}
+	return t.Data[header:]
 }
 
 // bios32 is the BIOS32 service directory's entry: EAX names a service.

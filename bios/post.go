@@ -213,12 +213,23 @@ func (f *Firmware) setupTables(*Call) {
 		f.problem("Tables: %v", err)
 		return
 	}
+	if end := tables.end(); end > f.rom.symbols["post"] {
+		f.problem("Tables: they end at %#x, in the ROM", end)
+		return
+	}
 	if err := tables.Write(f.opt.Memory); err != nil {
 		f.problem("Tables: %v", err)
 	}
 	f.tables = tables
-	f.layEntries()
 	f.enableACPI()
+}
+
+// end is the first address behind all tables.
+func (t *Tables) end() (end uint64) {
+	for _, x := range t.All {
+		end = max(end, x.Addr+uint64(len(x.Data)))
+	}
+	return end
 }
 
 // setupProcessor sets what the bootstrap processor's chip has: the 8259A's output is interrupt 0 of its local APIC, NMI 1.

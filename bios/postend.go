@@ -32,23 +32,6 @@ func (f *Firmware) postBack(c *Call) Result {
 	return Done
 }
 
-// layEntries puts the interrupt routing table behind the other tables.
-func (f *Firmware) layEntries() {
-	end := uint64(romBase)
-	for _, t := range f.tables.All {
-		if t.Addr >= romBase {
-			end = max(end, t.Addr+uint64(len(t.Data)))
-		}
-	}
-	pir := f.routingTable()
-	end = (end + 15) &^ 15
-	if end+uint64(len(pir)) > f.rom.symbols["post"] {
-		f.problem("Tables: no room for $PIR at %#x", end)
-		return
-	}
-	f.poke(end, pir)
-}
-
 // Memory type range registers (SDM vol. 3A 12.11).
 const (
 	msrMTRRPhysBase0 = 0x200
@@ -102,7 +85,6 @@ func (f *Firmware) wakeUp(c *Call) bool {
 		return false
 	}
 	f.tables = tables
-	f.layEntries()
 	f.setupProcessor()
 	f.setupKeyboard()
 	f.numberDrives()
