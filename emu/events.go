@@ -20,7 +20,7 @@ func (m *Machine) poll() (stop bool) {
 	}
 	m.clock.fire()
 	m.feed()
-	return m.stopped || m.resetting
+	return m.leaving()
 }
 
 // idle waits until a timer, input or a request comes, and polls.

@@ -68,6 +68,7 @@ func (m *Machine) beginTyping() {
 		t.timer = m.clock.NewTimer(m.typing)
 	}
 	t.since = m.clock.Now()
+	m.board.PressKey()
 	m.typing()
 }
 

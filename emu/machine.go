@@ -76,6 +76,8 @@ type Machine struct {
 	posted    postbox
 	typist    typist
 	resetting bool
+	initing   bool // the processors alone are to be reset
+	suspended bool // the guest sleeps in S3
 	status    int
 	stopped   bool
 	err       error
@@ -294,19 +296,11 @@ func (m *Machine) Run() (status int, err error) {
 	for !m.stopped {
 		m.run()
 		if m.shutDown() != nil && !m.stopped {
-			if m.cfg.NoReboot {
-				m.end(0)
-			} else {
-				m.resetting = true
-			}
+			m.guestReset(false)
 		}
-		if m.resetting && !m.stopped {
-			m.resetting = false
-			m.board.Reset()
-			if err := m.load(); err != nil {
-				m.err = err
-				break
-			}
+		if err := m.carryOut(); err != nil {
+			m.err = err
+			break
 		}
 	}
 	m.logEnd()

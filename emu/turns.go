@@ -61,7 +61,7 @@ func (m *Machine) run() {
 			}
 			halted = false
 			m.turn(v)
-			if m.stopped || m.resetting || v.cpu.State() == x86.Shutdown {
+			if m.leaving() || v.cpu.State() == x86.Shutdown {
 				return
 			}
 		}

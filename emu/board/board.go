@@ -79,7 +79,8 @@ type Config struct {
 	OnSIPI      func(cpu int, vector byte) // start-up interrupt
 	OnReset     func(hard bool)            // the guest asks for a reset; hard: of the board too
 	OnPowerOff  func()
-	OnSuspend   func() // the guest wants to sleep in S3
+	OnSuspend   func() // the guest wants to sleep in S3: Suspend
+	OnWake      func() // sleep ends
 	OnDebugExit func(status int)
 	OnPanic     func() // the guest says that it has panicked
 }
@@ -110,7 +111,9 @@ type PC struct {
 	lines   [ioapic.NumPins]wire // interrupts, by pin of the I/O APIC but for the timer, which is 0
 	drivers []*driver
 	pitGate *gate // closed while the HPET replaces the 8254
+	rtcOut  rtcLine
 	rtcGate *gate
+	asleep  bool // in S3
 	lint0   []devices.Line
 	ferr    coprocessor
 	smm     bool     // see SetSMM
@@ -190,8 +193,9 @@ func (pc *PC) addTimers() {
 	pc.PIT = pit.New(pc.cfg.Clock, pc.pitGate)
 	pc.PIT.MapInto(pc.Ports)
 	pc.add(pc.PIT)
+	pc.rtcOut.pc = pc
 	pc.rtcGate = &gate{out: pc.drive(rtc.IRQ)}
-	pc.RTC = rtc.New(pc.cfg.Clock, pc.rtcGate, pc.cfg.Start)
+	pc.RTC = rtc.New(pc.cfg.Clock, &pc.rtcOut, pc.cfg.Start)
 	pc.RTC.MapInto(pc.Ports)
 	pc.setCMOS()
 	pc.add(pc.RTC)

@@ -26,6 +26,7 @@ type State struct {
 	Drivers []bool // levels of the interrupt lines' drivers
 	PITLine bool   // the 8254's and the clock's lines before the HPET's gate
 	RTCLine bool
+	Asleep  bool // in S3
 	FERR    bool // the x87 error pin, and whether the CPU is told to ignore it
 	IGNNE   bool
 	PCI     pci.BusState
@@ -52,6 +53,7 @@ func (pc *PC) SaveState() State {
 		Version: stateVersion,
 		PITLine: pc.pitGate.level,
 		RTCLine: pc.rtcGate.level,
+		Asleep:  pc.asleep,
 		FERR:    pc.ferr.ferr,
 		IGNNE:   pc.ferr.ignore,
 		PCI:     pc.PCI.SaveState(),
@@ -144,7 +146,8 @@ func (pc *PC) restoreLines(s *State) {
 			d.w.asserted++
 		}
 	}
-	pc.pitGate.level, pc.rtcGate.level = s.PITLine, s.RTCLine
+	pc.pitGate.level, pc.rtcGate.level, pc.rtcOut.level = s.PITLine, s.RTCLine, s.RTCLine
+	pc.asleep = s.Asleep
 	pc.ferr.ferr, pc.ferr.ignore = s.FERR, s.IGNNE
 	legacy := s.HPET.LegacyReplacement()
 	pc.pitGate.closed, pc.rtcGate.closed = legacy, legacy
