@@ -43,7 +43,7 @@ func (l *LPC) resetTCO() {
 	l.s.TCO = tcoState{}
 	l.s.TCO.Regs[tcoIRQGen] = 0x03
 	l.s.TCO.Regs[tcoInitial] = 0x04
-	l.s.TCO.Count = 0x04
+	l.s.TCO.Regs[tcoCtl2] = 0x08
 	l.armTCO()
 }
 

@@ -27,7 +27,7 @@ func (m MMConfig) find(off uint64) (f *Function, reg int) {
 func (m MMConfig) ReadMMIO(off uint64, size int) uint64 {
 	f, reg := m.find(off)
 	if f == nil {
-		return ^uint64(0)
+		return ^uint64(0) >> (64 - 8*size)
 	}
 	if reg+size > configSize {
 		return 0

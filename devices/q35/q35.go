@@ -53,7 +53,7 @@ type HostBridge struct {
 
 // New returns a bridge.
 func New() *HostBridge {
-	h := &HostBridge{Function: pci.NewFunction("Q35 MCH", 0x8086, 0x29c0, 0x02, 0x060000)}
+	h := &HostBridge{Function: pci.NewFunction("Q35 MCH", 0x8086, 0x29c0, 0x00, 0x060000)}
 	f := h.Function
 	f.Config[pci.Command] = pci.CommandMemory | pci.CommandBusMaster
 	f.Writable[pci.Command], f.Writable[pci.Command+1] = 0x40, 0x01
