@@ -60,7 +60,7 @@ func (v *video) fnSetMode(c *Call) {
 		c.SetR8(AL, 0x30)
 	}
 	if m, ok := findMode(uint16(al &^ 0x80)); ok {
-		v.setMode(m, al&0x80 == 0)
+		v.setMode(m, al&0x80 == 0, v.byte(bdaModeControl))
 	}
 }
 
@@ -172,11 +172,13 @@ func (v *video) fnFunctionality(c *Call) {
 
 // pages is how many pages of a mode fit into the window on the memory, at most 8.
 func (m *videoMode) pages() uint8 {
-	size := 0x8000
-	if m.segment == 0xa000 {
-		size = 0x10000
+	switch {
+	case m.kind == kindText:
+		return uint8(min(textWindow/m.pageSize(), numPages))
+	case m.kind == kindPlanar && m.number < 0x100:
+		return uint8(min(0x10000/m.pageSize(), numPages))
 	}
-	return uint8(max(1, min(size/m.pageSize(), numPages)))
+	return 1
 }
 
 // scanLines is the code for a mode's lines: 200, 350, 400, 480.

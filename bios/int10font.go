@@ -133,12 +133,12 @@ func (v *video) setCharHeight(h int) {
 		return
 	}
 	v.setCRTC(9, v.crtc(9)&0xe0|uint8(h-1))
+	v.setWord(bdaCharHeight, uint16(h))
 	if h == 8 {
 		v.shapeCursor(6, 7)
 	} else {
 		v.shapeCursor(uint8(h-3), uint8(h-2))
 	}
-	v.setWord(bdaCharHeight, uint16(h))
 	lines := int(v.crtc(0x12)) | int(v.crtc(7))&2<<7 | int(v.crtc(7))&0x40<<3
 	rows := (lines + 1) / h
 	v.setByte(bdaRows, uint8(rows-1))

@@ -13,9 +13,12 @@ type surface struct {
 	cell   int    // bytes of 8 pixels
 }
 
-// surface prepares the adapter for access to a page. The caller ends it by done.
+// surface prepares the adapter for access to a page; a mode that does not have it has its only one everywhere. The caller ends it by done.
 func (v *video) surface(m *videoMode, page uint8) surface {
-	s := surface{v: v, m: m, page: int(v.word(bdaPageSize)) * int(page)}
+	s := surface{v: v, m: m}
+	if page < m.pages() {
+		s.page = int(v.word(bdaPageSize)) * int(page)
+	}
 	switch m.kind {
 	case kindCGA:
 		s.stride, s.cell = 80, m.bpp
@@ -29,7 +32,7 @@ func (v *video) surface(m *videoMode, page uint8) surface {
 		s.cell = (m.bpp + 7) / 8 * 8
 		s.stride = m.width / 8 * s.cell
 		if m.number >= 0x100 {
-			s.linear, s.stride, s.page = v.frameBuffer(), v.pitch(m), 0
+			s.linear, s.stride = v.frameBuffer(), v.pitch(m)
 		}
 	}
 	return s
@@ -55,6 +58,9 @@ func (s *surface) at(column, y, n int) (a int, ok bool) {
 		a = y * s.stride
 	}
 	a += s.page + column*s.cell
+	if s.linear == 0 {
+		a &= 0xffff
+	}
 	return a, a+n <= limit
 }
 
@@ -219,8 +225,8 @@ func (v *video) drawChar(m *videoMode, at cursor, ch character) {
 	s.done()
 }
 
-// recognize finds the character whose glyph is drawn at a place, on any background; 0 if there is none.
-func (v *video) recognize(m *videoMode, at cursor) uint8 {
+// recognize finds the character whose glyph is drawn at a place, 0 if there is none, and its colour.
+func (v *video) recognize(m *videoMode, at cursor) (code, color uint8) {
 	s := v.surface(m, at.page)
 	var rows, font [32]byte
 	h := v.charRows()
@@ -228,6 +234,7 @@ func (v *video) recognize(m *videoMode, at cursor) uint8 {
 		for i, c := range s.read8(int(at.x), int(at.y)*h+y) {
 			if c != 0 {
 				rows[y] |= 0x80 >> i
+				color = uint8(c)
 			}
 		}
 	}
@@ -235,10 +242,10 @@ func (v *video) recognize(m *videoMode, at cursor) uint8 {
 	for code := range 256 {
 		v.glyph(uint8(code), font[:h])
 		if font == rows {
-			return uint8(code)
+			return uint8(code), color
 		}
 	}
-	return 0
+	return 0, color
 }
 
 // setPixel sets a point; bit 7 of the colour: exclusive or, in modes of fewer than 256 colours.

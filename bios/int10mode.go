@@ -17,12 +17,12 @@ func (v *video) mode() (*videoMode, bool) {
 	return findMode(uint16(n))
 }
 
-// setMode sets a VGA mode.
-func (v *video) setMode(m *videoMode, erase bool) {
+// setMode sets a VGA mode. control has modeNoPalette and modeGray.
+func (v *video) setMode(m *videoMode, erase bool, control uint8) {
 	v.dispi(dispiEnable, 0)
 	v.setWord(bdaVBEMode, m.number)
 	v.programMode(m)
-	v.loadPalette(m)
+	v.loadPalette(m, control)
 	v.noteMode(m, uint8(m.number), erase)
 	if erase {
 		v.eraseAll(m)
@@ -68,10 +68,9 @@ func (v *video) programMode(m *videoMode) {
 	v.setSeq(1, m.seq[0])
 }
 
-// loadPalette fills the DAC, unless INT 10h, 12h has switched that off.
-func (v *video) loadPalette(m *videoMode) {
+// loadPalette fills the DAC, as control says.
+func (v *video) loadPalette(m *videoMode, control uint8) {
 	v.out(portDACMask, 0xff)
-	control := v.byte(bdaModeControl)
 	if control&modeNoPalette != 0 {
 		return
 	}

@@ -55,9 +55,12 @@ func (v *video) fnWriteChars(c *Call, withAttr bool) {
 	}
 }
 
-// fillText writes a run of one character.
+// fillText writes a run of one character. Behind the end of the segment it goes on at its beginning.
 func (v *video) fillText(m *videoMode, at cursor, ch character, count int) {
 	a := v.cellAt(at)
+	if end := a + count*2; end > 0x10000 {
+		v.fillText(m, cursor{}, ch, min(end-0x10000, textWindow)/2)
+	}
 	n := min(count*2, textWindow-a)
 	if n <= 0 {
 		return
@@ -83,7 +86,8 @@ func (v *video) fnReadChar(c *Call) {
 	}
 	at := v.cursorOf(c.R8(BH))
 	if m.kind != kindText {
-		c.SetR16(AX, uint16(v.recognize(m, at)))
+		code, color := v.recognize(m, at)
+		c.SetR16(AX, uint16(color)<<8|uint16(code))
 		return
 	}
 	if a := v.cellAt(at); a+2 <= textWindow {
@@ -124,7 +128,10 @@ func (v *video) typeChar(m *videoMode, at *cursor, ch character) {
 	if int(at.y) >= rows {
 		at.y--
 		cols := int(v.word(bdaColumns))
-		fill := character{code: ' ', attr: 0, keep: true}
+		fill := character{code: ' '}
+		if m.kind == kindText {
+			fill.attr = 7
+		}
 		v.scroll(m, area{0, 0, cols, rows, at.page}, 1, fill)
 	}
 }

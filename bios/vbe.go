@@ -259,7 +259,7 @@ func (v *video) vbeSetMode(bx uint16) uint16 {
 	}
 	erase := bx&vbeNoClear == 0
 	if m.number < 0x100 {
-		v.setMode(m, erase)
+		v.setMode(m, erase, 0)
 	} else {
 		v.setLinear(m, erase, bx&vbeLinear != 0)
 	}
@@ -271,7 +271,7 @@ func (v *video) vbeSetMode(bx uint16) uint16 {
 func (v *video) setLinear(m *videoMode, erase, linear bool) {
 	v.dispi(dispiEnable, 0)
 	v.programMode(m)
-	v.loadPalette(m)
+	v.loadPalette(m, 0)
 	v.dispi(dispiXRes, uint16(m.width))
 	v.dispi(dispiYRes, uint16(m.height))
 	v.dispi(dispiBPP, uint16(m.bpp))
@@ -385,9 +385,9 @@ func (v *video) vbeDACWidth(c *Call) uint16 {
 	case c.R8(BL) == 1:
 		c.SetR8(BH, 6)
 	case c.R8(BH) == 6:
-		v.dispi(dispiEnable, enable&^dispi8BitDAC|dispiKeep)
+		v.dispi(dispiEnable, enable&^dispi8BitDAC)
 	case c.R8(BH) == 8:
-		v.dispi(dispiEnable, enable|dispi8BitDAC|dispiKeep)
+		v.dispi(dispiEnable, enable|dispi8BitDAC)
 	default:
 		return vbeFailed
 	}
@@ -498,6 +498,7 @@ func (v *video) restoreDispi(p []byte) {
 		return
 	}
 	v.dispi(dispiEnable, at(dispiEnable)|dispiKeep)
+	v.dispi(dispiEnable, at(dispiEnable)) // on already: nothing is cleared
 	for _, i := range []uint16{dispiBank, dispiVirtWidth, dispiXOffset, dispiYOffset} {
 		v.dispi(i, at(i))
 	}

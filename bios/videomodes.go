@@ -136,7 +136,7 @@ func (m *videoMode) pageSizeOf(rows int) int {
 func (p palette) color(i int) [3]uint8 {
 	switch p {
 	case paletteMono:
-		return gray([4]uint8{0, 0x2a, 0, 0x3f}[i>>3&3])
+		return gray([4]uint8{0, 0x2a, 0x2a, 0x3f}[i>>3&3])
 	case paletteCGA:
 		return colorRGBI(i&7 | i>>1&8)
 	case paletteVGA:

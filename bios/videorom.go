@@ -195,5 +195,5 @@ func (v *video) init() {
 	v.setByte(bdaDisplayCode, 8)
 	v.setDword(bdaSaveTable, romPointer(romSave))
 	m, _ := findMode(3)
-	v.setMode(m, true)
+	v.setMode(m, true, 0)
 }
