@@ -3,7 +3,8 @@
 //
 // It follows the Intel 82371SB data sheet, the ATA/ATAPI-7 standard, volume 2, for what is on the cable, and the Programming Interface
 // for Bus Master IDE Controller 1.0. Not done: timing registers beyond storing them, DMA with the wrong direction bit (it is the device that says which
-// way data goes). A channel or device that is not there reads as 0, as on boards that pull the lines down.
+// way data goes). A channel or device that is not there reads as 0, as on boards that pull the lines down. After reset
+// IDETIM has the decoding of both channels on, not off: OVMF does not turn it on, as QEMU's function always decodes.
 package ide
 
 import (
@@ -51,6 +52,7 @@ func New(ports devices.PortBus, memory devices.Memory, irq [2]devices.Line, driv
 	for i := range 4 {
 		f.Writable[IDETIM+i] = 0xff
 	}
+	f.Config[IDETIM+1], f.Config[IDETIM+3] = decodeEnable, decodeEnable
 	f.Writable[0x44] = 0xff // SIDETIM
 	f.SetBAR(busMasterBAR, pci.BAR{Size: 16, Ports: busMaster{c}})
 	f.OnWrite = func(uint8, int) { c.decode() }
