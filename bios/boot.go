@@ -276,6 +276,7 @@ func (f *Firmware) bootMenu(c *Call) (again bool) {
 		m.until = f.opt.Clock.Now() + wait*1e6
 		f.print(c, "Press F12 or ESC for the boot menu.\n\n")
 	}
+	f.serialIdle(c, true)
 	for {
 		key, ok := f.takeKey(c)
 		switch {
@@ -344,24 +345,12 @@ func (f *Firmware) print(c *Call, s string) {
 	}
 }
 
-// putc shows a character, on the serial port too where that is the user's screen.
+// putc shows a character.
 func (f *Firmware) putc(c *Call, b byte) {
+	at := f.serialCursor(c)
 	f.teletype(c, b)
 	if !f.graphics {
-		f.serialPut(c, b)
-	}
-}
-
-// serialPut sends a character to the first serial port, if there is room within reasonable time.
-func (f *Firmware) serialPut(c *Call, b byte) {
-	port := c.Word(bdaCOM)
-	if port == 0 {
-		return
-	}
-	for range 100 {
-		if f.in8(port+5)&0x20 != 0 {
-			f.out8(port, b)
-			return
-		}
+		f.serialTeletype(c, b, at)
+		f.serialFlush(c)
 	}
 }

@@ -50,6 +50,7 @@ type Firmware struct {
 	boot      bootState
 	menu      menuState
 	chosen    string // what the user has chosen in the menu
+	serial    serialConsole
 	waits     []wait
 	videoROM  uint32 // bytes of ROM at C0000h
 	pmmBlocks []pmmBlock

@@ -2,6 +2,7 @@ package bios
 
 // int16 is INT 16h, the keyboard.
 func (f *Firmware) int16(c *Call) Result {
+	f.serialIdle(c, true)
 	switch c.R8(AH) {
 	case 0x00, 0x10:
 		key, ok := f.takeKey(c)

@@ -92,6 +92,7 @@ func (f *Firmware) int1a(c *Call) Result {
 
 // tick is the service of INT 08h: it counts the timer's interrupts.
 func (f *Firmware) tick(c *Call) Result {
+	f.serialIdle(c, false)
 	n := c.Dword(bdaTicks) + 1
 	if n >= pitTicks {
 		n = 0

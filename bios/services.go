@@ -19,7 +19,7 @@ func init() {
 		"int19": {run: (*Firmware).int19, live: true, waits: true},
 
 		// Software interrupts.
-		"int10": {run: (*Firmware).int10},
+		"int10": {run: (*Firmware).serialDisplay},
 		"int11": {run: (*Firmware).int11},
 		"int12": {run: (*Firmware).int12},
 		"int13": {run: (*Firmware).int13, waits: true},

@@ -59,7 +59,7 @@ var videoServices map[string]service
 func init() {
 	videoServices = map[string]service{
 		"video_init": {run: (*Firmware).videoInit, live: true},
-		"video10":    {run: (*Firmware).int10},
+		"video10":    {run: (*Firmware).serialDisplay},
 		"vbe_window": {run: (*Firmware).vbeWindow, live: true},
 	}
 }
