@@ -25,6 +25,9 @@ type Options struct {
 	// SetMSR writes a model-specific register of all processors; one that a processor does not have is left out.
 	SetMSR func(msr uint32, v uint64)
 
+	// VideoOnly is for machines with firmware of others: there is the display adapter's ROM alone.
+	VideoOnly bool
+
 	// Drives are all drives, in the order in which the firmware is to number them; diskettes by their unit.
 	Drives []Drive
 }
@@ -60,7 +63,11 @@ type Firmware struct {
 
 // NewFirmware makes the firmware of a machine.
 func NewFirmware(o Options) (*Firmware, error) {
-	rom, err := theROM()
+	image := theROM
+	if o.VideoOnly {
+		image = theVideoROM
+	}
+	rom, err := image()
 	if err != nil {
 		return nil, err
 	}

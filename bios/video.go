@@ -71,6 +71,9 @@ func (m physicalMemory) Read(a uint32, p []byte) {
 
 // Write stores p.
 func (m physicalMemory) Write(a uint32, p []byte) {
+	if m.m.WritePhys(uint64(a), p) == nil {
+		return
+	}
 	for i, b := range p {
 		m.m.Write(uint64(a)+uint64(i), 1, uint64(b))
 	}

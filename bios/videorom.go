@@ -7,6 +7,7 @@ import (
 
 	"goemu/bios/asm"
 	"goemu/bios/font"
+	"goemu/devices"
 )
 
 // The display adapter's ROM: 32 KiB that are copied to C0000h.
@@ -169,12 +170,12 @@ func (f *Firmware) videoInit(c *Call) Result {
 }
 
 // InitVideo leaves the display as a video BIOS does, for systems that are loaded without firmware.
-func InitVideo(m Memory, ports ConfigSpace) error {
+func InitVideo(m Memory, ports devices.PortDevice) error {
 	r, err := theVideoROM()
 	if err != nil {
 		return err
 	}
-	v := &video{mem: physicalMemory{m}, ports: ports.Ports, phys: m}
+	v := &video{mem: physicalMemory{m}, ports: ports, phys: m}
 	v.mem.Write(videoROMBase, r.image)
 	v.init()
 	return nil

@@ -260,6 +260,7 @@ func (m *Machine) load() error {
 	entry, err := boot.Load(boot.Config{
 		Kernel: m.cfg.Kernel, Initrd: m.cfg.Initrd, Cmdline: m.cfg.Append,
 		RAM: firmware.LowRAM, Memory: m.space, RSDP: tables.RSDP, E820: firmware.E820(), Entry32: !m.model.Has(cpumodel.LM),
+		VGAText: m.board.VGA != nil,
 	})
 	if err != nil {
 		return err

@@ -49,6 +49,15 @@ func (m *Machine) addBuiltin(drives []board.Drive) error {
 	return err
 }
 
+// addVideoBIOS serves the display adapter's ROM under firmware of others, which runs it.
+func (m *Machine) addVideoBIOS() (err error) {
+	m.firmware, err = bios.NewFirmware(bios.Options{Memory: m.space, Ports: m.ports, Clock: m.clock, Wake: m.wakeFirmware, VideoOnly: true})
+	if err == nil {
+		m.ports.MapPorts(bios.TrapPort, 1, trapPort{m})
+	}
+	return err
+}
+
 // firmwareDrives are the drives of the board's own controllers, in the order of their places.
 func firmwareDrives(drives []board.Drive, machine string) (list []bios.Drive) {
 	kind, _ := findMachine(machine)

@@ -107,6 +107,8 @@ func (m *Machine) buildBoard() error {
 			mode = "interactive"
 		}
 		return m.board.FwCfg.AddFile("opt/goemu/tour", []byte(mode))
+	case m.cfg.Kernel == "" && m.board.VGA != nil:
+		return m.addVideoBIOS()
 	}
 	return nil
 }

@@ -289,8 +289,10 @@ func (pc *PC) FirmwareInit() error {
 	}
 	pc.chipset.pm().SetACPI(true)
 	pc.KBC.FirmwareInit()
-	pc.initVGA()
 	pc.chipset.openShadow()
+	if err := pc.initVGA(); err != nil {
+		return err
+	}
 	pc.IOAPIC.SetID(bios.IOAPICID(pc.cfg.CPUs))
 	pc.LAPICs[0].SetVirtualWire() // the others are as INIT leaves them
 	for _, w := range firmwareOut {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"goemu/bios/font"
+	"goemu/bios"
 	"goemu/devices/vga"
 	"goemu/mmu"
 )
@@ -36,13 +36,19 @@ func (pc *PC) addVGA(p properties) error {
 	if !given {
 		name = pc.cfg.VideoROM
 	}
-	if name != "" {
-		if pc.cfg.LoadROM == nil {
-			return errors.New("there are no ROM images")
-		}
+	switch {
+	case name == "" && !given:
+		cfg.ROM, err = builtinVideoROM()
+	case name == "": // the user wants none
+	case pc.cfg.LoadROM == nil:
+		err = errors.New("there are no ROM images")
+	default:
 		if cfg.ROM, err = pc.cfg.LoadROM(name); err != nil {
-			return fmt.Errorf("romfile=%s: %w", name, err)
+			err = fmt.Errorf("romfile=%s: %w", name, err)
 		}
+	}
+	if err != nil {
+		return err
 	}
 	if cfg.VRAM, err = mmu.AllocRAM(mem << 20); err != nil {
 		return err
@@ -59,11 +65,26 @@ func (pc *PC) addVGA(p properties) error {
 	return nil
 }
 
-// initVGA does what a video BIOS would.
-func (pc *PC) initVGA() {
-	if pc.VGA != nil {
-		pc.VGA.SetTextMode(font.Glyphs(16))
+// initVGA does what the video BIOS would: text mode 3.
+func (pc *PC) initVGA() error {
+	if pc.VGA == nil {
+		return nil
 	}
+	return bios.InitVideo(pc.Space, pc.Ports)
+}
+
+// builtinVideoROM is the built-in video BIOS in memory for a ROM BAR.
+func builtinVideoROM() ([]byte, error) {
+	image, err := bios.VideoROM()
+	if err != nil {
+		return nil, err
+	}
+	rom, err := mmu.AllocRAM(uint64(len(image)))
+	if err != nil {
+		return nil, err
+	}
+	copy(rom, image)
+	return rom, nil
 }
 
 func (pc *PC) saveVGA() *vga.State {
