@@ -38,6 +38,9 @@ type Config struct {
 	LowRAM  uint64 // bytes of RAM from address 0 on, below the PCI hole
 	HighRAM uint64 // bytes of RAM from 4 GiB on
 	HPET    bool   // there is an HPET
+	FDC     bool   // there is a floppy controller
+	LPT     bool   // there is a parallel port
+	Pvpanic uint16 // port of a pvpanic; 0: there is none
 	FwCfg   bool   // there is a fw_cfg interface at ports 0x510-0x51b
 	PMBase  uint16 // power-management ports; 0: PMBase
 	NoVGA   bool   // there is no display adapter

@@ -168,9 +168,17 @@ func isaBridge(c Config) Code {
 		routes = append(routes, OpRegion(region, PCIConfig, uint64(first), 4)...)
 		routes = append(routes, ByteField(region, units...)...)
 	}
+	var more Code
+	if c.FDC {
+		more = append(more, device("FDC0", "PNP0700", 0, IO(0x3f2, 4), IO(0x3f7, 1), IRQ(6), DMA(2))...)
+	}
+	if c.LPT {
+		more = append(more, device("LPT1", "PNP0400", 1, IO(0x378, 3), IRQ(7))...)
+	}
 	return Device("ISA",
 		Name("_ADR", Integer(uint64(b.bridge)<<16)),
 		routes,
+		more,
 		device("RTC", "PNP0B00", 0, IO(0x70, 2), IRQ(8)),
 		device("KBD", "PNP0303", 0, IO(0x60, 1), IO(0x64, 1), IRQ(1)),
 		device("MOU", "PNP0F13", 0, IRQ(12)),
@@ -179,7 +187,7 @@ func isaBridge(c Config) Code {
 	)
 }
 
-// motherboard is what sits on no bus that could be asked: power management ports, HPET, fw_cfg.
+// motherboard is what sits on no bus that could be asked: power management ports, HPET, fw_cfg, pvpanic.
 func motherboard(c Config) Code {
 	own := []Resource{IO(c.pmBase(), c.board().pmSize)}
 	if m := c.MMConfig; m.Size() > 0 && m.End <= 1<<32 {
@@ -204,6 +212,12 @@ func motherboard(c Config) Code {
 			Name("_HID", String("QEMU0002")),
 			Name("_STA", Integer(0xb)),
 			Name("_CRS", ResourceTemplate(IO(0x510, 12))))...)
+	}
+	if c.Pvpanic != 0 {
+		all = append(all, Device("PEVT",
+			Name("_HID", String("QEMU0001")),
+			Name("_STA", Integer(0xb)),
+			Name("_CRS", ResourceTemplate(IO(c.Pvpanic, 1))))...)
 	}
 	return all
 }

@@ -25,6 +25,9 @@ func IRQ(n int) Resource {
 	return Resource(binary.LittleEndian.AppendUint16([]byte{0x22}, 1<<n))
 }
 
+// DMA is an 8-bit channel of the ISA DMA controller, at the speed that is compatible.
+func DMA(channel int) Resource { return Resource{0x2a, 1 << channel, 0} }
+
 // Memory32Fixed is a fixed range of memory below 4 GiB.
 func Memory32Fixed(base, size uint32, writable bool) Resource {
 	r := Resource{0x86, 9, 0, 0}

@@ -36,6 +36,7 @@ const (
 	stsSelect = 1 << 4 // online
 	stsAck    = 1 << 6 // nAck
 	stsReady  = 1 << 7 // Busy, inverted
+	stsOnes   = 7
 )
 
 // Bits of the control register.
@@ -135,9 +136,9 @@ func (p *Port) In(port uint16, _ int) uint32 {
 		p.s.Pending = false
 		p.update()
 		if p.s.Busy {
-			return stsError | stsSelect | stsAck
+			return stsError | stsSelect | stsAck | stsOnes
 		}
-		return stsError | stsSelect | stsAck | stsReady
+		return stsError | stsSelect | stsAck | stsOnes | stsReady
 	}
 	return uint32(p.s.Control | ctlOnes)
 }

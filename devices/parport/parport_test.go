@@ -40,12 +40,12 @@ func (b *bench) print(v uint8) {
 
 func TestRegisters(t *testing.T) {
 	b := newBench()
-	if b.in(regData) != 0xff || b.in(regStatus) != 0xd8 || b.in(regControl) != 0xcc {
+	if b.in(regData) != 0xff || b.in(regStatus) != 0xdf || b.in(regControl) != 0xcc {
 		t.Errorf("after reset: %#x %#x %#x", b.in(regData), b.in(regStatus), b.in(regControl))
 	}
 	b.out(regData, 0x5a)
 	b.out(regStatus, 0)
-	if b.in(regData) != 0x5a || b.in(regStatus) != 0xd8 {
+	if b.in(regData) != 0x5a || b.in(regStatus) != 0xdf {
 		t.Error("data or status")
 	}
 	b.out(regControl, 0x2c)
@@ -86,7 +86,7 @@ func TestInterrupt(t *testing.T) {
 	if !b.irq.Level {
 		t.Fatal("no interrupt")
 	}
-	if b.in(regStatus) != 0xd8 || b.irq.Level {
+	if b.in(regStatus) != 0xdf || b.irq.Level {
 		t.Error("reading the status does not end it")
 	}
 }

@@ -64,6 +64,7 @@ func (r *RTC) setTime(t time.Time) {
 	c[Year] = r.encode(t.Year() % 100)
 	cent := t.Year() / 100 % 100
 	c[Century] = uint8(cent/10<<4 | cent%10)
+	c[CenturyPS2] = c[Century]
 }
 
 // advance makes n updates: the time moves n seconds on, and the alarm is compared at each.

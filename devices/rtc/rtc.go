@@ -1,4 +1,4 @@
-// Package rtc is the MC146818 real-time clock with 128 bytes of CMOS memory.
+// Package rtc is the MC146818 real-time clock with 128 bytes of CMOS memory, and the second bank of 128 bytes that later chips have.
 //
 // It follows the Motorola MC146818A data sheet: time and alarm in BCD or binary, 12 or 24 hours, periodic, alarm and
 // update-ended interrupts, update-in-progress, divider reset. Year and century (index 32h, as PC firmware has it)
@@ -15,7 +15,7 @@ import (
 
 // Ports and interrupt.
 const (
-	Base = 0x70 // index; data is at Base+1
+	Base = 0x70 // index; data is at Base+1; the second bank's are at Base+2 and Base+3
 	IRQ  = 8
 )
 
@@ -35,7 +35,8 @@ const (
 	RegB
 	RegC
 	RegD
-	Century = 0x32
+	Century    = 0x32
+	CenturyPS2 = 0x37 // where the PS/2 has it
 )
 
 // CMOS bytes that PC firmware leaves for others.
@@ -49,7 +50,7 @@ const (
 	HighMemLow   = 0x34 // 64 KiB units from 16 MiB on, below 4 GiB
 	Above4GLow   = 0x5b // 64 KiB units from 4 GiB on, 3 bytes
 	ExtraCPUs    = 0x5f // processors beyond the first
-	stateVersion = 1
+	stateVersion = 2
 )
 
 // Bits of registers A, B, C.
@@ -83,6 +84,8 @@ const (
 type State struct {
 	Version int
 	CMOS    [128]uint8 // registers, time and memory
+	Bank    [128]uint8 // the second bank
+	BankAt  uint8      // index of port 72h
 	Index   uint8
 	NMIOff  bool  // bit 7 of port 70h
 	Origin  int64 // ns; the divider was 0 here, updates come at Origin + whole seconds
@@ -111,7 +114,7 @@ func New(clock devices.Clock, irq devices.Line, start time.Time) *RTC {
 }
 
 // MapInto claims the ports.
-func (r *RTC) MapInto(b devices.PortBus) { b.MapPorts(Base, 2, r) }
+func (r *RTC) MapInto(b devices.PortBus) { b.MapPorts(Base, 4, r) }
 
 // Name implements devices.Device.
 func (r *RTC) Name() string { return "MC146818" }
@@ -151,6 +154,7 @@ func (r *RTC) RestoreState(s State) error {
 	}
 	r.s = s
 	r.s.Index &= 0x7f
+	r.s.BankAt &= 0x7f
 	r.arm()
 	return nil
 }
@@ -229,8 +233,13 @@ func (r *RTC) arm() {
 
 // In reads a port.
 func (r *RTC) In(port uint16, _ int) uint32 {
-	if port&1 == 0 { // the index cannot be read
+	switch port & 3 {
+	case 0: // the index cannot be read
 		return 0xff
+	case 2:
+		return uint32(r.s.BankAt)
+	case 3:
+		return uint32(r.s.Bank[r.s.BankAt])
 	}
 	r.sync()
 	i := r.s.Index
@@ -260,8 +269,15 @@ func (r *RTC) updating() bool {
 // Out writes a port.
 func (r *RTC) Out(port uint16, _ int, v uint32) {
 	b := uint8(v)
-	if port&1 == 0 {
+	switch port & 3 {
+	case 0:
 		r.s.Index, r.s.NMIOff = b&0x7f, b&0x80 != 0
+		return
+	case 2:
+		r.s.BankAt = b & 0x7f
+		return
+	case 3:
+		r.s.Bank[r.s.BankAt] = b
 		return
 	}
 	r.sync()

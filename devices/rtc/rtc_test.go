@@ -280,11 +280,29 @@ func TestMemoryAndReset(t *testing.T) {
 	}
 }
 
+// The second bank is memory alone, with an index of its own that can be read.
+func TestSecondBank(t *testing.T) {
+	b := newBench(at("2023-06-10 12:00:00"))
+	for i := range uint32(256) {
+		b.rtc.Out(Base+2, 1, i)
+		b.rtc.Out(Base+3, 1, i^0xa5)
+	}
+	for i := range uint32(128) {
+		b.rtc.Out(Base+2, 1, i)
+		if got := b.rtc.In(Base+3, 1); got != (i|0x80)^0xa5 || b.rtc.In(Base+2, 1) != i {
+			t.Errorf("byte %#x is %#x", i, got)
+		}
+	}
+	if b.regs() != "2023-06-10/7 12:00:00" || b.read(CenturyPS2) != 0x20 {
+		t.Errorf("the clock shows %s", b.regs())
+	}
+}
+
 func FuzzRTC(f *testing.F) {
 	f.Add([]byte{1, 0, 11, 0, 0, 0, 1, 1, 0x72, 0, 0, 0, 0xb0, 1, 255})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		b := newBench(at("2023-06-10 12:00:00"))
-		devtest.FuzzPorts(in, &b.clock, b.rtc, 0x70, 0x71)
+		devtest.FuzzPorts(in, &b.clock, b.rtc, 0x70, 0x71, 0x72, 0x73)
 		if err := b.rtc.RestoreState(b.rtc.SaveState()); err != nil {
 			t.Error(err)
 		}

@@ -38,6 +38,8 @@ func (pc *PC) addISA() error {
 	if err := pc.setFloppyTypes(floppies); err != nil {
 		return err
 	}
+	pc.setDiskTypes()
+	pc.sumCMOS()
 	pc.FDC = fdc.New(pc.cfg.Clock, pc.drive(fdc.IRQ), pc.DMA, floppies)
 	pc.FDC.MapInto(pc.Ports)
 	pc.add(pc.FDC)
@@ -68,7 +70,6 @@ func (pc *PC) setFloppyTypes(drives [fdc.NumDrives]block.Drive) error {
 	if count > 0 { // bit 0: there are drives; bits 7..6: their number less one
 		pc.RTC.SetCMOS(rtc.Equipment, pc.RTC.CMOS(rtc.Equipment)|1|uint8(count-1)<<6)
 	}
-	pc.sumCMOS()
 	return nil
 }
 

@@ -85,15 +85,4 @@ func (pc *PC) setCMOS() {
 	set16(rtc.Above4GLow, high>>16)
 	pc.RTC.SetCMOS(rtc.Above4GLow+2, uint8(high>>32))
 	pc.RTC.SetCMOS(rtc.ExtraCPUs, uint8(pc.cfg.CPUs-1))
-	pc.sumCMOS()
-}
-
-// sumCMOS sets the checksum, after what it covers.
-func (pc *PC) sumCMOS() {
-	sum := 0
-	for i := 0x10; i < rtc.Checksum; i++ {
-		sum += int(pc.RTC.CMOS(i))
-	}
-	pc.RTC.SetCMOS(rtc.Checksum, uint8(sum>>8))
-	pc.RTC.SetCMOS(rtc.Checksum+1, uint8(sum))
 }

@@ -15,6 +15,7 @@ func (pc *PC) TablesConfig() bios.Config {
 		Board: pc.chipset.board(),
 		CPUs:  pc.cfg.CPUs, LowRAM: low, HighRAM: uint64(len(pc.cfg.RAM)) - low, HPET: !pc.cfg.NoHPET, FwCfg: true,
 	}
+	x.FDC, x.LPT, x.Pvpanic = true, pc.Parallel != nil, pc.pvpanicPort
 	pc.chipset.tables(&x)
 	x.PCIHigh = pc.highBARs()
 	x.NoVGA = true

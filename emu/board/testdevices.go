@@ -19,6 +19,8 @@ type testDevices struct {
 	pcTestdev  []*pctestdev.Device
 	pciTestdev []*pcitestdev.Device
 	pvpanic    []*pci.Function
+
+	pvpanicPort uint16 // 0: there is none
 }
 
 // testState is their saved state.
@@ -115,6 +117,7 @@ func (pc *PC) addPvpanic(p properties) error {
 		return err
 	}
 	d.MapInto(pc.Ports, uint16(port))
+	pc.pvpanicPort = uint16(port)
 	return nil
 }
 
