@@ -24,7 +24,7 @@ var update = flag.Bool("update", false, "ask QEMU (qemu-system-x86_64) for the r
 //   - the HPET's free routes, TMROF_STS at time 0;
 //   - command byte after the self test, unused bits of the output port;
 //   - the 8237A's mask register read back, page registers without a channel; the checksum of CMOS memory;
-//   - the lock of the i440FX's SMRAM; where GPE0 of the PIIX4 is; capabilities of MCH and LPC bridge; EOS of SMI_EN; the words of TCO_MESSAGE;
+//   - IDETIM, by which channels answer after reset, as OVMF expects; the lock of the i440FX's SMRAM; where GPE0 of the PIIX4 is; capabilities of MCH and LPC bridge; EOS of SMI_EN; the words of TCO_MESSAGE;
 //     interrupt pins in D31IP and its like, which QEMU leaves at 0, and so that of the SMBus function; memory that nobody answers.
 var goldens = []string{"testdata/qtest.txt", "testdata/pci.txt", "testdata/q35.txt"}
 
