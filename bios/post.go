@@ -32,10 +32,13 @@ func (f *Firmware) post(c *Call) Result {
 	c.GPR[SP] = postStack
 	why := f.cmos(cmosReset)
 	f.setCMOS(cmosReset, resetNormal)
+	if f.shadowed() && f.goOn(c, why) {
+		return Done
+	}
 	f.forget()
 	f.board = f.findBoard()
 	f.shadow(false)
-	if f.resume(c, why) {
+	if why == resetSuspend && f.wakeUp(c) {
 		return Done
 	}
 	f.warm = c.Word(bdaResetFlag) == warmBoot
@@ -64,13 +67,11 @@ func (f *Firmware) forget() {
 	f.graphics = !f.fwCfg || le.Uint16(f.fwCfgItem(fwCfgNoGraphic, 2)) == 0
 }
 
-// resume goes on where a program has asked to after a reset.
-func (f *Firmware) resume(c *Call, why uint8) bool {
+// goOn goes on where a program has asked to after a reset of the processor alone.
+func (f *Firmware) goOn(c *Call, why uint8) bool {
 	entry := c.Dword(bdaResetEntry)
 	offset, segment := uint16(entry), uint16(entry>>16)
 	switch why {
-	case resetSuspend:
-		return f.wakeUp(c)
 	case resetBoot:
 		c.jump(romSeg, f.rom.offset("int19"))
 	case resetJumpEOI:
@@ -127,6 +128,11 @@ func (f *Firmware) findBoard() boardInfo {
 type boardInfo struct{ pam, smram uint8 }
 
 func (f *Firmware) config() ConfigSpace { return ConfigSpace{f.opt.Ports} }
+
+// shadowed tells whether POST has been there since the chip set was reset.
+func (f *Firmware) shadowed() bool {
+	return f.tables != nil && f.board.pam != 0 && f.config().Read(0, f.board.pam, 1)&0x30 != 0
+}
 
 // shadow makes C0000h to FFFFFh RAM. With lock, the ROM's part cannot be written.
 func (f *Firmware) shadow(lock bool) {

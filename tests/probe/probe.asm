@@ -154,6 +154,12 @@ boot_es:        dw 0
 main:
         mov si, text_start
         call puts
+        push es
+        xor ax, ax
+        mov es, ax
+        mov word [es:4 * 0x1b], on_break
+        mov word [es:4 * 0x1b + 2], ax
+        pop es
         mov bx, calls
 .next:
         cmp byte [bx], 0
@@ -181,6 +187,8 @@ done:
 KIND_CALL       equ 0           ; an interrupt
 KIND_DUMP       equ 1           ; memory: EAX linear address below 1 MiB, EBX length
 KIND_STORE      equ 2           ; writes: EAX offset in the buffer, EBX the doubleword; the buffer is not filled again
+KIND_KEYS       equ 3           ; bytes of the keyboard, where EAX to EDI are, up to a 0
+KIND_MOUSE      equ 4           ; bytes of the mouse
 one:
         mov si, bx
         call puts
@@ -193,6 +201,10 @@ one:
         je .dump
         cmp al, KIND_STORE
         je .store
+        cmp al, KIND_KEYS
+        je keys
+        cmp al, KIND_MOUSE
+        je mouse
         mov al, [bx]
         mov [.int + 1], al
         cmp byte [keep], 0
@@ -286,6 +298,170 @@ one:
         call newline
         add bx, 30
         ret
+
+; keys has the keyboard controller say that the keyboard has sent bytes, and prints what INT 09h has made of them.
+keys:
+        push bx
+        mov di, bx
+        add di, 2
+        mov byte [breaks], 0
+        mov byte [prints], 0
+        push es
+        xor ax, ax
+        mov es, ax
+        mov word [es:4 * 0x05], on_print
+        mov word [es:4 * 0x05 + 2], ax
+        pop es
+.next:
+        mov al, [di]
+        test al, al
+        jz .sent
+        mov ah, 0xd2
+        call inject
+        inc di
+        jmp .next
+.sent:
+        push es
+        push word 0x40
+        pop es
+        mov si, text_flags
+        call puts
+        mov ax, [es:0x17]
+        call hex16
+        mov si, text_mode
+        call puts
+        mov al, [es:0x96]
+        call hex8
+        mov si, text_breaks
+        call puts
+        mov al, [breaks]
+        call hex8
+        mov si, text_prints
+        call puts
+        mov al, [prints]
+        call hex8
+        pop es
+        mov si, text_keys
+        call puts
+.key:
+        mov ah, 0x11
+        int 0x16
+        jz .end
+        mov ah, 0x10
+        int 0x16
+        call hex16
+        mov al, ','
+        call putc
+        jmp .key
+.end:
+        call newline
+        pop bx
+        add bx, 30
+        ret
+
+; mouse does so for the mouse, and prints how the handler was called.
+mouse:
+        push bx
+        push es
+        mov di, bx
+        add di, 2
+        xor ax, ax
+        mov es, ax
+        mov bx, on_mouse
+        mov ax, 0xc207
+        int 0x15
+        mov ax, 0xc200
+        mov bh, 1
+        int 0x15
+        mov word [mouse_calls], 0
+        mov word [mouse_args], 0
+        mov word [mouse_args + 2], 0
+        mov word [mouse_args + 4], 0
+        mov word [mouse_args + 6], 0
+.next:
+        mov al, [di]
+        cmp al, 0xee
+        je .sent
+        mov ah, 0xd3
+        call inject
+        inc di
+        jmp .next
+.sent:
+        mov ax, 0xc200
+        mov bh, 0
+        int 0x15
+        mov si, text_calls
+        call puts
+        mov ax, [mouse_calls]
+        call hex16
+        mov si, text_args
+        call puts
+        mov ax, [mouse_args]
+        call hex16
+        mov ax, [mouse_args + 2]
+        call hex16
+        mov ax, [mouse_args + 4]
+        call hex16
+        mov ax, [mouse_args + 6]
+        call hex16
+        call newline
+        pop es
+        pop bx
+        add bx, 30
+        ret
+
+; on_mouse is the handler: four words above its return address.
+on_mouse:
+        push bp
+        mov bp, sp
+        push ax
+        inc word [cs:mouse_calls]
+        mov ax, [bp + 6]
+        mov [cs:mouse_args + 6], ax
+        mov ax, [bp + 8]
+        mov [cs:mouse_args + 4], ax
+        mov ax, [bp + 10]
+        mov [cs:mouse_args + 2], ax
+        mov ax, [bp + 12]
+        mov [cs:mouse_args], ax
+        pop ax
+        pop bp
+        retf
+
+; inject gives byte AL to the keyboard controller by command AH, and waits until the interrupt has taken it.
+inject:
+        push cx
+        push ax
+        call .ready
+        mov al, ah
+        out 0x64, al
+        call .ready
+        pop ax
+        out 0x60, al
+        mov cx, 0
+.wait:
+        in al, 0x61
+        in al, 0x64
+        test al, 1
+        loopnz .wait
+        mov cx, 2000            ; the handler comes to its end
+.more:
+        in al, 0x61
+        loop .more
+        pop cx
+        ret
+.ready:
+        in al, 0x64
+        test al, 2
+        jnz .ready
+        ret
+
+on_break:
+        inc byte [cs:breaks]
+        iret
+on_print:
+        inc byte [cs:prints]
+        iret
 
 ; fill fills the buffer with CCh.
 fill:
@@ -401,6 +577,13 @@ shown:
 
 text_start:     db 13, 10, "probe begins", 13, 10, 0
 text_done:      db "probe ends", 13, 10, 0
+text_flags:     db " flags=", 0
+text_mode:      db " mode=", 0
+text_breaks:    db " breaks=", 0
+text_prints:    db " prints=", 0
+text_keys:      db " keys=", 0
+text_calls:     db " calls=", 0
+text_args:      db " args=", 0
 text_cf:        db " cf=", 0
 text_zf:        db " zf=", 0
 text_buffer:    db " buffer=", 0
@@ -418,6 +601,10 @@ r_flags:        dw 0
 stack:          dw 0
 table:          dw 0
 keep:           db 0
+breaks:         db 0
+prints:         db 0
+mouse_calls:    dw 0
+mouse_args:     dw 0, 0, 0, 0
 
 ; What registers hold that do not matter.
 A       equ 0xa1a20000
@@ -448,6 +635,20 @@ I       equ 0xe1e20000
         db %1, 0, KIND_STORE, 0, 0
         dd %2, %3, 0, 0, 0, 0
         dw 0, 0
+%endmacro
+
+; keys and mice: name, bytes.
+%macro typed 2+
+        db %1, 0, KIND_KEYS, 0, 0
+%%from:
+        db %2
+        times 28 - ($ - %%from) db 0
+%endmacro
+%macro moved 2+
+        db %1, 0, KIND_MOUSE, 0, 0
+%%from:
+        db %2
+        times 28 - ($ - %%from) db 0xee
 %endmacro
 
 calls:

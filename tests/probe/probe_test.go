@@ -109,7 +109,8 @@ func differ(a, b answer) (fields []string, text string) {
 		}
 		return "-"
 	}
-	for _, k := range []string{"memory", "ax", "bx", "cx", "dx", "si", "di", "bp", "ds", "es", "cf", "zf", "buffer"} {
+	for _, k := range []string{"memory", "ax", "bx", "cx", "dx", "si", "di", "bp", "ds", "es", "cf", "zf", "buffer",
+		"flags", "mode", "breaks", "prints", "keys", "calls", "args"} {
 		if x, y := value(a, k), value(b, k); x != y {
 			fields = append(fields, k)
 			text += fmt.Sprintf(" %s %s, not %s;", k, y, x)
