@@ -36,7 +36,7 @@ func (c *CPU) Access(linear uint64, p []byte, write bool) bool {
 	return true
 }
 
-// accessPhys moves bytes within a page. Memory is moved as a whole; devices see naturally aligned pieces.
+// accessPhys moves bytes within a page. Memory is moved as a whole; devices see naturally aligned pieces, or the block if they want it.
 func (c *CPU) accessPhys(phys uint64, p []byte, write bool) {
 	if r, off := c.space.Find(phys); r != nil && r.RAM != nil && off+uint64(len(p)) <= r.Size {
 		if write {
@@ -46,7 +46,9 @@ func (c *CPU) accessPhys(phys uint64, p []byte, write bool) {
 		}
 		return
 	}
-	c.bytesSlow(phys, p, write)
+	if !c.space.Block(phys, p, write) {
+		c.bytesSlow(phys, p, write)
+	}
 }
 
 // Wake ends a HLT without an interrupt, for firmware that waits at it.
