@@ -10,6 +10,7 @@ const (
 	FileSMBIOSTables = "etc/smbios/smbios-tables"
 	FileSMBIOSAnchor = "etc/smbios/smbios-anchor"
 	FileE820         = "etc/e820"
+	FileSystemStates = "etc/system-states"
 )
 
 // Commands of the linker, entries of 128 bytes.
@@ -128,4 +129,10 @@ func E820File(low, high uint64) []byte {
 		}
 	}
 	return p
+}
+
+// SystemStates tells which of the states S0 to S5 there are (bit 7) and what SLP_TYP S3 and S4 have.
+func (b *Board) SystemStates() []byte {
+	const there = 0x80
+	return []byte{there, 0, 0, there | b.s3, there | b.s4, there}
 }

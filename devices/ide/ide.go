@@ -3,8 +3,8 @@
 //
 // It follows the Intel 82371SB data sheet, the ATA/ATAPI-7 standard, volume 2, for what is on the cable, and the Programming Interface
 // for Bus Master IDE Controller 1.0. Not done: timing registers beyond storing them, DMA with the wrong direction bit (it is the device that says which
-// way data goes). A channel or device that is not there reads as 0, as on boards that pull the lines down. After reset
-// IDETIM has the decoding of both channels on, not off: OVMF does not turn it on, as QEMU's function always decodes.
+// way data goes). A channel or device that is not there reads as 0, as on boards that pull the lines down. The
+// decode enable bits of IDETIM are stored and change nothing, as in QEMU: OVMF leaves them off.
 package ide
 
 import (
@@ -19,7 +19,6 @@ import (
 // Registers in configuration space.
 const (
 	IDETIM       = 0x40 // of the primary channel; 42h: of the secondary
-	decodeEnable = 0x80 // in its upper byte
 	busMasterBAR = 4
 )
 
@@ -52,7 +51,6 @@ func New(ports devices.PortBus, memory devices.Memory, irq [2]devices.Line, driv
 	for i := range 4 {
 		f.Writable[IDETIM+i] = 0xff
 	}
-	f.Config[IDETIM+1], f.Config[IDETIM+3] = decodeEnable, decodeEnable
 	f.Writable[0x44] = 0xff // SIDETIM
 	f.SetBAR(busMasterBAR, pci.BAR{Size: 16, Ports: busMaster{c}})
 	f.OnWrite = func(uint8, int) { c.decode() }
@@ -79,11 +77,11 @@ func (c *Controller) Reset() {
 	}
 }
 
-// decode maps the channels' ports as IDETIM and the command register say.
+// decode maps the channels' ports as the command register says.
 func (c *Controller) decode() {
 	for i := range c.channels {
 		ch := &c.channels[i]
-		on := c.Config[pci.Command]&pci.CommandIO != 0 && c.Config[IDETIM+2*i+1]&decodeEnable != 0
+		on := c.Config[pci.Command]&pci.CommandIO != 0
 		if on == ch.mapped {
 			continue
 		}

@@ -4,12 +4,16 @@
 // It follows the Intel 3 Series Express Chipset Family data sheet (316966), 5.1, for the registers that software uses. What they mean for the memory
 // map is the board's business (OnPAM, OnSMRAM, OnMMConfig). Not done: remapping and stolen memory (TOLUD, TOUUD and TSEGMB are kept and change
 // nothing: RAM ends where the board says), MCHBAR, DMIBAR and EPBAR, the PCI Express port, integrated graphics; D_CLS is kept and changes nothing.
+//
+// One register is QEMU's: EXTTSEG says, when asked by FFFFh, how many MiB TSEG has with a TSEG_SZ of 3, which the data sheet reserves. OVMF
+// believes whatever it reads there.
 package q35
 
 import "goemu/devices/pci"
 
 // Registers in configuration space.
 const (
+	EXTTSEG  = 0x50 // 2 bytes
 	PCIEXBAR = 0x60
 	PAM0     = 0x90
 	NumPAM   = 7
@@ -39,7 +43,10 @@ const (
 )
 
 // TSEGSizes are the sizes that TSEG can have, by TSEG_SZ.
-var TSEGSizes = [...]uint64{1 << 20, 2 << 20, 8 << 20}
+var TSEGSizes = [...]uint64{1 << 20, 2 << 20, 8 << 20, extTSEG << 20}
+
+// extTSEG is what EXTTSEG says, in MiB.
+const extTSEG = 16
 
 // HighSMRAM is where the legacy SMRAM shows with H_SMRAME.
 const HighSMRAM = 0xfeda0000
@@ -67,8 +74,9 @@ func New() *HostBridge {
 	}{
 		{0x40, 0, 0xf_fffff001, 8}, // PXPEPBAR
 		{0x48, 0, 0xf_ffffc001, 8}, // MCHBAR
-		{0x52, 0x02, 0x7f3, 2},     // GGC: no graphics inside
-		{0x54, 0x001, 0, 4},        // DEVEN: nothing but this function
+		{EXTTSEG, 0, 0xffff, 2},
+		{0x52, 0x02, 0x7f3, 2}, // GGC: no graphics inside
+		{0x54, 0x001, 0, 4},    // DEVEN: nothing but this function
 		{PCIEXBAR, 0xe0000000, 0xf_fc000007, 8},
 		{0x68, 0, 0xf_fffff001, 8},          // DMIBAR
 		{PAM0, 0, 0x33333333333330, 7},      //
@@ -102,6 +110,9 @@ func (h *HostBridge) wrote(reg uint8, n int) {
 	touches := func(first, size int) bool { return lo < first+size && hi > first }
 	if touches(PAM0, NumPAM) {
 		call(h.OnPAM)
+	}
+	if touches(EXTTSEG, 2) && h.Config16(EXTTSEG) == 0xffff {
+		h.Config[EXTTSEG], h.Config[EXTTSEG+1] = extTSEG, 0
 	}
 	if touches(SMRAM, 2) {
 		h.setMasks()
@@ -158,7 +169,7 @@ func (h *HostBridge) SMRAM(smm bool) (low, high bool) {
 func (h *HostBridge) TSEG() uint64 {
 	v := h.Config[ESMRAMC]
 	n := int(v >> esmramSizeAt & 3)
-	if h.Config[SMRAM]&smramEnable == 0 || v&esmramTSEG == 0 || n == len(TSEGSizes) {
+	if h.Config[SMRAM]&smramEnable == 0 || v&esmramTSEG == 0 || n == 3 && h.Config16(EXTTSEG) != extTSEG {
 		return 0
 	}
 	return TSEGSizes[n]

@@ -106,6 +106,13 @@ func TestSMRAM(t *testing.T) {
 		}
 	}
 	h := newBridge(t)
+	h.WriteConfig(EXTTSEG, 2, 0xffff)
+	h.WriteConfig(ESMRAMC, 1, 0x07)
+	h.WriteConfig(SMRAM, 1, 0x0a)
+	if got := h.ReadConfig(EXTTSEG, 2); got != 16 || h.TSEG() != 16<<20 {
+		t.Errorf("EXTTSEG is %d, TSEG %#x", got, h.TSEG())
+	}
+	h = newBridge(t)
 	h.WriteConfig(SMRAM, 1, 0x5a)
 	h.WriteConfig(SMRAM, 2, 0xff4a)
 	if got := h.ReadConfig(SMRAM, 2); got != 0x381a {

@@ -71,7 +71,8 @@ func (pc *PC) addTables() error {
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{bios.FileSMBIOSTables, tables}, {bios.FileSMBIOSAnchor, anchor}, {bios.FileE820, bios.E820File(c.LowRAM, c.HighRAM)}} {
+	}{{bios.FileSMBIOSTables, tables}, {bios.FileSMBIOSAnchor, anchor}, {bios.FileE820, bios.E820File(c.LowRAM, c.HighRAM)},
+		{bios.FileSystemStates, pc.chipset.board().SystemStates()}} {
 		if err := pc.FwCfg.AddFile(f.name, f.data); err != nil {
 			return err
 		}

@@ -91,9 +91,13 @@ func acpiTables(t *testing.T, m memory) map[string][]byte {
 		}
 		table(uint64(le.Uint32(f[36:])))
 		table(uint64(le.Uint32(f[40:])))
-		if f[8] >= 3 {
-			table(le.Uint64(f[132:]))
-			table(le.Uint64(f[140:]))
+		for _, off := range []int{132, 140} {
+			if len(f) < off+8 {
+				continue
+			}
+			if addr := le.Uint64(f[off:]); addr != 0 {
+				table(addr)
+			}
 		}
 		return tables
 	}

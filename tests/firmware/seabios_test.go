@@ -34,4 +34,4 @@ func TestSeaBIOS(t *testing.T) {
 }
 
 // boards are the values of -M.
-var boards = []string{"pc"}
+var boards = []string{"pc", "q35"}
