@@ -55,12 +55,18 @@ func (d *Device) identify() {
 	p := d.buf[:logSector]
 	clear(p)
 	w := func(n int, v uint16) { binary.LittleEndian.PutUint16(p[2*n:], v) }
+	d.identifyCommon(p, w)
 	if d.atapi {
 		d.identifyPacket(w)
 	} else {
 		d.identifyDisk(w)
 	}
-	d.identifyCommon(p, w)
+	p[510] = 0xa5
+	sum := byte(0)
+	for _, b := range p[:511] {
+		sum += b
+	}
+	p[511] = -sum
 	d.blocks = logSector
 	d.transfer(logSector, true, true, stepDone)
 }
@@ -102,12 +108,6 @@ func (d *Device) identifyCommon(p []byte, w func(int, uint16)) {
 	} else {
 		w(93, 1<<14|1<<13|1) // 80-conductor cable
 	}
-	p[510] = 0xa5
-	sum := byte(0)
-	for _, b := range p[:511] {
-		sum += b
-	}
-	p[511] = -sum
 }
 
 // identifyDisk fills in the words of a disk.

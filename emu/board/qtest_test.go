@@ -151,14 +151,14 @@ func machineLine(line string) (board, device string) {
 	return board, device
 }
 
-func startQEMU(t *testing.T, line string) *qemu {
+func startQEMU(t *testing.T, line string, more ...string) *qemu {
 	board, device := machineLine(line)
 	args := []string{"-S", "-machine", board, "-nodefaults", "-display", "none", "-m", "32",
 		"-serial", "null", "-rtc", "base=2023-06-10T12:34:56,clock=vm", "-qtest", "stdio", "-qtest-log", "/dev/null"}
 	if device != "" {
 		args = append(args, "-device", device)
 	}
-	c := exec.Command("qemu-system-x86_64", args...)
+	c := exec.Command("qemu-system-x86_64", append(args, more...)...)
 	in, err := c.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
