@@ -20,7 +20,7 @@ type Handler interface {
 // PageFlag is what is known of one page of RAM.
 const (
 	PageHasCode = 1 << iota // translated code stands on it: stores must tell OnCodeWrite
-	PageDirty               // written to since the flag was cleared
+	PageClean               // tracked, and not written to since then: stores must come to Write (see Tracker)
 )
 
 // Region is one piece of the physical address space.
@@ -43,10 +43,15 @@ type Space struct {
 	windows []*Region // see MapWindow
 	open    []bool
 
+	tracked []*Tracker
+
 	// OnCodeWrite is called after a store of n bytes at phys to a page with
 	// PageHasCode; OnRemap after the map has changed in size bytes from base (TLBs are stale).
 	OnCodeWrite func(phys uint64, n int)
 	OnRemap     func(base, size uint64)
+
+	// OnClean is called when pages of the host's memory from lo to hi got PageClean: TLBs must not let stores go there.
+	OnClean func(lo, hi uintptr)
 
 	// OnUnclaimed is told of accesses to what nobody claims; nil: nobody wants to know.
 	OnUnclaimed func(phys uint64, size int, write bool, v uint64)
@@ -61,12 +66,12 @@ func NewSpace(bits int) *Space {
 
 // MapRAM maps host memory p (page-aligned, whole pages) at base.
 func (s *Space) MapRAM(base uint64, p []byte, readOnly bool) {
-	s.add(&Region{Base: base, Size: uint64(len(p)), RAM: p, ReadOnly: readOnly, flags: make([]uint32, len(p)>>PageShift)})
+	s.add(&Region{Base: base, Size: uint64(len(p)), RAM: p, ReadOnly: readOnly, flags: s.flagsFor(p)})
 }
 
 // MapROM maps contents p (as for MapRAM) that are read directly, while writes go to w: flash memory.
 func (s *Space) MapROM(base uint64, p []byte, w Handler) {
-	s.add(&Region{Base: base, Size: uint64(len(p)), RAM: p, ReadOnly: true, IO: w, flags: make([]uint32, len(p)>>PageShift)})
+	s.add(&Region{Base: base, Size: uint64(len(p)), RAM: p, ReadOnly: true, IO: w, flags: s.flagsFor(p)})
 }
 
 // MapIO maps a handler at base. Regions need not be page-aligned.
@@ -92,7 +97,7 @@ func (s *Space) add(r *Region) {
 
 // MapWindow adds RAM that lies at base over everything else while OpenWindow says so: SMRAM. p is as for MapRAM. It returns the window's number.
 func (s *Space) MapWindow(base uint64, p []byte) int {
-	s.windows = append(s.windows, &Region{Base: base, Size: uint64(len(p)), RAM: p, flags: make([]uint32, len(p)>>PageShift)})
+	s.windows = append(s.windows, &Region{Base: base, Size: uint64(len(p)), RAM: p, flags: s.flagsFor(p)})
 	s.open = append(s.open, false)
 	return len(s.windows) - 1
 }
@@ -173,7 +178,7 @@ func (s *Space) find(phys uint64) (*Region, uint64, int) {
 }
 
 // HostPage returns the host address of the page of RAM or ROM that holds phys, and
-// whether stores may go there directly (RAM without code). ok is false for
+// whether stores may go there directly (RAM without code, not PageClean). ok is false for
 // MMIO, unclaimed space and pages that are not one piece of RAM.
 func (s *Space) HostPage(phys uint64) (host uintptr, writable, ok bool) {
 	r, off := s.Find(phys &^ PageMask)
@@ -181,7 +186,7 @@ func (s *Space) HostPage(phys uint64) (host uintptr, writable, ok bool) {
 		return 0, false, false
 	}
 	p := unsafe.Pointer(&r.RAM[off])
-	return uintptr(p), !r.ReadOnly && atomic.LoadUint32(&r.flags[off>>PageShift])&PageHasCode == 0, true
+	return uintptr(p), !r.ReadOnly && atomic.LoadUint32(&r.flags[off>>PageShift])&(PageHasCode|PageClean) == 0, true
 }
 
 // PageBytes returns the contents of the page of RAM or ROM that holds phys; nil where HostPage gives none.
@@ -206,13 +211,7 @@ func (s *Space) MarkCode(phys uint64) bool {
 // ClearCode takes back MarkCode.
 func (s *Space) ClearCode(phys uint64) {
 	if r, off := s.Find(phys); r != nil && r.RAM != nil {
-		f := &r.flags[off>>PageShift]
-		for {
-			o := atomic.LoadUint32(f)
-			if atomic.CompareAndSwapUint32(f, o, o&^PageHasCode) {
-				return
-			}
-		}
+		clearFlag(&r.flags[off>>PageShift], PageHasCode)
 	}
 }
 
@@ -289,11 +288,16 @@ func (s *Space) ioBase(phys uint64) uint64 {
 }
 
 func (s *Space) wrote(r *Region, phys, off uint64, n int) {
+	code := false
 	for p := off >> PageShift; p <= (off+uint64(n)-1)>>PageShift; p++ {
-		if atomic.LoadUint32(&r.flags[p])&PageHasCode != 0 && s.OnCodeWrite != nil {
-			s.OnCodeWrite(phys, n)
-			return
+		f := atomic.LoadUint32(&r.flags[p])
+		if f&PageClean != 0 {
+			clearFlag(&r.flags[p], PageClean)
 		}
+		code = code || f&PageHasCode != 0
+	}
+	if code && s.OnCodeWrite != nil {
+		s.OnCodeWrite(phys, n)
 	}
 }
 

@@ -55,3 +55,18 @@ func (v *VGA) plainText(off uint32, n int) bool {
 	_, ok = v.decode(off + uint32(max(n, 1)) - 1)
 	return ok && a+uint32(n) <= 0x10000
 }
+
+// FillBlock writes n elements.
+func (w Window) FillBlock(off uint64, n, size int, val uint64) {
+	for i := range n * size {
+		w.v.writeWindow(uint32(off)+uint32(i), uint8(val>>(8*(i%size))))
+	}
+}
+
+// CopyBlock reads and writes n elements in turn.
+func (w Window) CopyBlock(to, from uint64, n, size int) {
+	for range n {
+		w.WriteMMIO(to, size, w.ReadMMIO(from, size))
+		to, from = to+uint64(size), from+uint64(size)
+	}
+}

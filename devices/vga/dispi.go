@@ -105,6 +105,7 @@ func (v *VGA) writeDispi(i, val uint16) {
 		v.s.Bank = uint32(val)
 		v.limitBank()
 		r[i] = uint16(v.s.Bank)
+		v.updateWindow()
 	case dispiEnable:
 		v.enableDispi(val)
 	}
@@ -139,6 +140,7 @@ func (v *VGA) enableDispi(val uint16) {
 		v.programVGA()
 	}
 	v.retime()
+	v.updateWindow()
 }
 
 // dispiBits is the memory that a pixel takes, in bits.

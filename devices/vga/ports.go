@@ -218,6 +218,7 @@ func (v *VGA) write(port uint16, b uint8) {
 	case portMisc:
 		s.Misc = b
 		v.retime()
+		v.updateWindow()
 	case portSeqIndex:
 		s.SeqIndex = b & (numSeq - 1)
 	case portSeqData:
@@ -225,6 +226,7 @@ func (v *VGA) write(port uint16, b uint8) {
 		if s.SeqIndex == seqClock {
 			v.retime()
 		}
+		v.updateWindow()
 	case portDACMask:
 		s.DACMask = b
 	case portDACRead:
@@ -237,6 +239,7 @@ func (v *VGA) write(port uint16, b uint8) {
 		s.GfxIndex = b & (numGfx - 1)
 	case portGfxData:
 		s.Gfx[s.GfxIndex] = b & gfxBits[s.GfxIndex]
+		v.updateWindow()
 	case portMonoIndex, portColorIndex:
 		s.CRTCIndex = b
 	case portMonoIndex + 1, portColorIndex + 1:

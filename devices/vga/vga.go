@@ -46,6 +46,10 @@ type Config struct {
 
 	// Tracker watches writes to VRAM by the processor and by bus masters; nil: a look finds out by comparing.
 	Tracker Tracker
+
+	// MapWindow lies p, of DirectSize bytes, over the start of the window: memory that the processor reaches directly. nil takes it away.
+	// Without the function all accesses come through Window.
+	MapWindow func(p []byte)
 }
 
 // Tracker tells which pages of VRAM have been written to since it was asked last.
@@ -105,6 +109,9 @@ type VGA struct {
 	edid  [256]byte
 	timing
 	view
+
+	mapWindow func(p []byte)
+	direct    int // where in VRAM the directly mapped window begins; -1: it is not
 }
 
 // New makes a VGA. It is to be put on a PCI bus, mapped by MapInto, and its Window at WindowBase.
@@ -113,7 +120,7 @@ func New(cfg Config) (*VGA, error) {
 	if n < MinVRAM<<20 || n > MaxVRAM<<20 || n&(n-1) != 0 {
 		return nil, fmt.Errorf("VGA memory of %d bytes: want a power of two from %d to %d MiB", n, MinVRAM, MaxVRAM)
 	}
-	v := &VGA{vram: cfg.VRAM, clock: cfg.Clock, edid: cfg.EDID.block()}
+	v := &VGA{vram: cfg.VRAM, clock: cfg.Clock, edid: cfg.EDID.block(), mapWindow: cfg.MapWindow, direct: -1}
 	v.view.init(cfg.Tracker, n)
 	f := pci.NewFunction("VGA", Vendor, Model, 2, 0x030000)
 	v.Function = f
@@ -134,6 +141,7 @@ func (v *VGA) Reset() {
 	v.s.Dispi[dispiBPP] = 8
 	v.retime()
 	v.touched = true
+	v.updateWindow()
 }
 
 // SaveState returns a copy of the state.
@@ -159,5 +167,6 @@ func (v *VGA) RestoreState(s State) error {
 	v.fixDispi()
 	v.retime()
 	v.touched = true
+	v.updateWindow()
 	return nil
 }

@@ -37,7 +37,15 @@ func NewCode(space *mmu.Space, opt Options) (*Code, error) {
 	}
 	space.OnCodeWrite = c.codeWritten
 	space.OnRemap = c.remapped
+	space.OnClean = c.cleaned
 	return c, nil
+}
+
+// cleaned makes stores to pages of the host's memory from lo to hi take the slow path.
+func (c *Code) cleaned(lo, hi uintptr) {
+	for _, e := range c.engines {
+		e.cpu.DropWrites(uint64(lo), uint64(hi))
+	}
 }
 
 // fewPages is how many pages with code can change their place without all blocks being dropped.

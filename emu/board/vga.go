@@ -53,6 +53,8 @@ func (pc *PC) addVGA(p properties) error {
 	if cfg.VRAM, err = mmu.AllocRAM(mem << 20); err != nil {
 		return err
 	}
+	cfg.Tracker = pc.Space.NewTracker(cfg.VRAM)
+	cfg.MapWindow = pc.mapVGAWindow
 	if pc.VGA, err = vga.New(cfg); err != nil {
 		return err
 	}
@@ -63,6 +65,15 @@ func (pc *PC) addVGA(p properties) error {
 	pc.Space.MapIO(vga.WindowBase, vga.WindowSize, pc.VGA.Window())
 	pc.add(pc.VGA)
 	return nil
+}
+
+// mapVGAWindow lies memory over the start of the window, or takes it away.
+func (pc *PC) mapVGAWindow(p []byte) {
+	if p == nil {
+		pc.Space.Unmap(vga.WindowBase, vga.DirectSize)
+		return
+	}
+	pc.Space.MapRAM(vga.WindowBase, p, false)
 }
 
 // initVGA does what the video BIOS would: text mode 3.

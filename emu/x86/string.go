@@ -199,6 +199,11 @@ func sysMOVS(c *CPU, i *tcg.SysInst) bool {
 			slow = 0
 			continue
 		}
+		if n := o.copyBlock(); n > 0 {
+			o.took(n, regSI, regDI)
+			slow = 0
+			continue
+		}
 		v, ok := o.readElem(regSI, o.src)
 		if !ok || !o.writeElem(v) {
 			return false
@@ -276,6 +281,11 @@ func sysSTOS(c *CPU, i *tcg.SysInst) bool {
 					continue
 				}
 			}
+		}
+		if n := o.fillBlock(v); n > 0 {
+			o.took(n, regDI)
+			slow = 0
+			continue
 		}
 		if !o.writeElem(v) {
 			return false

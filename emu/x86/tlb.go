@@ -280,6 +280,12 @@ func (c *CPU) DropWrite(phys uint64) {
 	c.dropSlots(func(n uint16) bool { return n >= slotWrite && c.slot(n).Host() == uint64(host) })
 }
 
+// DropWrites removes write entries of the host's pages from lo to hi, so that stores to them take the slow path.
+func (c *CPU) DropWrites(lo, hi uint64) {
+	c.tlb.codeGen++
+	c.dropSlots(func(n uint16) bool { return n >= slotWrite && c.slot(n).Host() >= lo && c.slot(n).Host() < hi })
+}
+
 // FetchGlobal tells whether the last page that FetchPhys translated is global: it stays mapped when CR3 changes.
 func (c *CPU) FetchGlobal() bool { return c.fetchGlobal }
 
