@@ -17,6 +17,7 @@ type clock struct {
 	start time.Time
 	wake  *time.Timer
 	kick  func() // called from another goroutine when a timer is due
+	still int64  // where time stands; 0: it goes on
 
 	// -icount: one instruction is 1<<shift nanoseconds.
 	counted bool
@@ -42,7 +43,23 @@ func (c *clock) Now() int64 {
 		}
 		return n<<c.shift + c.warp
 	}
+	if c.still != 0 {
+		return c.still
+	}
 	return int64(time.Since(c.start))
+}
+
+// freeze makes time stand still, or go on.
+func (c *clock) freeze(still bool) {
+	switch {
+	case c.counted || still == (c.still != 0): // counted time stands still with the vCPUs
+	case still:
+		c.still = max(c.Now(), 1)
+	default:
+		c.start = time.Now().Add(-time.Duration(c.still))
+		c.still = 0
+		c.rearm()
+	}
 }
 
 // NewTimer implements devices.Clock.

@@ -7,6 +7,18 @@ import (
 
 // poll fires timers, takes input in, and says whether the machine is to stop or be reset.
 func (m *Machine) poll() (stop bool) {
+	m.attend()
+	for m.paused && !m.leaving() {
+		<-m.wake
+		m.attend()
+	}
+	m.clock.fire()
+	m.feed()
+	return m.leaving()
+}
+
+// attend does what other goroutines want.
+func (m *Machine) attend() {
 	if w := m.wants.Swap(0); w != 0 {
 		if w&wantStop != 0 {
 			m.end(int(m.stopAs.Load()))
@@ -18,9 +30,6 @@ func (m *Machine) poll() (stop bool) {
 			m.posted.run()
 		}
 	}
-	m.clock.fire()
-	m.feed()
-	return m.leaving()
 }
 
 // idle waits until a timer, input or a request comes, and polls.

@@ -21,6 +21,7 @@ import (
 	"goemu/emu/boot"
 	"goemu/emu/chardev"
 	"goemu/emu/cpumodel"
+	"goemu/emu/monitor"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg/amd64"
@@ -78,6 +79,8 @@ type Machine struct {
 	resetting bool
 	initing   bool // the processors alone are to be reset
 	suspended bool // the guest sleeps in S3
+	paused    bool
+	monitor   *monitor.Server // nil: none
 	status    int
 	stopped   bool
 	err       error
@@ -292,6 +295,7 @@ func segment(s boot.Segment) x86.Segment {
 func (m *Machine) Run() (status int, err error) {
 	m.life.start()
 	defer m.life.end()
+	m.startMonitor()
 	m.startInput()
 	defer m.startSlices()()
 	for !m.stopped {
@@ -314,6 +318,9 @@ func (m *Machine) Run() (status int, err error) {
 // close gives back what New took and writes out what is buffered.
 func (m *Machine) close() error {
 	first := m.closeDrives()
+	if err := m.closeMonitor(); err != nil && first == nil {
+		first = err
+	}
 	for _, b := range m.opened {
 		if err := b.Close(); err != nil && first == nil {
 			first = err

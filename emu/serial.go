@@ -59,6 +59,9 @@ func (m *Machine) openSerial() error {
 	specs := m.cfg.Serial
 	if specs == nil && !m.cfg.NoDefaults {
 		specs = []string{"stdio"}
+		if m.cfg.Monitor == "stdio" {
+			specs[0] = "null"
+		}
 	}
 	if len(specs) > serialPorts {
 		return fmt.Errorf("-serial is given %d times: the board has %d ports", len(specs), serialPorts)

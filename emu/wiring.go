@@ -17,6 +17,9 @@ func (m *Machine) buildBoard() error {
 	if err := m.openSerial(); err != nil {
 		return err
 	}
+	if err := m.openMonitor(); err != nil {
+		return err
+	}
 	if err := m.openParallel(); err != nil {
 		return err
 	}

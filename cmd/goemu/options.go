@@ -17,9 +17,6 @@ import (
 // errDone says that an option has printed what was asked for.
 var errDone = errors.New("done")
 
-// version is what -version prints.
-const version = "0.1"
-
 // values holds the options as given.
 type values struct {
 	memory, accel, cpu, kernel, initrd, append string
@@ -34,7 +31,7 @@ type values struct {
 
 	bios, boot     string
 	romDirs, fwCfg []string
-	vga            string
+	vga, monitor   string
 }
 
 // flagSet declares the options with the names and letters that QEMU users know.
@@ -57,6 +54,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	driveFlags(f, v)
 	f.BoolVar(&v.nographic, "nographic", false, "serial port and console on this terminal (Ctrl-A x quits)")
 	f.StringVar(&v.display, "display", "none", "`display`: none")
+	f.StringVar(&v.monitor, "monitor", "none", "monitor on `dev`: stdio, unix:PATH,server,nowait, none (Ctrl-A c on the console is one too)")
 	f.StringVar(&v.vga, "vga", "std", "display `adapter`: std, none")
 	f.StringArrayVar(&v.serial, "serial", nil, "serial port to `dev`: stdio, mon:stdio, file:PATH, null, none, chardev:ID")
 	f.StringArrayVar(&v.parallel, "parallel", nil, "parallel port to `dev`, as for -serial")
@@ -134,7 +132,7 @@ func parse(args []string) (*emu.Config, error) {
 		return nil, pflag.ErrHelp
 	}
 	if v.version {
-		fmt.Printf("goemu version %s\n", version)
+		fmt.Printf("goemu version %s\n", emu.Version)
 		return nil, errDone
 	}
 	if f.NArg() > 1 {
@@ -152,6 +150,7 @@ func (v *values) config() (*emu.Config, error) {
 		NoDefaults: v.nodefaults, NoReboot: v.noReboot, Debugcon: v.debugcon,
 		Serial: v.serial, Parallel: v.parallel, Chardevs: map[string]string{},
 		Drives: v.drives, Snapshot: v.snapshot,
+		Monitor:     v.monitor,
 		Interactive: chardev.Interactive(),
 		Firmware:    v.bios, FirmwareDirs: v.romDirs, FwCfg: v.fwCfg,
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	base := emu.Config{Memory: 128 << 20, Chardevs: map[string]string{}}
+	base := emu.Config{Memory: 128 << 20, Monitor: "none", Chardevs: map[string]string{}}
 	for _, c := range []struct {
 		args string
 		want func(*emu.Config)
@@ -44,6 +44,7 @@ func TestParse(t *testing.T) {
 			wait, forever := 100, -1
 			c.Boot = emu.BootOptions{Order: "c", Once: "a", Menu: true, Strict: true, SplashTime: &wait, RebootTimeout: &forever}
 		}},
+		{"-monitor unix:/x,server,nowait", func(c *emu.Config) { c.Monitor = "unix:/x,server,nowait" }},
 		{"-vga none", func(c *emu.Config) { c.NoVGA = true }},
 		{"-fw_cfg opt/x,string=y", func(c *emu.Config) { c.FwCfg = []string{"opt/x,string=y"} }},
 		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {

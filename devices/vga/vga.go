@@ -138,7 +138,6 @@ func New(cfg Config) (*VGA, error) {
 func (v *VGA) Reset() {
 	v.Function.Reset()
 	v.s = State{DACMask: 0xff}
-	v.s.Dispi[dispiBPP] = 8
 	v.retime()
 	v.touched = true
 	v.updateWindow()

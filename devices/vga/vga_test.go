@@ -409,6 +409,28 @@ func TestText(t *testing.T) {
 	}
 }
 
+// A dispi mode with 4 bits is planes like any other, of any size.
+func TestDispiPlanar(t *testing.T) {
+	b := newBench(t)
+	b.planarMode()
+	b.dispi(dispiXRes, 1024)
+	b.dispi(dispiYRes, 768)
+	b.dispi(dispiBPP, 4)
+	b.dispi(dispiEnable, dispiEnabled)
+	b.v.s.Attr[1], b.v.s.Attr[2] = 1, 2
+	b.v.s.DAC[1], b.v.s.DAC[2] = [3]uint8{63, 0, 0}, [3]uint8{0, 0, 63}
+	b.set(portSeqIndex, seqMap, 1)
+	b.write(128+2, 0x20)
+	b.set(portSeqIndex, seqMap, 2)
+	b.dispi(dispiBank, 1)
+	b.write(700*128+5-65536, 0x01)
+	var f Frame
+	b.v.Look(&f)
+	if f.Width != 1024 || f.Height != 768 || f.Pix[1024+18] != 0xff0000 || f.Pix[700*1024+47] != 0xff {
+		t.Errorf("%dx%d, %06x, %06x", f.Width, f.Height, f.Pix[1024+18], f.Pix[700*1024+47])
+	}
+}
+
 func TestState(t *testing.T) {
 	b := newBench(t)
 	b.planarMode()

@@ -16,6 +16,7 @@ const Escape = 1
 
 const escapeHelp = "\r\n" +
 	"Ctrl-A h    print this help\r\n" +
+	"Ctrl-A c    switch between guest and monitor\r\n" +
 	"Ctrl-A x    exit goemu\r\n" +
 	"Ctrl-A Ctrl-A    send Ctrl-A to the guest\r\n"
 
@@ -28,6 +29,10 @@ type Console struct {
 	old      *term.State
 	restored sync.Once
 	quit     func()
+
+	monitor   func(p []byte) // see OnMonitor
+	switched  func(on bool)
+	inMonitor bool
 }
 
 // NewConsole takes standard input and output. A terminal is put in raw mode. quit is called for Ctrl-A x.
@@ -54,6 +59,15 @@ func NewPair(in io.Reader, out io.Writer) *Console {
 	return &Console{Stream: NewStream("console", out, nil), in: in}
 }
 
+// OnMonitor makes Ctrl-A c switch between the guest and a monitor, which input is given and which is told when its turn begins and ends. It is
+// called before Start.
+func (c *Console) OnMonitor(input func(p []byte), switched func(on bool)) {
+	c.monitor, c.switched = input, switched
+}
+
+// Raw tells whether this is a terminal that shows nothing of what is typed by itself.
+func (c *Console) Raw() bool { return c.old != nil }
+
 // Interactive tells whether standard input is a terminal.
 func Interactive() bool { return term.IsTerminal(int(os.Stdin.Fd())) }
 
@@ -63,6 +77,15 @@ func (c *Console) Start(recv func(p []byte)) { go c.read(recv) }
 func (c *Console) read(recv func(p []byte)) {
 	var escaped bool
 	buf := make([]byte, 256)
+	deliver := func(p []byte) {
+		switch {
+		case len(p) == 0:
+		case c.inMonitor:
+			c.monitor(p)
+		default:
+			recv(p)
+		}
+	}
 	for {
 		n, err := c.in.Read(buf)
 		out := buf[:0]
@@ -75,6 +98,13 @@ func (c *Console) read(recv func(p []byte)) {
 				switch b {
 				case 'x':
 					c.quit()
+				case 'c':
+					if c.monitor != nil {
+						deliver(out)
+						out = buf[:0]
+						c.inMonitor = !c.inMonitor
+						c.switched(c.inMonitor)
+					}
 				case 'h', '?':
 					c.Offer([]byte(escapeHelp))
 				case Escape, 'a':
@@ -86,9 +116,7 @@ func (c *Console) read(recv func(p []byte)) {
 				out = append(out, b)
 			}
 		}
-		if len(out) > 0 {
-			recv(out)
-		}
+		deliver(out)
 		if err != nil {
 			return
 		}

@@ -191,11 +191,18 @@ func compare(t *testing.T, want, got picture, bits uint) {
 	}
 }
 
-// text draws a screen full of all characters in all colours.
+// text draws a screen full of characters in all colours. Those from B0h to BFh are left out: on QEMU, unlike on a VGA, their ninth dot too
+// is the eighth.
 func text(s *script, m *vgaMode) {
 	s.mode(m)
 	s.font()
-	s.copy(0xb8000, noise(16<<10, 3))
+	p := noise(16<<10, 3)
+	for i := 0; i < len(p); i += 2 {
+		if p[i]&0xf0 == 0xb0 {
+			p[i] ^= 0x80
+		}
+	}
+	s.copy(0xb8000, p)
 }
 
 func planar(s *script, m *vgaMode) {
@@ -281,15 +288,7 @@ func TestPictures(t *testing.T) {
 			s.gfx(5, 0)
 			s.move(0xa0000+9000, 0xa0000+9100, 3000)
 		}},
-		{"dispi 4", 6, func(s *script) {
-			s.mode(&mode12)
-			s.dispi(1, 800)
-			s.dispi(2, 600)
-			s.dispi(3, 4)
-			s.dispi(4, 0x41)
-			s.attr(0x10, 1)
-			s.planes(60000, 8)
-		}},
+		// Not dispi with 4 bits: on QEMU nothing that is written in this mode reaches the planes.
 		{"dispi 8", 6, func(s *script) { dispi(s, 640, 480, 8, 0, 640*480); s.palette() }},
 		{"dispi 8, DAC of 8 bits", 8, func(s *script) {
 			dispi(s, 640, 480, 8, 0x20, 640*480)
@@ -307,7 +306,7 @@ func TestPictures(t *testing.T) {
 				s.copy(0xa0000, noise(60000, uint64(b)+20))
 			}
 		}},
-		{"dispi 15", 8, func(s *script) { dispi(s, 640, 480, 15, 0, 640*480*2) }},
+		{"dispi 15", 5, func(s *script) { dispi(s, 640, 480, 15, 0, 640*480*2) }},
 		{"dispi 16", 8, func(s *script) { dispi(s, 640, 480, 16, 0, 640*480*2) }},
 		{"dispi 24", 8, func(s *script) { dispi(s, 800, 600, 24, 0, 800*600*3) }},
 		{"dispi 32", 8, func(s *script) { dispi(s, 1024, 768, 32, 0, 1024*768*4) }},
@@ -335,7 +334,9 @@ func TestPictures(t *testing.T) {
 			}{{"tcg", emu.AccelTCG}, {"interp", emu.AccelInterp}} {
 				t.Run(e.name, func(t *testing.T) {
 					got, gotText := onGoemu(t, s, e.accel)
-					_, _ = wantText, gotText
+					if wantText != gotText {
+						t.Errorf("printed %q, on QEMU %q", gotText, wantText)
+					}
 					compare(t, want, got, c.bits)
 				})
 			}

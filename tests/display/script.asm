@@ -3,6 +3,7 @@
 ;   5 copy: address32, length32, bytes    6 fill: address32, length32, byte    7 read the byte at address32, printed
 ;   8 addresses count from the display's frame buffer from now on    9 from 0
 ;   10 copy within memory: to32, from32, length32, by bytes    11 scroll: times32, to32, from32, words32, of 16 bits
+;   12 IN byte of port16, not printed
 ; At the end it prints "DONE", a line, and waits for a byte on COM1 before it powers off.
 %include "../direct/common.inc"
 start:  mov esp, stack
@@ -12,7 +13,7 @@ start:  mov esp, stack
         cld
 next:   lodsb
         movzx eax, al
-        cmp eax, 11
+        cmp eax, 12
         ja finish
         jmp [table+4*eax]
 outb:   call port
@@ -26,6 +27,9 @@ outw:   call port
 inb:    call port
         in al, dx
         call hex8
+        jmp next
+drop:   call port
+        in al, dx
         jmp next
 inw:    call port
         in ax, dx
@@ -116,7 +120,7 @@ digit:  cmp al, 10
         out 0xe9, al
         ret
 align 4
-table:  dd finish, outb, outw, inb, inw, copy, fill, peek, frame, zero, move, scroll
+table:  dd finish, outb, outw, inb, inw, copy, fill, peek, frame, zero, move, scroll, drop
 done:   db "DONE", 10, 0
 section .bss
 alignb 16

@@ -19,6 +19,7 @@ const (
 	opZero
 	opMove
 	opScroll
+	opDrop
 )
 
 // script is what the guest is to do.
@@ -101,16 +102,19 @@ func (s *script) seq(i, v uint8)  { s.set(0x3c4, i, v) }
 func (s *script) crtc(i, v uint8) { s.set(0x3d4, i, v) }
 func (s *script) gfx(i, v uint8)  { s.set(0x3ce, i, v) }
 
+// reset makes the next write to the attribute controller an index: status 1 is read, but not printed, as it changes with time.
+func (s *script) reset() {
+	*s = append(*s, opDrop)
+	s.u16(0x3da)
+}
+
 // attr writes a register of the attribute controller and leaves the screen on.
 func (s *script) attr(i, v uint8) {
-	s.in0(0x3da)
+	s.reset()
 	s.out(0x3c0, i)
 	s.out(0x3c0, v)
 	s.out(0x3c0, 0x20)
 }
-
-// in0 reads a port for the sake of reading; what it prints has to agree as well, so it is for ports whose value is known.
-func (s *script) in0(port uint16) { *s = append(*s, opInB); s.u16(port) }
 
 // dispi writes a register of the Bochs display interface.
 func (s *script) dispi(i, v uint16) {
@@ -206,11 +210,17 @@ func egaAttr(mode, planes uint8) (a [21]uint8) {
 	return a
 }
 
+// panned sets the horizontal panning: 8 is none where characters have 9 dots.
+func panned(a [21]uint8, n uint8) [21]uint8 {
+	a[19] = n
+	return a
+}
+
 // The modes of IBM's VGA, by number.
 var (
 	mode3 = vgaMode{0x67, [5]uint8{3, 0, 3, 0, 2},
 		[25]uint8{0x5f, 0x4f, 0x50, 0x82, 0x55, 0x81, 0xbf, 0x1f, 0, 0x4f, 0x20, 0x0e, 0, 0, 0, 0, 0x9c, 0x8e, 0x8f, 0x28, 0x1f, 0x96, 0xb9, 0xa3, 0xff},
-		[9]uint8{0, 0, 0, 0, 0, 0x10, 0x0e, 0, 0xff}, egaAttr(0x04, 0x0f)}
+		[9]uint8{0, 0, 0, 0, 0, 0x10, 0x0e, 0, 0xff}, panned(egaAttr(0x04, 0x0f), 8)}
 	mode1 = vgaMode{0x67, [5]uint8{3, 9, 3, 0, 2},
 		[25]uint8{0x2d, 0x27, 0x28, 0x90, 0x2b, 0xa0, 0xbf, 0x1f, 0, 0x4f, 0x20, 0x0e, 0, 0, 0, 0, 0x9c, 0x8e, 0x8f, 0x14, 0x1f, 0x96, 0xb9, 0xa3, 0xff},
 		[9]uint8{0, 0, 0, 0, 0, 0x10, 0x0e, 0, 0xff}, egaAttr(0x00, 0x0f)}

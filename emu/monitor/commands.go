@@ -1,0 +1,161 @@
+package monitor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// command is a row of the table. do gets the words behind the name.
+type command struct {
+	names    string // alternatives, separated by "|"
+	args     string // as help shows them
+	help     string
+	min, max int // words behind the name
+	do       func(s *Session, args []string) error
+}
+
+// commands are what can be typed. The table is filled in by init, as help reads it.
+var commands []command
+
+func init() {
+	commands = []command{
+		{"change", "[-f] device file", "put another medium into a drive; -f also where the guest forbids it", 2, 3, change},
+		{"cont|c", "", "go on after stop", 0, 0, func(s *Session, _ []string) error { return s.m.Continue() }},
+		{"eject", "[-f] device", "take the medium out of a drive; -f also where the guest forbids it", 1, 2, eject},
+		{"help|?", "[command]", "show this, or one command", 0, 1, help},
+		{"info", "block|status|version", "show drives, whether the machine runs, the version of goemu", 1, 1, func(s *Session, args []string) error {
+			return run(s, infos, "info ", args)
+		}},
+		{"quit|q", "", "end goemu", 0, 0, func(s *Session, _ []string) error {
+			s.ended = true
+			s.m.Stop(0)
+			return nil
+		}},
+		{"screendump", "file", "write the screen to a PNG file", 1, 1, screendump},
+		{"sendkey", "keys [ms]", "press keys together, for example ctrl-alt-delete, for 100 ms or as long as said", 1, 2, sendkey},
+		{"stop|s", "", "stop the machine; its time stands still", 0, 0, func(s *Session, _ []string) error { return s.m.Pause() }},
+		{"system_powerdown", "", "press the power button", 0, 0, func(s *Session, _ []string) error {
+			s.m.PowerButton()
+			return nil
+		}},
+		{"system_reset", "", "reset the machine", 0, 0, func(s *Session, _ []string) error { return s.m.Reset() }},
+	}
+}
+
+var infos = []command{
+	{"block", "", "drives and their media", 0, 0, func(s *Session, _ []string) error {
+		for _, l := range s.m.DriveLines() {
+			s.print("%s\n", l)
+		}
+		return nil
+	}},
+	{"status", "", "whether the machine runs", 0, 0, func(s *Session, _ []string) error {
+		s.print("VM status: %s\n", s.m.Status())
+		return nil
+	}},
+	{"version", "", "the version of goemu", 0, 0, func(s *Session, _ []string) error {
+		s.print("%s\n", s.m.Version())
+		return nil
+	}},
+}
+
+// find returns the row of a name, or nil.
+func find(table []command, name string) *command {
+	for i := range table {
+		for _, n := range strings.Split(table[i].names, "|") {
+			if n == name {
+				return &table[i]
+			}
+		}
+	}
+	return nil
+}
+
+// run does what words say by a table. prefix is what was typed before them.
+func run(s *Session, table []command, prefix string, words []string) error {
+	c := find(table, words[0])
+	if c == nil {
+		if prefix != "" {
+			return fmt.Errorf("%s%s is not known (help %s says what is)", prefix, words[0], strings.TrimSpace(prefix))
+		}
+		return fmt.Errorf("%q is not a command (help lists them)", words[0])
+	}
+	if n := len(words) - 1; n < c.min || n > c.max {
+		name, _, _ := strings.Cut(c.names, "|")
+		return fmt.Errorf("want %s", strings.TrimSpace(prefix+name+" "+c.args))
+	}
+	return c.do(s, words[1:])
+}
+
+func help(s *Session, args []string) error {
+	for i := range commands {
+		c := &commands[i]
+		if len(args) == 0 || find(commands[i:i+1], args[0]) != nil {
+			s.print("%s -- %s\n", strings.TrimSpace(c.names+" "+c.args), c.help)
+		}
+	}
+	if len(args) > 0 && find(commands, args[0]) == nil {
+		return fmt.Errorf("%q is not a command", args[0])
+	}
+	return nil
+}
+
+// forced takes -f away and tells whether it was there; n words must remain.
+func forced(args []string, n int) (rest []string, force bool, err error) {
+	if args[0] == "-f" {
+		args, force = args[1:], true
+	}
+	if len(args) != n {
+		return nil, false, fmt.Errorf("%d words are too many or too few: see help", len(args))
+	}
+	return args, force, nil
+}
+
+func eject(s *Session, args []string) error {
+	args, force, err := forced(args, 1)
+	if err != nil {
+		return err
+	}
+	return s.m.Eject(args[0], force)
+}
+
+func change(s *Session, args []string) error {
+	args, force, err := forced(args, 2)
+	if err != nil {
+		return err
+	}
+	return s.m.Change(args[0], args[1], force)
+}
+
+// screendump leaves no file behind if there is no picture.
+func screendump(s *Session, args []string) error {
+	f, err := os.Create(args[0])
+	if err != nil {
+		return err
+	}
+	err = s.m.Screendump(f)
+	err = errors.Join(err, f.Close())
+	if err != nil {
+		return errors.Join(err, os.Remove(args[0]))
+	}
+	return nil
+}
+
+// maxHold is the longest time for which sendkey holds keys.
+const maxHold = time.Minute
+
+func sendkey(s *Session, args []string) error {
+	var hold time.Duration
+	if len(args) == 2 {
+		ms, err := strconv.Atoi(args[1])
+		if err != nil || ms <= 0 || time.Duration(ms)*time.Millisecond > maxHold {
+			return fmt.Errorf("%q is not a time from 1 to %d ms", args[1], maxHold/time.Millisecond)
+		}
+		hold = time.Duration(ms) * time.Millisecond
+	}
+	return s.m.SendKey(args[0], hold)
+}

@@ -1,0 +1,166 @@
+// Package monitor is a small line monitor: a person or a program types commands with QEMU's words, and gets text back.
+//
+// A Session takes what one client types; Serve runs one for each client of a socket. Commands are a table (commands.go). A client that reads nothing stalls its
+// own session, never the machine.
+package monitor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Machine is what commands act on. All of it may be called from any goroutine but the machine's own.
+type Machine interface {
+	Screendump(w io.Writer) error
+	SendKey(keys string, hold time.Duration) error
+	Eject(drive string, force bool) error
+	Change(drive, file string, force bool) error
+	Pause() error
+	Continue() error
+	Reset() error
+	PowerButton()
+	Stop(status int)
+	Status() string       // "running", "paused"
+	DriveLines() []string // a line each
+	Version() string
+}
+
+// Prompt is what a session shows when it waits for a line.
+const Prompt = "(goemu) "
+
+// maxLine bounds what is typed before the end of a line, in bytes.
+const maxLine = 4096
+
+// Session is the dialogue with one client.
+type Session struct {
+	m     Machine
+	w     io.Writer
+	line  []byte
+	long  bool // more was typed than maxLine
+	echo  bool
+	ended bool // the client has said quit
+}
+
+// NewSession makes a session that answers to w. With echo it shows what is typed, and lines end as terminals in raw mode want it.
+func NewSession(m Machine, w io.Writer, echo bool) *Session { return &Session{m: m, w: w, echo: echo} }
+
+// Begin says hello.
+func (s *Session) Begin() {
+	s.print("goemu %s monitor - type 'help' for more information\n", s.m.Version())
+	s.print(Prompt)
+}
+
+// print answers. What a client does not take is its own loss: the next read from it fails too.
+func (s *Session) print(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if s.echo {
+		text = strings.ReplaceAll(text, "\n", "\r\n")
+	}
+	_, _ = io.WriteString(s.w, text)
+}
+
+// Keys that edit a line.
+const (
+	keyBackspace = 8
+	keyDelete    = 0x7f
+	keyKill      = 0x15 // Ctrl-U
+	keyCancel    = 0x03 // Ctrl-C
+)
+
+// Input takes what the client types and does the commands of complete lines before it returns.
+func (s *Session) Input(p []byte) {
+	for _, b := range p {
+		switch {
+		case s.ended:
+			return
+		case b == '\n' || b == '\r':
+			s.enter(b)
+		case b == keyBackspace || b == keyDelete:
+			if n := len(s.line); n > 0 {
+				s.line = s.line[:n-1]
+				s.show("\b \b")
+			}
+		case b == keyKill || b == keyCancel:
+			s.show(strings.Repeat("\b \b", len(s.line)))
+			s.line, s.long = s.line[:0], false
+		case b < ' ' && b != '\t':
+		case len(s.line) == maxLine:
+			s.long = true
+		default:
+			s.line = append(s.line, b)
+			s.show(string(rune(b)))
+		}
+	}
+}
+
+func (s *Session) show(text string) {
+	if s.echo {
+		_, _ = io.WriteString(s.w, text)
+	}
+}
+
+// enter does the line that has been typed.
+func (s *Session) enter(end byte) {
+	s.show("\r\n")
+	line, long := string(s.line), s.long
+	s.line, s.long = s.line[:0], false
+	if end == '\r' || line != "" || long { // of CR LF, the second says nothing
+		var err error
+		if long {
+			err = fmt.Errorf("the line has more than %d bytes", maxLine)
+		} else {
+			err = s.do(line)
+		}
+		if err != nil {
+			s.print("Error: %v\n", err)
+		}
+	}
+	if !s.ended {
+		s.print(Prompt)
+	}
+}
+
+// do does a line.
+func (s *Session) do(line string) error {
+	words, err := split(line)
+	if err != nil || len(words) == 0 {
+		return err
+	}
+	return run(s, commands, "", words)
+}
+
+// split cuts a line into words. Quotes keep blanks in a word; in them a backslash makes the next character one of the word.
+func split(line string) (words []string, err error) {
+	var word strings.Builder
+	inWord, quoted := false, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			if i++; i == len(line) {
+				return nil, errors.New("the line ends in a backslash")
+			}
+			word.WriteByte(line[i])
+		case c == '"':
+			quoted, inWord = !quoted, true
+		case !quoted && (c == ' ' || c == '\t'):
+			if inWord {
+				words = append(words, word.String())
+				word.Reset()
+				inWord = false
+			}
+		default:
+			word.WriteByte(c)
+			inWord = true
+		}
+	}
+	if quoted {
+		return nil, errors.New("a quote is not closed")
+	}
+	if inWord {
+		words = append(words, word.String())
+	}
+	return words, nil
+}

@@ -1,0 +1,181 @@
+package monitor
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fake is a machine that notes what it is told.
+type fake struct {
+	log  []string
+	fail error
+}
+
+func (f *fake) note(format string, args ...any) error {
+	f.log = append(f.log, fmt.Sprintf(format, args...))
+	return f.fail
+}
+
+func (f *fake) Screendump(w io.Writer) error {
+	if f.fail == nil {
+		io.WriteString(w, "picture")
+	}
+	return f.note("screendump")
+}
+func (f *fake) SendKey(keys string, hold time.Duration) error {
+	return f.note("sendkey %s %v", keys, hold)
+}
+func (f *fake) Eject(drive string, force bool) error { return f.note("eject %s %v", drive, force) }
+func (f *fake) Change(drive, file string, force bool) error {
+	return f.note("change %s %q %v", drive, file, force)
+}
+func (f *fake) Pause() error          { return f.note("pause") }
+func (f *fake) Continue() error       { return f.note("continue") }
+func (f *fake) Reset() error          { return f.note("reset") }
+func (f *fake) PowerButton()          { f.note("power") }
+func (f *fake) Stop(status int)       { f.note("stop %d", status) }
+func (f *fake) Status() string        { return "running" }
+func (f *fake) DriveLines() []string  { return []string{"ide0-cd0: [not inserted]"} }
+func (f *fake) Version() string       { return "9.9" }
+func typed(f *fake, in string) string { return answer(f, in, false) }
+
+func answer(f *fake, in string, echo bool) string {
+	var out strings.Builder
+	NewSession(f, &out, echo).Input([]byte(in))
+	return out.String()
+}
+
+func TestCommands(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a b.png")
+	for _, c := range []struct{ line, log, says string }{
+		{"stop", "pause", ""},
+		{"c", "continue", ""},
+		{"  system_reset ", "reset", ""},
+		{"system_powerdown", "power", ""},
+		{"q", "stop 0", ""},
+		{"sendkey ctrl-alt-delete", "sendkey ctrl-alt-delete 0s", ""},
+		{"sendkey a 250", "sendkey a 250ms", ""},
+		{"eject -f cd0", "eject cd0 true", ""},
+		{"eject cd0", "eject cd0 false", ""},
+		{`change cd0 "my \"disc\".iso"`, `change cd0 "my \"disc\".iso" false`, ""},
+		{"change -f cd0 x", `change cd0 "x" true`, ""},
+		{fmt.Sprintf("screendump %q", file), "screendump", ""},
+		{"info status", "", "VM status: running\n"},
+		{"info block", "", "ide0-cd0: [not inserted]\n"},
+		{"info version", "", "9.9\n"},
+		{"help q", "", "quit|q -- end goemu\n"},
+		{"", "", ""},
+		{"frobnicate", "", `"frobnicate" is not a command`},
+		{"info nothing", "", "info nothing is not known"},
+		{"info", "", "want info block|status|version"},
+		{"stop now", "", "want stop"},
+		{"eject -f", "", "too few"},
+		{"sendkey a 99999999", "", "not a time"},
+		{`eject "cd0`, "", "a quote is not closed"},
+		{`eject "cd0\`, "", "ends in a backslash"},
+		{"help nothing", "", "not a command"},
+		{"screendump /no/such/file", "", "no such file"},
+		{strings.Repeat("x", 5000), "", "more than 4096"},
+	} {
+		f := &fake{}
+		out := typed(f, c.line+"\n")
+		if got := strings.Join(f.log, ";"); got != c.log || !strings.Contains(out, c.says) || c.says == "" && strings.Contains(out, "Error") {
+			t.Errorf("%.40s: did %q, want %q; says %q, want %q", c.line, got, c.log, out, c.says)
+		}
+	}
+	if p, err := os.ReadFile(file); err != nil || string(p) != "picture" {
+		t.Errorf("the file holds %q, %v", p, err)
+	}
+	if out := typed(&fake{fail: errors.New("the drive is locked")}, "eject cd0\n"); !strings.Contains(out, "Error: the drive is locked\n") {
+		t.Errorf("an error of the machine: %q", out)
+	}
+	typed(&fake{fail: errors.New("off")}, fmt.Sprintf("screendump %q\n", file+"2"))
+	if _, err := os.Stat(file + "2"); err == nil {
+		t.Error("a file without a picture is left")
+	}
+	for _, c := range commands {
+		if !strings.Contains(typed(&fake{}, "help\n"), c.names) {
+			t.Errorf("help lacks %s", c.names)
+		}
+	}
+}
+
+func TestEditing(t *testing.T) {
+	f := &fake{}
+	out := answer(f, "stopx\x7f\rxyz\x15c\r\nq\x03stop\r", true)
+	if d := cmp.Diff([]string{"pause", "continue", "pause"}, f.log); d != "" {
+		t.Error(d)
+	}
+	if !strings.HasPrefix(out, "stopx\b \b\r\n"+Prompt+"xyz\b \b\b \b\b \bc\r\n") || strings.Contains(strings.ReplaceAll(out, "\r\n", ""), "\n") {
+		t.Errorf("echo %q", out)
+	}
+}
+
+func TestSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m")
+	for range 2 { // the second finds no trace of the first
+		s, err := Listen(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Listen(path); err == nil {
+			t.Error("two servers on a socket")
+		}
+		f := &fake{}
+		s.Serve(f)
+		stalled, err := net.Dial("unix", path) // reads nothing
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stalled.Close()
+		stalled.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		for {
+			if _, err := stalled.Write([]byte(strings.Repeat("help\n", 1000))); err != nil {
+				break
+			}
+		}
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(c, "info version\nquit\n")
+		var lines []string
+		for r := bufio.NewScanner(c); r.Scan(); {
+			lines = append(lines, r.Text())
+		}
+		if len(lines) != 3 || lines[1] != Prompt+"9.9" {
+			t.Errorf("%q", lines)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, spec := range []string{"", "unix:", "unix:x", "unix:x,server", "unix:x,nowait", "tcp:1,server,nowait", "unix:x,server,nowait,y"} {
+		if _, err := ParseSocket(spec); err == nil {
+			t.Errorf("%q is taken", spec)
+		}
+	}
+	if p, err := ParseSocket("unix:/a/b,server=on,wait=off"); p != "/a/b" || err != nil {
+		t.Error(p, err)
+	}
+}
+
+func FuzzSession(f *testing.F) {
+	f.Add([]byte("info status\nhelp \"q\\\nsendkey a 5\r\n\x15\x7f"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if strings.Contains(string(in), "scr") {
+			return // would write files
+		}
+		answer(&fake{}, string(in), len(in)%2 == 0)
+	})
+}
