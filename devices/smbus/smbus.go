@@ -28,13 +28,16 @@ const (
 // Registers.
 const (
 	regStatus  = 0x00
+	regSlave   = 0x01 // PIIX4: slave status
 	regControl = 0x02
 	regCommand = 0x03
 	regAddress = 0x04
 	regData0   = 0x05
 	regData1   = 0x06
 	regBlock   = 0x07
+	regAuxSts  = 0x0c // ICH9
 	regAuxCtl  = 0x0d // ICH9
+	regNotify  = 0x10 // ICH9: slave status
 )
 
 // Bits of the status register.
@@ -225,9 +228,16 @@ func (h *Host) Write(off uint16, v uint8) {
 		s.Block[s.Index] = v
 		h.nextIndex()
 	default:
-		s.Regs[off&(h.size()-1)] = v
+		if !h.statusOnly(off) {
+			s.Regs[off&(h.size()-1)] = v
+		}
 	}
 	h.update()
+}
+
+// statusOnly tells whether a register has bits that software can but clear, of which none is ever set.
+func (h *Host) statusOnly(off uint16) bool {
+	return off == regSlave || h.ich && (off == regAuxSts || off == regNotify)
 }
 
 func (h *Host) control(v uint8) {

@@ -201,6 +201,22 @@ func TestByteByByte(t *testing.T) {
 	}
 }
 
+// What software clears stays clear: a driver that sees an alert would wait for its end for ever.
+func TestStatusRegisters(t *testing.T) {
+	for _, ich := range []bool{false, true} {
+		b := newBench(t, ich)
+		for off := range b.h.size() {
+			b.h.Write(off, 0xbf)
+		}
+		b.clock.Advance(1_000_000)
+		for _, off := range []uint16{regSlave, regAuxSts, regNotify} {
+			if got := b.h.Read(off); got != 0 && (ich || off == regSlave) {
+				t.Errorf("register %#x reads %#x", off, got)
+			}
+		}
+	}
+}
+
 func TestInUse(t *testing.T) {
 	b := newBench(t, true)
 	if b.h.Read(regStatus)&stsInUse != 0 || b.h.Read(regStatus)&stsInUse == 0 {
