@@ -229,11 +229,19 @@ func TestWriteOneToClear(t *testing.T) {
 	}
 }
 
+// functions is the configuration space in memory from slot 3 on.
+type functions struct{ m MMConfig }
+
+func (f functions) ReadMMIO(off uint64, size int) uint64     { return f.m.ReadMMIO(3<<15+off<<3, size) }
+func (f functions) WriteMMIO(off uint64, size int, v uint64) { f.m.WriteMMIO(3<<15+off<<3, size, v) }
+
 func FuzzPCI(f *testing.F) {
 	f.Add([]byte{5, 0, 0x10, 0x18, 0, 0x80, 5, 4, 0, 0, 0xbf, 0xfe})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var c devtest.Clock
-		b := newBench(t)
+		b, f, _ := newMSIBench(t)
+		devtest.FuzzMMIO(in, &c, functions{MMConfig{b.bus}}, 8<<12)
+		f.SetIRQ(true)
 		devtest.FuzzPorts(in, &c, b.ports, 0xcf8, 0xcfa, 0xcfc, 0xcfd, 0xcfe, 0xcff)
 		for reg := range uint32(256) { // every register, with the input's bytes
 			if int(reg) < len(in) {

@@ -147,16 +147,6 @@ func (p *PM) Reset() {
 	p.SMBus.Reset()
 }
 
-// FirmwareInit programs the function as PC firmware does: I/O space at PMBase, ACPI mode on.
-func (p *PM) FirmwareInit() {
-	p.WriteConfig(cfgPMBase, 4, PMBase|1)
-	p.WriteConfig(cfgPMRegMisc, 1, 1)
-	p.WriteConfig(pci.InterruptLine, 1, SCI)
-	p.WriteConfig(cfgSMBBA, 4, SMBusBase|1)
-	p.WriteConfig(cfgSMBHost, 1, smbToIRQ9|smbOn)
-	p.SetACPI(true)
-}
-
 // SaveState returns a copy of the state.
 func (p *PM) SaveState() State {
 	s := p.s

@@ -19,6 +19,15 @@ type bench struct {
 	off   int
 }
 
+// firmwareInit programs the function as PC firmware does: I/O space at PMBase, ACPI mode on.
+func (b *bench) firmwareInit() {
+	b.pm.WriteConfig(cfgPMBase, 4, PMBase|1)
+	b.pm.WriteConfig(cfgPMRegMisc, 1, 1)
+	b.pm.WriteConfig(cfgSMBBA, 4, SMBusBase|1)
+	b.pm.WriteConfig(cfgSMBHost, 1, smbToIRQ9|smbOn)
+	b.pm.SetACPI(true)
+}
+
 func newBench(t *testing.T) *bench {
 	b := &bench{t: t, ports: portmap.New()}
 	b.pm = New(&b.clock, b.ports, &b.sci, &b.smb)
@@ -32,7 +41,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.pm.Reset()
-	b.pm.FirmwareInit()
+	b.firmwareInit()
 	return b
 }
 
@@ -55,7 +64,7 @@ func TestPlacement(t *testing.T) {
 	b.pm.WriteConfig(0x80, 1, 0)
 	b.want("off", 0xb004, 2, 0xffff)
 	b.pm.Reset()
-	b.pm.FirmwareInit()
+	b.firmwareInit()
 	b.want("again", PM1Ctl, 2, 1)
 }
 

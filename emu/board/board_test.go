@@ -382,12 +382,14 @@ func TestSavedState(t *testing.T) {
 // FuzzBoard lets a guest loose on all ports and device memory.
 func FuzzBoard(f *testing.F) {
 	f.Add([]byte{1, 0x20, 0x11, 0, 0, 0})
+	f.Add([]byte{0x81, 0x60, 0, 0, 0x80, 1, 0xf8, 0x0c, 0, 0, 4, 0xfc, 0x0c, 0, 0, 1, 0, 0, 0xb0})
 	f.Fuzz(func(t *testing.T, in []byte) {
+		r := devtest.NewBytes(in)
 		b := newBench(t, func(c *Config) {
+			c.Machine = Machine(r.Byte() & 1)
 			c.RAM = make([]byte, 1<<20)
 			c.Devices = []string{"isa-debugcon", "isa-debug-exit,iobase=0xf4,iosize=4"}
 		})
-		r := devtest.NewBytes(in)
 		for n := 0; r.Len() > 0 && n < 1000; n++ {
 			op := r.Byte()
 			v := r.U32()
@@ -402,6 +404,7 @@ func FuzzBoard(f *testing.F) {
 			case 3:
 				b.pc.Space.Write(0xfec00000+uint64(v%0x300000), size, uint64(r.U32()))
 			}
+			b.pc.SetSMM(op&0x40 != 0)
 			if op&0x80 != 0 {
 				b.clock.Advance(int64(r.Byte()) << 16)
 				if b.intr {
