@@ -132,7 +132,7 @@ func TestSizes(t *testing.T) {
 
 // TestFastTaken: the fast path knows the leaves of the instructions that matter.
 func TestFastTaken(t *testing.T) {
-	have := make([]bool, numOps)
+	have := make([]bool, NumOps)
 	for i := range leaves {
 		have[leaves[i].inst.Op] = true
 	}

@@ -1279,5 +1279,5 @@ const (
 	VCVTNEPS2BF16
 	VDPBF16PS
 
-	numOps = iota + 1
+	NumOps = iota + 1
 )

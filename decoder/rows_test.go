@@ -4,14 +4,14 @@ import "testing"
 
 // TestRowsCoverOps: every mnemonic has a row.
 func TestRowsCoverOps(t *testing.T) {
-	var have [numOps]bool
+	var have [NumOps]bool
 	for _, r := range Rows() {
 		have[r.Op] = true
 		if r.Feature >= numFeatures || r.Feature.String() == "" {
 			t.Errorf("%v %s: feature %d has no name", r.Op, r.Enc, r.Feature)
 		}
 	}
-	for op := Op(1); op < numOps; op++ {
+	for op := Op(1); op < NumOps; op++ {
 		if !have[op] {
 			t.Errorf("%v has no row", op)
 		}

@@ -178,6 +178,12 @@ func (b *Builder) Flag(code Opcode) *Op {
 	return o
 }
 
+// ClearZ appends: bits 511..256 of vector register n <- 0.
+func (b *Builder) ClearZ(n uint8) {
+	o := b.op(ClearZ, W64, None, RefImm, None, None)
+	o.Imm = int64(n)
+}
+
 // Ld appends dst.w <- [m].
 func (b *Builder) Ld(w Width, dst Ref, m Mem) *Op { return b.mem(Ld, w, dst, m, None) }
 

@@ -103,6 +103,8 @@ type Env struct {
 	ShadowLow uint64 // below it there is no room for another call
 	Shadow    [ShadowSlots]uint64
 
+	ZMMH [16][4]uint64 // bits 511..256 of ZMM0 to ZMM15; ModeZMM says whether any is not 0
+
 	// The interpreter's scratch. After all else, as generated code does not know it.
 	File [FileSize]uint64 // operands by Ref: None (0), guest registers, the immediate, temporaries
 	Buf  [512]byte        // memory operand of a Vec or Fpu op

@@ -125,6 +125,7 @@ var infos = [NumOpcodes]opInfo{
 	GetEF:  {name: "getef", shape: hasDst},
 	GetCR2: {name: "getcr2", shape: hasDst},
 	Swapgs: {name: "swapgs", trait: effect},
+	ClearZ: {name: "clearz", shape: hasA | immA, trait: effect},
 
 	Ld:      {name: "ld", shape: hasDst | hasMem, trait: mayExit | effect},
 	Lds:     {name: "lds", shape: hasDst | hasMem | hasSrcW, trait: mayExit | effect},

@@ -113,6 +113,7 @@ const (
 	ModeAlign   Mode = 1 << 9  // #AC is on (CR0.AM, EFLAGS.AC, CPL 3)
 	ModeProt    Mode = 1 << 10 // CR0.PE
 	ModeVM86    Mode = 1 << 11
+	ModeZMM     Mode = 1 << 12 // some of Env.ZMMH is not 0: VEX instructions clear it
 )
 
 // ModeIndexShift and ModeCPLShift place the fields of several bits.
@@ -213,6 +214,7 @@ const (
 	GetEF  // Dst.W64 <- Env.EFlags: EFLAGS without the arithmetic flags, bit 1 set
 	GetCR2 // Dst.W64 <- CR2
 	Swapgs // exchanges the base of GS and IA32_KERNEL_GS_BASE
+	ClearZ // bits 511..256 of vector register Imm (A) <- 0
 
 	// Memory.
 	Ld  // Dst.W <- [EA]; MemWr: the same instruction will store there, so the access must be allowed to write

@@ -49,6 +49,7 @@ const (
 	INVPCID      = Feature(Leaf7EBX)<<5 + 10
 	SMAP         = Feature(Leaf7EBX)<<5 + 20
 	AVX512F      = Feature(Leaf7EBX)<<5 + 16
+	AVX512VL     = Feature(Leaf7EBX)<<5 + 31
 	UMIP         = Feature(Leaf7ECX)<<5 + 2
 	PKU          = Feature(Leaf7ECX)<<5 + 3
 	LA57         = Feature(Leaf7ECX)<<5 + 16
@@ -165,7 +166,7 @@ var features = [...]Info{
 	{Feature(Leaf7EBX)<<5 + 28, "avx512cd", "avx512f", gate(decoder.FeatAVX512CD)},
 	{Feature(Leaf7EBX)<<5 + 29, "sha-ni", "sse2", gate(decoder.FeatSHA)},
 	{Feature(Leaf7EBX)<<5 + 30, "avx512bw", "avx512f", gate(decoder.FeatAVX512BW)},
-	{Feature(Leaf7EBX)<<5 + 31, "avx512vl", "avx512f", nil},
+	{AVX512VL, "avx512vl", "avx512f", nil},
 	{Feature(Leaf7ECX)<<5 + 1, "avx512vbmi", "avx512bw", gate(decoder.FeatAVX512VBMI)},
 	{UMIP, "umip", "", nil},
 	{PKU, "pku", "xsave", gate(decoder.FeatPKU)},

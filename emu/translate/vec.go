@@ -56,7 +56,7 @@ func (t *Translator) simd(i *decoder.Inst) bool {
 		return false
 	case i.Prefix&decoder.PrefixVex != 0:
 		first, last = decoder.VADDPD, decoder.VFNMSUB231SS
-		if i.NArgs == 0 && !t.code64() { // VZEROALL and VZEROUPPER of eight registers
+		if i.NArgs == 0 && (!t.code64() || t.mode&tcg.ModeZMM != 0) { // VZEROALL and VZEROUPPER of eight registers, or of longer ones
 			return false
 		}
 	}
@@ -174,4 +174,23 @@ func (t *Translator) vec(i *decoder.Inst) {
 		o.HasImm, o.Imm = true, imm
 	}
 	o.SetF = info&vecFlags != 0
+	t.clearZMM(i, e, rg, rm, store)
+}
+
+// clearZMM has the bits of the destination beyond those of a YMM register cleared, where any are in use.
+func (t *Translator) clearZMM(i *decoder.Inst, e tcg.Enc, rg, rm decoder.Arg, store bool) {
+	if t.mode&tcg.ModeZMM == 0 || e.Vex == tcg.VexNone {
+		return
+	}
+	dst := rg
+	if store {
+		dst = rm
+	}
+	switch {
+	case i.Op == decoder.VPCMPESTRM, i.Op == decoder.VPCMPISTRM:
+		t.b.ClearZ(0)
+	case int(i.Op) < len(vecInfos) && vecInfos[i.Op]&vecFlags != 0: // they write no vector
+	case dst.Kind == decoder.KXMM, dst.Kind == decoder.KYMM:
+		t.b.ClearZ(dst.Reg)
+	}
 }

@@ -44,6 +44,7 @@ func (c *CPU) setYMM(n uint8, b *ymmBytes) {
 		c.env.XMM[n][k] = binary.LittleEndian.Uint64(b[8*k:])
 		c.env.YMMH[n][k] = binary.LittleEndian.Uint64(b[16+8*k:])
 	}
+	c.env.ZMMH[n] = [4]uint64{}
 	if c.env.YMMH[n] != (tcg.Vec128{}) {
 		c.env.YMMUsed = tcg.YMMInUse
 	}
@@ -174,15 +175,17 @@ func sysVGATHER(c *CPU, i *tcg.SysInst) bool {
 	return true
 }
 
-// sysVZERO is VZEROALL and VZEROUPPER outside 64-bit code, where there are eight registers.
+// sysVZERO is VZEROALL and VZEROUPPER outside 64-bit code, where there are eight registers, and where registers are longer than YMM.
 func sysVZERO(c *CPU, i *tcg.SysInst) bool {
 	if !c.CheckAVX() {
 		return false
 	}
 	clear(c.env.YMMH[:c.xmmCount()])
+	clear(c.env.ZMMH[:c.xmmCount()])
 	if i.Op == decoder.VZEROALL {
 		clear(c.env.XMM[:c.xmmCount()])
 	}
 	c.settleYMM()
+	c.settleZMM()
 	return true
 }

@@ -107,6 +107,8 @@ type CPU struct {
 	xcr0  uint64
 	msr   msrs
 
+	avx512 avx512State
+
 	signShift uint8 // signShift48 or signShift57: which linear addresses are canonical
 	cpl       int
 	long64    bool     // CS.L in long mode
@@ -181,6 +183,7 @@ func (c *CPU) Reset() {
 	c.msr.reset()
 	c.requests.Store(0)
 	e.XMM, e.YMMH = [16]tcg.Vec128{}, [16]tcg.Vec128{}
+	e.ZMMH, c.avx512 = [16][4]uint64{}, avx512State{}
 	e.MXCSR = mxcsrInit
 	e.SSELive, e.AVXLive, e.YMMUsed = 0, 0, tcg.YMMZero
 	resetX87(e)
@@ -360,6 +363,9 @@ func (c *CPU) update() {
 func (c *CPU) updateMode() {
 	f := c.env.EFlags
 	m := c.base
+	if c.avx512.wide {
+		m |= tcg.ModeZMM
+	}
 	if f&(flagTF|flagVM) != 0 {
 		if f&flagTF != 0 {
 			m |= tcg.ModeTF

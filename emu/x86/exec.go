@@ -36,7 +36,10 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 		return c.gp(0)
 	}
 	h := handlers[i.Op]
-	if h == nil || i.Prefix&decoder.PrefixEvex != 0 {
+	if i.Prefix&decoder.PrefixEvex != 0 {
+		h = evexHandler(i.Op)
+	}
+	if h == nil {
 		c.Unimplemented[i.Op]++
 		if c.opt.OnUnimplemented != nil {
 			c.opt.OnUnimplemented(i)

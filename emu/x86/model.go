@@ -6,7 +6,7 @@ import (
 )
 
 // xcr0Known are the state components that XSAVE handles here.
-const xcr0Known = compX87 | compSSE | compAVX | compPKRU
+const xcr0Known = compX87 | compSSE | compAVX | compAVX512 | compPKRU
 
 // valid are the bits of registers that the processor's model has; the others are reserved.
 type valid struct {

@@ -6,6 +6,7 @@ import (
 	"goemu/decoder"
 	"goemu/emu/cpumodel"
 	"goemu/tcg"
+	"goemu/tcg/simd"
 )
 
 // The XSAVE feature set (SDM vol. 1 chapter 13). Whether a component is in use is told exactly from its contents. XSAVEOPT and XSAVES
@@ -28,13 +29,18 @@ const (
 	compSSE  = 1 << 1
 	compAVX  = 1 << 2
 	compPKRU = 1 << 9
+
+	compOpmask = 1 << 5
+	compZMMHi  = 1 << 6 // bits 511 to 256 of ZMM0 to ZMM15
+	compHiZMM  = 1 << 7 // ZMM16 to ZMM31
+	compAVX512 = compOpmask | compZMMHi | compHiZMM
 )
 
 // compLegacy are the components of the FXSAVE area.
 const compLegacy = compX87 | compSSE
 
 // maxComponent is the size of the largest component outside the FXSAVE area.
-const maxComponent = 256
+const maxComponent = 1024
 
 // place gives the offset of component bit in the area: compacted (SDM vol. 1 13.4.3) if compBV has that bit.
 func place(comp *cpumodel.Component, compBV uint64) int {
@@ -76,6 +82,15 @@ func (c *CPU) xinuse() uint64 {
 	if c.pg.PKRU != 0 {
 		set |= compPKRU
 	}
+	if c.avx512.k != [8]uint64{} {
+		set |= compOpmask
+	}
+	if c.env.ZMMH != [16][4]uint64{} {
+		set |= compZMMHi
+	}
+	if c.avx512.high != [16]simd.Z{} {
+		set |= compHiZMM
+	}
 	return set
 }
 
@@ -99,6 +114,29 @@ func (c *CPU) saveComponent(bit uint8, p []byte) {
 		}
 	case compPKRU:
 		binary.LittleEndian.PutUint64(p, uint64(c.pg.PKRU))
+	case compOpmask:
+		putWords(p, c.avx512.k[:])
+	case compZMMHi:
+		for k := range c.xmmCount() {
+			putWords(p[32*k:], c.env.ZMMH[k][:])
+		}
+	case compHiZMM:
+		for k := range c.avx512.high {
+			putWords(p[64*k:], c.avx512.high[k][:])
+		}
+	}
+}
+
+// putWords and getWords move quadwords to and from memory's order.
+func putWords(p []byte, v []uint64) {
+	for k, w := range v {
+		binary.LittleEndian.PutUint64(p[8*k:], w)
+	}
+}
+
+func getWords(p []byte, v []uint64) {
+	for k := range v {
+		v[k] = binary.LittleEndian.Uint64(p[8*k:])
 	}
 }
 
@@ -112,13 +150,33 @@ func (c *CPU) loadComponent(bit uint8, p []byte) {
 		c.settleYMM()
 	case compPKRU:
 		c.setPKRU(uint32(binary.LittleEndian.Uint64(p)))
+	case compOpmask:
+		getWords(p, c.avx512.k[:])
+	case compZMMHi:
+		for k := range c.xmmCount() {
+			getWords(p[32*k:], c.env.ZMMH[k][:])
+		}
+		c.settleZMM()
+	case compHiZMM:
+		if c.xmmCount() == 16 {
+			for k := range c.avx512.high {
+				getWords(p[64*k:], c.avx512.high[k][:])
+			}
+		}
 	}
 }
 
-// componentBytes is how much of a component the mode saves: outside 64-bit mode there are eight YMM registers.
+// componentBytes is how much of a component the mode saves: outside 64-bit mode there are eight vector registers.
 func (c *CPU) componentBytes(comp *cpumodel.Component) int {
-	if comp.Bit == 2 {
+	switch comp.Bit {
+	case 2:
 		return 16 * c.xmmCount()
+	case 6:
+		return 32 * c.xmmCount()
+	case 7:
+		if c.xmmCount() < 16 {
+			return 0
+		}
 	}
 	return int(comp.Size)
 }
@@ -348,13 +406,14 @@ func sysXGETBV(c *CPU, i *tcg.SysInst) bool {
 	return true
 }
 
-// sysXSETBV writes XCR0: x87 is always set, and AVX needs SSE (SDM vol. 1 13.3).
+// sysXSETBV writes XCR0: x87 is always set, AVX needs SSE, and AVX-512's components come together and need AVX (SDM vol. 1 13.3).
 func sysXSETBV(c *CPU, i *tcg.SysInst) bool {
 	if c.pg.CR4&cr4OSXSAVE == 0 {
 		return c.ud()
 	}
 	v := c.edxeax()
-	if c.cpl != 0 || c.env.GPR[regCX]&0xffff_ffff != 0 || v&compX87 == 0 || v&^c.valid.xcr0 != 0 || v&(compSSE|compAVX) == compAVX {
+	if c.cpl != 0 || c.env.GPR[regCX]&0xffff_ffff != 0 || v&compX87 == 0 || v&^c.valid.xcr0 != 0 || v&(compSSE|compAVX) == compAVX ||
+		v&compAVX512 != 0 && v&(compAVX|compAVX512) != compAVX|compAVX512 {
 		return c.gp(0)
 	}
 	c.xcr0 = v

@@ -309,6 +309,11 @@ func (c *compiler) emit() (end bool, err error) {
 		c.getState(opMovLoad|rexW, offCR2)
 	case tcg.Swapgs:
 		c.swapgs()
+	case tcg.ClearZ:
+		for k := range 4 {
+			c.rm(opMovImm|rexW, 0, env(offZMMH+32*int(c.op.Imm&15)+8*k))
+			c.immW(tcg.W64, 0)
+		}
 	case tcg.Ld, tcg.Lds, tcg.Ldz:
 		c.load()
 	case tcg.St:

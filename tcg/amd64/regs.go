@@ -51,6 +51,7 @@ const (
 	offSpill       = int(unsafe.Offsetof(tcg.Env{}.Spill)) - tcg.EnvBias
 	offMXCSR       = int(unsafe.Offsetof(tcg.Env{}.MXCSR)) - tcg.EnvBias
 	offXMM         = int(unsafe.Offsetof(tcg.Env{}.XMM)) - tcg.EnvBias
+	offZMMH        = int(unsafe.Offsetof(tcg.Env{}.ZMMH)) - tcg.EnvBias
 	offYMMH        = int(unsafe.Offsetof(tcg.Env{}.YMMH)) - tcg.EnvBias
 	offX87         = int(unsafe.Offsetof(tcg.Env{}.X87)) - tcg.EnvBias
 	offTLB         = int(unsafe.Offsetof(tcg.Env{}.TLB)) - tcg.EnvBias

@@ -227,6 +227,8 @@ func (x *run) step(op *tcg.Op, cc uint32) (uint32, bool) {
 		put(f, op.Dst, tcg.W64, env.CR2)
 	case tcg.Swapgs:
 		env.SegBase[tcg.SegGS], env.KernelGS = env.KernelGS, env.SegBase[tcg.SegGS]
+	case tcg.ClearZ:
+		env.ZMMH[op.Imm&15] = [4]uint64{}
 
 	case tcg.Vec:
 		x.cc = cc

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,7 +101,11 @@ func runBochs(t *testing.T, source string, defines ...string) []string {
 		}
 		end += copy(disk[end:], b)
 	}
-	for name, b := range map[string][]byte{"floppy": disk, "config": []byte(bochsConfig)} {
+	config := bochsConfig
+	if slices.Contains(defines, "AVX512") {
+		config = strings.Replace(config, "corei7_haswell_4770", "corei7_icelake_u", 1)
+	}
+	for name, b := range map[string][]byte{"floppy": disk, "config": []byte(config)} {
 		if err := os.WriteFile(file(name), b, 0o666); err != nil {
 			t.Fatal(err)
 		}

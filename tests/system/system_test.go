@@ -28,7 +28,8 @@ var emulators = []struct {
 const cpu = "max,vendor=GenuineIntel"
 
 // features are those that guests with a definition need of the processor, beyond the default's.
-var features = map[string]string{"LA57": ",+la57", "PKU": ",+pku"}
+var features = map[string]string{"LA57": ",+la57", "PKU": ",+pku",
+	"AVX512": ",+avx512f,+avx512dq,+avx512ifma,+avx512cd,+avx512bw,+avx512vl,+avx512vbmi,+avx512vbmi2,+avx512vnni,+avx512bitalg,+avx512-vpopcntdq"}
 
 // run assembles a guest with definitions, runs it and returns the lines it printed.
 func run(t *testing.T, emulator int, source string, defines ...string) []string {
