@@ -168,7 +168,7 @@ func (t *Translator) insn(i *decoder.Inst, n int) {
 	shadow := t.shadow
 	t.b.Insn(t.rip, n)
 	if t.lacks[i.Row>>6]>>(i.Row&63)&1 != 0 && !t.older(i) {
-		if i.Prefix&decoder.PrefixEvex == 0 { // none of AVX-512 is done on any model: the CPU counts those by name
+		if i.Prefix&decoder.PrefixEvex == 0 || t.has.Has(decoder.FeatAVX512F) { // on a model without AVX-512 the CPU counts those by name
 			i.Op = decoder.Invalid
 		}
 		t.sys(i, true)

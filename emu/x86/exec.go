@@ -2,6 +2,7 @@ package x86
 
 import (
 	"goemu/decoder"
+	"goemu/emu/cpumodel"
 	"goemu/tcg"
 )
 
@@ -37,7 +38,10 @@ func (c *CPU) Sys(i *tcg.SysInst) bool {
 	}
 	h := handlers[i.Op]
 	if i.Prefix&decoder.PrefixEvex != 0 {
-		h = evexHandler(i.Op)
+		h = nil
+		if c.model.Has(cpumodel.AVX512F) {
+			h = evexHandler(i.Op)
+		}
 	}
 	if h == nil {
 		c.Unimplemented[i.Op]++

@@ -1,6 +1,11 @@
 package main
 
-import "goemu/decoder"
+import (
+	"strings"
+
+	"goemu/decoder"
+	"goemu/emu/x86"
+)
 
 // A source is a test that knows from elsewhere than goemu's code what an instruction does.
 type source struct {
@@ -43,6 +48,8 @@ var (
 	monitor     = source{"emu/x86", "TestMWAIT", "the manual"}
 	controls    = source{"emu/x86", "TestControlRegisterChecks", "the manual"}
 	ports       = source{"emu/x86", "TestIOPermission", "the manual"}
+	avx512      = source{"tests/system", "TestAVX512", "Bochs"}
+	avx512Hand  = source{"tcg/simd", "TestEvexByHand", "the manual"}
 	gfni        = source{"tcg/simd", "TestGFNI", "values of FIPS 197"}
 )
 
@@ -72,13 +79,39 @@ var others = map[decoder.Op][]source{
 	decoder.VGF2P8AFFINEINVQB: {gfni}, decoder.VGF2P8AFFINEQB: {gfni}, decoder.VGF2P8MULB: {gfni},
 }
 
+// bochsLacks are the EVEX instructions that TestAVX512 leaves out, as Bochs does them otherwise.
+var bochsLacks = map[decoder.Op]bool{
+	decoder.VPSHUFBITQMB: true, decoder.VPCONFLICTD: true, decoder.VPCONFLICTQ: true, decoder.VGETMANTPD: true, decoder.VGETMANTSD: true,
+	decoder.VCVTUDQ2PS: true, decoder.VCVTUSI2SS: true, decoder.VCVTUSI2SD: true, decoder.VCVTUQQ2PS: true, decoder.VCVTUQQ2PD: true,
+	decoder.VCVTPD2UQQ: true, decoder.VCVTTPD2UQQ: true, decoder.VCVTPS2UQQ: true, decoder.VCVTTPS2UQQ: true,
+	decoder.VCVTTSS2USI: true, decoder.VCVTTSD2USI: true, decoder.VCVTSS2USI: true, decoder.VCVTSD2USI: true,
+}
+
+// avx512Sources gives the tests of an instruction of AVX-512, of which the host has none.
+func avx512Sources(r *decoder.Row) []source {
+	evex := strings.HasPrefix(r.Enc, "EVEX.") && x86.RunsEVEX(r.Op)
+	switch {
+	case !evex && !(strings.HasPrefix(r.Feature.String(), "AVX512") && strings.HasPrefix(r.Enc, "VEX.")):
+		return nil
+	case bochsLacks[r.Op]:
+		return []source{avx512Hand}
+	case absent[r.Op] != "", len(others[r.Op]) > 0:
+		return others[r.Op]
+	}
+	return []source{avx512}
+}
+
 // othersByRow is others for mnemonics of which some rows are privileged.
 var othersByRow = map[string][]source{
 	"0F 20 /r": {controls, exceptions}, "0F 22 /r": {controls, exceptions}, // MOV to and from control registers
 	"0F 21 /r": {debug}, "0F 23 /r": {debug}, // and debug registers
 }
 
+const approximate = "an approximation, whose last bits every processor has of its own"
+
 // absent says why a row has no oracle where that is not said elsewhere.
 var absent = map[decoder.Op]string{
+	decoder.VRCP14PS: approximate, decoder.VRCP14PD: approximate, decoder.VRCP14SS: approximate, decoder.VRCP14SD: approximate,
+	decoder.VRSQRT14PS: approximate, decoder.VRSQRT14PD: approximate, decoder.VRSQRT14SS: approximate, decoder.VRSQRT14SD: approximate,
 	decoder.VMMCALL: "goemu has no SVM", decoder.VMCALL: "goemu has no VMX",
 }

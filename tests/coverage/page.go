@@ -28,6 +28,9 @@ func page(rec *record) string {
 		var table strings.Builder
 		for _, r := range sections[f] {
 			e, have := rec.rows[key(r)]
+			if avx512Sources(r) != nil || absent[r.Op] == approximate {
+				e.engine, e.host = "go", "the host has no AVX-512" // nor had it when the rest was recorded
+			}
 			text, oracle := oracles(r, &e, have)
 			sum.rows++
 			sum.cases += e.total()
@@ -101,6 +104,9 @@ const (
 // oracles describes what a row was compared with.
 func oracles(r *decoder.Row, e *entry, have bool) (text string, kind int) {
 	list := others[r.Op]
+	if l := avx512Sources(r); l != nil {
+		list = l
+	}
 	if l, ok := othersByRow[r.Enc]; ok {
 		list = l
 	}
