@@ -91,7 +91,7 @@ func leaves(t *testing.T, emulator, kernel string, args ...string) map[leaf]regs
 var changing = cpumodel.Set{cpumodel.Leaf1ECX: 1 << 27}
 
 // qemuLacks are features that QEMU's TCG takes from models.
-var qemuLacks = set("vme x2apic tsc-deadline pcid avx512f avx512bw avx512cd avx512dq avx512vl avx512vbmi avx512vnni fsrm xsavec xsaves rdseed clzero " +
+var qemuLacks = set("vme x2apic tsc-deadline pcid avx512f avx512bw avx512cd avx512dq avx512vl avx512vbmi avx512vnni avx512vbmi2 avx512bitalg avx512-vpopcntdq fsrm xsavec xsaves rdseed clzero " +
 	"xsaveerptr wbnoinvd misalignsse fxsr-opt sha-ni topoext vpclmulqdq gfni tsc-adjust invpcid rdpid 3dnowprefetch")
 
 // qemuHas are features that QEMU's TCG shows by the manual's rules otherwise than goemu, by model.
