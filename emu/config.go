@@ -48,6 +48,7 @@ type Config struct {
 	Parallel   []string          // LPT1: see chardev.Open; nil: a printer whose output is lost
 	Chardevs   map[string]string // by id: see chardev.Open
 	Debugcon   string            // -debugcon: see chardev.Open; "": none
+	Display    string            // "tty": the terminal is taken by emu/display; "none", "": it is free
 	Monitor    string            // "stdio", "unix:PATH,server,nowait", or "none", "": only by Ctrl-A c on a terminal
 	Devices    []string          // each as -device has it: "name,prop=value,..."
 	Drives     []string          // each as -drive has it: "prop=value,..."; a comma in a value is doubled

@@ -95,3 +95,48 @@ func (m *Machine) see(fn func() error) error {
 	}
 	return err
 }
+
+// Look is what a display keeps of the screen from one look to the next.
+type Look struct {
+	Text   bool       // the screen shows text: see Screen
+	Screen vga.Screen // while Text
+	Frame  vga.Frame  // while not
+	last   vga.Screen
+}
+
+// Watch says that somebody looks at the screen again and again from now on, or does so no more. Any goroutine may call it.
+func (m *Machine) Watch(on bool) error {
+	v := m.board.VGA
+	if v == nil {
+		return errNoDisplay
+	}
+	return m.see(func() error {
+		if on {
+			v.Watch()
+		} else {
+			v.Unwatch()
+		}
+		return nil
+	})
+}
+
+// Look brings l up to date and tells whether that changed it. Any goroutine may call it.
+func (m *Machine) Look(l *Look) (changed bool, err error) {
+	v := m.board.VGA
+	if v == nil {
+		return false, errNoDisplay
+	}
+	was := l.Text
+	err = m.see(func() error {
+		l.Screen, l.last = l.last, l.Screen
+		if l.Text = v.Text(&l.Screen) == nil; !l.Text {
+			l.Frame.Live = true
+			changed = v.Look(&l.Frame)
+		}
+		return nil
+	})
+	if l.Text {
+		changed = !l.Screen.Equal(&l.last)
+	}
+	return changed || was != l.Text, err
+}

@@ -1,6 +1,7 @@
 package emu
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,9 @@ const serialPorts = 2
 
 // openConsole opens the terminal, once.
 func (m *Machine) openConsole() (chardev.Backend, error) {
+	if m.cfg.Display == "tty" {
+		return nil, errors.New("the terminal is the display's: use file:PATH, null or none")
+	}
 	if m.console == nil {
 		if m.cfg.ConsoleIn != nil || m.cfg.ConsoleOut != nil {
 			m.console = chardev.NewPair(m.cfg.ConsoleIn, m.cfg.ConsoleOut)
@@ -59,7 +63,7 @@ func (m *Machine) openSerial() error {
 	specs := m.cfg.Serial
 	if specs == nil && !m.cfg.NoDefaults {
 		specs = []string{"stdio"}
-		if m.cfg.Monitor == "stdio" {
+		if m.cfg.Monitor == "stdio" || m.cfg.Display == "tty" {
 			specs[0] = "null"
 		}
 	}

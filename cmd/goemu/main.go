@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"goemu/emu"
+	"goemu/emu/display"
 )
 
 func main() {
@@ -67,6 +68,16 @@ func emulate(cfg *emu.Config) (status int, err error) {
 		s := <-signals
 		m.Stop(128 + signalNumber(s))
 	}()
+	if cfg.Display == "tty" {
+		tty, err := display.Open()
+		if err != nil {
+			return 0, err
+		}
+		defer tty.Close()
+		if err := tty.Start(m); err != nil {
+			return 0, err
+		}
+	}
 	return m.Run()
 }
 

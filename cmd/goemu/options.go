@@ -53,7 +53,7 @@ func flagSet(v *values) *pflag.FlagSet {
 	f.StringVar(&v.append, "append", "", "kernel command `line`")
 	driveFlags(f, v)
 	f.BoolVar(&v.nographic, "nographic", false, "serial port and console on this terminal (Ctrl-A x quits)")
-	f.StringVar(&v.display, "display", "none", "`display`: none")
+	f.StringVar(&v.display, "display", "none", "`display`: none, tty (the screen on this terminal; Ctrl-] quits)")
 	f.StringVar(&v.monitor, "monitor", "none", "monitor on `dev`: stdio, unix:PATH,server,nowait, none (Ctrl-A c on the console is one too)")
 	f.StringVar(&v.vga, "vga", "std", "display `adapter`: std, none")
 	f.StringArrayVar(&v.serial, "serial", nil, "serial port to `dev`: stdio, mon:stdio, file:PATH, null, none, chardev:ID")
@@ -151,14 +151,18 @@ func (v *values) config() (*emu.Config, error) {
 		Serial: v.serial, Parallel: v.parallel, Chardevs: map[string]string{},
 		Drives: v.drives, Snapshot: v.snapshot,
 		Monitor:     v.monitor,
+		Display:     v.display,
 		Interactive: chardev.Interactive(),
 		Firmware:    v.bios, FirmwareDirs: v.romDirs, FwCfg: v.fwCfg,
 	}
 	if v.kernel == "" && (v.initrd != "" || v.append != "") {
 		return nil, errors.New("-initrd and -append need -kernel")
 	}
-	if v.display != "none" {
-		return nil, fmt.Errorf("-display %s: goemu has no such display (have: none)", v.display)
+	if v.display != "none" && v.display != "tty" {
+		return nil, fmt.Errorf("-display %s: goemu has no such display (have: none, tty)", v.display)
+	}
+	if v.display == "tty" && v.nographic {
+		return nil, errors.New("-nographic and -display tty both want the terminal")
 	}
 	if v.cpu == "help" || v.cpu == "?" {
 		fmt.Print(emu.CPUHelp())

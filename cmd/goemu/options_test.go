@@ -11,7 +11,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	base := emu.Config{Memory: 128 << 20, Monitor: "none", Chardevs: map[string]string{}}
+	base := emu.Config{Memory: 128 << 20, Monitor: "none", Display: "none", Chardevs: map[string]string{}}
 	for _, c := range []struct {
 		args string
 		want func(*emu.Config)
@@ -45,6 +45,7 @@ func TestParse(t *testing.T) {
 			c.Boot = emu.BootOptions{Order: "c", Once: "a", Menu: true, Strict: true, SplashTime: &wait, RebootTimeout: &forever}
 		}},
 		{"-monitor unix:/x,server,nowait", func(c *emu.Config) { c.Monitor = "unix:/x,server,nowait" }},
+		{"-display tty", func(c *emu.Config) { c.Display = "tty" }},
 		{"-vga none", func(c *emu.Config) { c.NoVGA = true }},
 		{"-fw_cfg opt/x,string=y", func(c *emu.Config) { c.FwCfg = []string{"opt/x,string=y"} }},
 		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {
@@ -94,7 +95,8 @@ func TestErrors(t *testing.T) {
 		"-boot late=x":            "want order",
 		"a.img b.img":             "one disk image",
 		"-vga cirrus":             "has std",
-		"-display gtk":            "have: none",
+		"-display gtk":            "have: none, tty",
+		"-display tty -nographic": "both",
 		"-zzzzzz":                 "lists all",
 	} {
 		_, err := parse(strings.Fields(args))

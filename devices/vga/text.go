@@ -2,6 +2,7 @@ package vga
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -85,4 +86,9 @@ func (s *Screen) Lines() []string {
 		lines = append(lines, strings.TrimRight(b.String(), " \u00a0"))
 	}
 	return lines
+}
+
+// Equal tells whether two screens show the same.
+func (s *Screen) Equal(t *Screen) bool {
+	return s.Columns == t.Columns && s.Rows == t.Rows && s.CursorX == t.CursorX && s.CursorY == t.CursorY && s.Colors == t.Colors && slices.Equal(s.Cells, t.Cells)
 }
