@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var machine = Config{CPUs: 2, LowRAM: 3 << 30, HighRAM: 2 << 30, HPET: true, FwCfg: true}
+var machine = Config{CPUs: 2, LowRAM: 3 << 30, HighRAM: 2 << 30, HPET: true, FwCfg: true, FDC: true, LPT: true, Pvpanic: 0x505}
 
 // express is a machine whose firmware has put configuration space and BARs where they can be.
 var express = Config{Board: Q35, CPUs: 3, LowRAM: 2 << 30, HighRAM: 1 << 30, FwCfg: true, NoVGA: true,
