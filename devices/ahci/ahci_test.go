@@ -85,7 +85,6 @@ type fis struct {
 	command, features, device uint8
 	count                     uint16
 	lba                       uint64
-	tag                       int
 }
 
 // prepare fills in a slot. regions are addresses and sizes.
