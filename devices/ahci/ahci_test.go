@@ -41,7 +41,7 @@ type bench struct {
 }
 
 func newBench(t testing.TB) *bench {
-	b := &bench{t: t, mem: make(devtest.Memory, 2<<20), drive: devtest.NewDrive(1<<20, block.Disk), cd: devtest.NewDrive(1<<20, block.CD)}
+	b := &bench{t: t, mem: make(devtest.Memory, 1<<20), drive: devtest.NewDrive(1<<20, block.Disk), cd: devtest.NewDrive(1<<20, block.CD)}
 	b.bus = pci.NewBus(portmap.New(), nowhere{})
 	b.bus.OnPIRQ = func(_ int, level bool) { b.line.Set(level) }
 	b.bus.OnMSI = func(_ uint64, data uint32) { b.msi = append(b.msi, data) }
