@@ -55,11 +55,11 @@ const (
 
 // Registers in configuration space.
 const (
-	cfgPMBase    = 0x40
-	cfgDevActB   = 0x58 // DEVACTB
-	cfgPMRegMisc = 0x80 // bit 0: I/O space enabled
-	cfgSMBBA     = 0x90
-	cfgSMBHost   = 0xd2 // SMBHSTCFG: bit 0 enable, bits 3..1 interrupt
+	ConfigPMBase    = 0x40
+	cfgDevActB      = 0x58 // DEVACTB
+	ConfigPMRegMisc = 0x80 // bit 0: I/O space enabled
+	cfgSMBBA        = 0x90
+	cfgSMBHost      = 0xd2 // SMBHSTCFG: bit 0 enable, bits 3..1 interrupt
 )
 
 // Bits by which the APM control port makes an SMI.
@@ -114,9 +114,9 @@ func New(clock devices.Clock, ports devices.PortBus, sci, smbIRQ devices.Line) *
 	f.Writable[pci.Command], f.Writable[pci.Command+1] = 0x01, 0
 	f.Config[pci.Status], f.Config[pci.Status+1] = 0x80, 0x02
 	f.Config[pci.InterruptPin] = 1
-	f.Config[cfgPMBase] = 1
-	f.Writable[cfgPMBase], f.Writable[cfgPMBase+1] = 0xc0, 0xff
-	f.Writable[cfgPMRegMisc] = 0x01
+	f.Config[ConfigPMBase] = 1
+	f.Writable[ConfigPMBase], f.Writable[ConfigPMBase+1] = 0xc0, 0xff
+	f.Writable[ConfigPMRegMisc] = 0x01
 	for reg := 0x44; reg < 0x80; reg++ { // counters and device resources: stored
 		f.Writable[reg] = 0xff
 	}
@@ -205,8 +205,8 @@ func (p *PM) remapSMBus() {
 // remap brings the port bus in line with PMBASE and PMREGMISC.
 func (p *PM) remap() {
 	p.remapSMBus()
-	base := p.Config16(cfgPMBase) &^ (ioSize - 1)
-	if p.Config[cfgPMRegMisc]&1 == 0 {
+	base := p.Config16(ConfigPMBase) &^ (ioSize - 1)
+	if p.Config[ConfigPMRegMisc]&1 == 0 {
 		base = 0
 	}
 	if base == p.mapped {

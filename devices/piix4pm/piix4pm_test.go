@@ -21,8 +21,8 @@ type bench struct {
 
 // firmwareInit programs the function as PC firmware does: I/O space at PMBase, ACPI mode on.
 func (b *bench) firmwareInit() {
-	b.pm.WriteConfig(cfgPMBase, 4, PMBase|1)
-	b.pm.WriteConfig(cfgPMRegMisc, 1, 1)
+	b.pm.WriteConfig(ConfigPMBase, 4, PMBase|1)
+	b.pm.WriteConfig(ConfigPMRegMisc, 1, 1)
 	b.pm.WriteConfig(cfgSMBBA, 4, SMBusBase|1)
 	b.pm.WriteConfig(cfgSMBHost, 1, smbToIRQ9|smbOn)
 	b.pm.SetACPI(true)

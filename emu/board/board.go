@@ -289,7 +289,7 @@ func (pc *PC) FirmwareInit() error {
 	}
 	pc.chipset.pm().SetACPI(true)
 	pc.KBC.FirmwareInit()
-	pc.chipset.openShadow()
+	pc.openShadow()
 	if err := pc.initVGA(); err != nil {
 		return err
 	}

@@ -63,10 +63,10 @@ func (c *piixChips) add(pc *PC) error {
 
 func (c *piixChips) shadow(area int) uint8 { return c.host.Shadow(area) }
 
-func (c *piixChips) openShadow() {
-	for i := range uint8(i440fx.NumPAM) {
-		c.host.WriteConfig(i440fx.PAM0+i, 1, pamRAM<<4|pamRAM)
-	}
+func (c *piixChips) pam() registers { return registers{c.host.Function, i440fx.PAM0, i440fx.NumPAM} }
+
+func (c *piixChips) places() []registers {
+	return []registers{c.pam(), {c.acpi.Function, piix4pm.ConfigPMBase, 4}, {c.acpi.Function, piix4pm.ConfigPMRegMisc, 1}}
 }
 
 func (c *piixChips) openSMRAM(smm bool) { c.pc.Space.OpenWindow(c.pc.smram, c.host.SMRAM(smm)) }

@@ -112,10 +112,10 @@ func (c *q35Chips) moveConfig() {
 
 func (c *q35Chips) shadow(area int) uint8 { return c.host.Shadow(area) }
 
-func (c *q35Chips) openShadow() {
-	for i := range uint8(q35.NumPAM) {
-		c.host.WriteConfig(q35.PAM0+i, 1, pamRAM<<4|pamRAM)
-	}
+func (c *q35Chips) pam() registers { return registers{c.host.Function, q35.PAM0, q35.NumPAM} }
+
+func (c *q35Chips) places() []registers {
+	return []registers{c.pam(), {c.host.Function, q35.PCIEXBAR, 8}, {c.lpc.Function, ich9.PMBase, 4}, {c.lpc.Function, ich9.ACPICntl, 1}}
 }
 
 func (c *q35Chips) openSMRAM(smm bool) {

@@ -13,6 +13,7 @@ const (
 	isaROM      = 0xe0000
 	shadowAreas = 13 // 12 of 16 KiB, and F0000h to FFFFFh
 	pamRAM      = i440fx.PAMRead | i440fx.PAMWrite
+	pam2RAM     = pamRAM<<4 | pamRAM // of two areas
 )
 
 // shadowArea is one area.
@@ -44,6 +45,11 @@ func (pc *PC) addShadow(rom []byte) {
 			a.rom = top[base-isaROM : end-isaROM : end-isaROM]
 		}
 	}
+}
+
+// openShadow makes all areas RAM.
+func (pc *PC) openShadow() {
+	pc.chipset.pam().load([]byte{pamRAM << 4, pam2RAM, pam2RAM, pam2RAM, pam2RAM, pam2RAM, pam2RAM})
 }
 
 // updateShadow follows the PAM registers.

@@ -68,20 +68,34 @@ func (pc *PC) wake(sts uint16) {
 	}
 }
 
-// Suspend is what S3 does to the devices: those without power are reset. Clock, power management and RAM keep their state. The machine
-// calls it, at a time of its choice, after OnSuspend.
+// Suspend is what S3 does to the devices: those without power are reset. Clock, power management and RAM keep their state. They and
+// configuration space stay where they are: SeaBIOS finds in RAM below 1 MiB that it is to resume, and uses the others before it sets devices up
+// again. The machine calls it, at a time of its choice, after OnSuspend.
 func (pc *PC) Suspend() {
 	pm := pc.chipset.pm()
 	kept := pm.SaveState()
+	places := pc.chipset.places()
+	var values [][]byte
+	for _, r := range places {
+		values = append(values, r.save())
+	}
 	for _, d := range pc.devices {
 		if d != devices.Device(pc.RTC) {
 			d.Reset()
 		}
 	}
+	for i, r := range places {
+		r.load(values[i])
+	}
 	kept.Control &^= acpipm.CtlSCI
 	pm.RestoreState(kept)
 	pc.RTC.SetCMOS(cmosShutdown, resumeS3)
 	pc.asleep = true
+	for _, sts := range []uint16{acpipm.StsRTC, acpipm.StsPower} { // what came while the guest was on its way
+		if pm.Enabled(sts) && kept.Status&sts != 0 && pc.asleep {
+			pc.wake(sts)
+		}
+	}
 }
 
 // ReturnsFromReset tells whether the program has left word for the firmware that a reset of the processor is only its way back to real mode.
