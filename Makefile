@@ -2,6 +2,7 @@
 # make bench   boots the benchmark guest on goemu and on QEMU's TCG in turn and prints ratios
 # make difftest  runs CASES (default 10000) cases of each instruction on the host's CPU and on both engines, and makes docs/coverage.md
 # make guests  prepares Debian's kernel, an initramfs and media to boot from, in a cache outside the checkout
+# make media   boots every medium on every combination of board, engine and firmware; make test does a choice
 # make fuzz    fuzzes each target for FUZZTIME (default 10m)
 
 GO       ?= go
@@ -11,7 +12,7 @@ CASES    ?= 10000
 
 export CGO_ENABLED = 0
 
-.PHONY: build test bench difftest guests fuzz check cross setup
+.PHONY: build test bench difftest guests media fuzz check cross setup
 
 build:
 	$(GO) build -o goemu ./cmd/goemu
@@ -25,6 +26,9 @@ guests: setup
 
 test: guests
 	$(GO) test -timeout 40m ./...
+
+media: guests
+	GOEMU_MEDIA=all $(GO) test -count=1 -timeout 4h -v ./tests/media
 
 bench: guests
 	$(GO) run ./tests/bench -runs $(RUNS) -o docs/performance.md

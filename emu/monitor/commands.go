@@ -27,7 +27,7 @@ func init() {
 		{"cont|c", "", "go on after stop", 0, 0, func(s *Session, _ []string) error { return s.m.Continue() }},
 		{"eject", "[-f] device", "take the medium out of a drive; -f also where the guest forbids it", 1, 2, eject},
 		{"help|?", "[command]", "show this, or one command", 0, 1, help},
-		{"info", "block|status|version", "show drives, whether the machine runs, the version of goemu", 1, 1, func(s *Session, args []string) error {
+		{"info", "block|screen|status|version", "show drives, the text on the screen, whether the machine runs, the version of goemu", 1, 1, func(s *Session, args []string) error {
 			return run(s, infos, "info ", args)
 		}},
 		{"quit|q", "", "end goemu", 0, 0, func(s *Session, _ []string) error {
@@ -52,6 +52,13 @@ var infos = []command{
 			s.print("%s\n", l)
 		}
 		return nil
+	}},
+	{"screen", "", "the text on the screen", 0, 0, func(s *Session, _ []string) error {
+		rows, err := s.m.ScreenText()
+		for _, r := range rows {
+			s.print("%s\n", r)
+		}
+		return err
 	}},
 	{"status", "", "whether the machine runs", 0, 0, func(s *Session, _ []string) error {
 		s.print("VM status: %s\n", s.m.Status())

@@ -15,6 +15,7 @@ import (
 // Machine is what commands act on. All of it may be called from any goroutine but the machine's own.
 type Machine interface {
 	Screendump(w io.Writer) error
+	ScreenText() ([]string, error)
 	SendKey(keys string, hold time.Duration) error
 	Eject(drive string, force bool) error
 	Change(drive, file string, force bool) error

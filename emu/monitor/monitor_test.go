@@ -32,6 +32,7 @@ func (f *fake) Screendump(w io.Writer) error {
 	}
 	return f.note("screendump")
 }
+func (f *fake) ScreenText() ([]string, error) { return []string{"A:\\>", ""}, nil }
 func (f *fake) SendKey(keys string, hold time.Duration) error {
 	return f.note("sendkey %s %v", keys, hold)
 }
@@ -72,12 +73,13 @@ func TestCommands(t *testing.T) {
 		{fmt.Sprintf("screendump %q", file), "screendump", ""},
 		{"info status", "", "VM status: running\n"},
 		{"info block", "", "ide0-cd0: [not inserted]\n"},
+		{"info screen", "", "A:\\>\n\n" + Prompt},
 		{"info version", "", "9.9\n"},
 		{"help q", "", "quit|q -- end goemu\n"},
 		{"", "", ""},
 		{"frobnicate", "", `"frobnicate" is not a command`},
 		{"info nothing", "", "info nothing is not known"},
-		{"info", "", "want info block|status|version"},
+		{"info", "", "want info block|screen|status|version"},
 		{"stop now", "", "want stop"},
 		{"eject -f", "", "too few"},
 		{"sendkey a 99999999", "", "not a time"},

@@ -65,8 +65,8 @@ start:	xor ax, ax
 	mov dl, [drive]
 	int 0x13
 	jc failed
-	mov byte [buffer+6], 0
-	mov si, buffer
+	mov byte [mark+5], 0
+	mov si, mark
 	call text
 	mov si, finish
 	call text
@@ -122,18 +122,21 @@ dap:	db 16, 0
 	dw 1, buffer, 0
 	dq 16                  ; the primary volume descriptor
 packet:	times 19 db 0
+mark	equ buffer+1           ; "CD001"
 	times 2048-($-$$) db 0
 %elifdef FLOPPY
 packet	equ 0x8000
+mark	equ buffer
 LAST	equ 79<<8 | 18
 LASTHEAD equ 1
 	times 510-($-$$) db 0
 	dw 0xaa55
 	times (2880-1)*512-($-$$) db 0
-	db 'floppy'
+	db 'FD144'
 	times 2880*512-($-$$) db 0
 %elifdef DISK
 packet	equ 0x8000
+mark	equ buffer
 LAST	equ 3<<8 | 63
 LASTHEAD equ 15
 	times 446-($-$$) db 0
@@ -142,7 +145,7 @@ LASTHEAD equ 15
 	times 510-($-$$) db 0
 	dw 0xaa55
 	times (4*16*63-1)*512-($-$$) db 0
-	db 'disk  '
+	db 'HD001'
 	times 4*16*63*512-($-$$) db 0
 %endif
 buffer	equ 0x9000

@@ -1,0 +1,180 @@
+// Package media boots what people boot PCs from: GRUB, isolinux, memtest86+, iPXE, Debian and its installer, from floppies, CDs and disks that
+// tests/media/prepare makes of Debian's packages. Each medium is a row with what is typed and what must come; the columns are board,
+// engine and firmware.
+//
+// GOEMU_MEDIA=all runs every combination, otherwise a choice that has each medium on each board, engine and firmware.
+// GOEMU_MEDIA_ON=qemu runs the same on QEMU's TCG, which checks the media and the rows themselves.
+package media
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Boards, engines and firmware.
+const (
+	pcBoard = "pc"
+	q35     = "q35"
+
+	tcg    = "tcg"
+	interp = "interp"
+
+	builtin = "builtin"
+	seabios = "seabios"
+	ovmf    = "ovmf"
+)
+
+// config is a machine to start.
+type config struct {
+	board, engine, firmware string
+	memory                  int // MiB
+	drives                  []string
+	boot                    string
+	icount                  uint // not 0: the shift of -icount, with sleep=off
+}
+
+func (c config) String() string { return c.board + "-" + c.engine + "-" + c.firmware }
+
+// combinations are those that the tests of a medium run on: first the ones that always do.
+var combinations = []struct {
+	board, engine, firmware string
+	always                  bool
+}{
+	{pcBoard, tcg, builtin, true},
+	{pcBoard, tcg, seabios, true},
+	{pcBoard, interp, builtin, true},
+	{pcBoard, interp, seabios, false},
+	{q35, tcg, builtin, true},
+	{q35, tcg, seabios, true},
+	{q35, interp, builtin, false},
+	{q35, interp, seabios, true},
+}
+
+// medium is one row.
+type medium struct {
+	name   string
+	drives []string // each "cdrom:FILE", "disk:FILE" or "floppy:FILE"
+	memory int      // MiB
+	icount uint
+	talk   func(*pc)
+	slow   bool // too much for the interpreter on every run: once on each board is enough
+}
+
+var media = []medium{
+	{name: "grub-cd", drives: []string{"cdrom:grub.iso"}, memory: 256, talk: grubLinux},
+	{name: "grub-hybrid-disk", drives: []string{"disk:grub.iso"}, memory: 256, talk: grubPrompt},
+	{name: "grub-usb-disk", drives: []string{"disk:grub-usb.img"}, memory: 256, talk: grubLinux},
+	{name: "grub-floppy", drives: []string{"floppy:grub-floppy.img"}, memory: 64, talk: grubFloppy},
+	{name: "grub-floppy-and-disk", drives: []string{"floppy:grub-floppy.img", "disk:grub-usb.img"}, memory: 256, talk: grubFromFloppy},
+	{name: "isolinux-cd", drives: []string{"cdrom:isolinux.iso"}, memory: 256, talk: isolinux},
+	{name: "eltorito-none", drives: []string{"cdrom:eltorito-none.iso"}, memory: 32, talk: says("hello from drive e0 emulation 00e0 reads CD001 done")},
+	{name: "eltorito-floppy", drives: []string{"cdrom:eltorito-floppy.iso"}, memory: 32, talk: says("hello from drive 00 emulation 0200 geometry 014f12 reads FD144 done")},
+	{name: "eltorito-disk", drives: []string{"cdrom:eltorito-disk.iso"}, memory: 32, talk: says("hello from drive 80 emulation 0480 geometry 0f0", "3f reads HD001 done")},
+	{name: "memtest", drives: []string{"cdrom:memtest.iso"}, memory: 6, icount: memtestShift, talk: memtest},
+	{name: "memtest-grub", drives: []string{"cdrom:grub.iso"}, memory: 8, icount: memtestShift, talk: memtestGRUB, slow: true},
+	{name: "ipxe-cd", drives: []string{"cdrom:ipxe.iso"}, memory: 64, talk: ipxe},
+	{name: "ipxe-lkrn", drives: []string{"cdrom:grub.iso"}, memory: 64, talk: ipxeGRUB},
+	{name: "installer-amd64", drives: []string{"cdrom:installer-amd64.iso"}, memory: 512, talk: installer, slow: true},
+	{name: "installer-i386", drives: []string{"cdrom:installer-i386.iso"}, memory: 512, talk: installer, slow: true},
+}
+
+// file is the path of a prepared medium.
+func file(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("GOEMU_MEDIA_DIR")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir = filepath.Join(cache, "goemu", "media")
+	}
+	p := filepath.Join(dir, name)
+	if _, err := os.Stat(p); err != nil {
+		t.Fatalf("%v: run make guests", err)
+	}
+	return p
+}
+
+// drive is the value of -drive for a prepared medium, "cdrom:FILE" for example. What is written to it is lost.
+func drive(t testing.TB, medium string) string {
+	t.Helper()
+	kind, name, _ := strings.Cut(medium, ":")
+	return driveOf(t, kind, file(t, name))
+}
+
+func driveOf(t testing.TB, kind, path string) string {
+	t.Helper()
+	s := "format=raw,file=" + path
+	switch kind {
+	case "cdrom":
+		return s + ",media=cdrom,readonly=on"
+	case "floppy":
+		return s + ",if=floppy,snapshot=on"
+	case "disk":
+		return s + ",snapshot=on"
+	}
+	t.Fatalf("what is a %q?", kind)
+	return ""
+}
+
+// start powers a machine on: goemu's, or QEMU's.
+func start(t testing.TB, c config) *pc {
+	t.Helper()
+	if c.firmware == ovmf {
+		const dir = "/usr/share/OVMF/"
+		vars := filepath.Join(t.TempDir(), "vars.fd")
+		copySparse(t, vars, dir+"OVMF_VARS_4M.fd")
+		c.drives = append([]string{"if=pflash,format=raw,readonly=on,file=" + dir + "OVMF_CODE_4M.fd", "if=pflash,format=raw,file=" + vars}, c.drives...)
+	}
+	return launch(t, c)
+}
+
+// each runs a test on the combinations of board, engine and firmware.
+func each(t *testing.T, slow bool, test func(t *testing.T, c config)) {
+	all := os.Getenv("GOEMU_MEDIA") == "all"
+	for _, on := range combinations {
+		if !all && (!on.always || slow && on.engine == interp && on.firmware == builtin) {
+			continue
+		}
+		if onQEMU() && (on.engine != tcg || on.firmware != seabios) {
+			continue
+		}
+		c := config{board: on.board, engine: on.engine, firmware: on.firmware}
+		t.Run(c.String(), func(t *testing.T) {
+			t.Parallel()
+			test(t, c)
+		})
+	}
+}
+
+func TestMedia(t *testing.T) {
+	if err := unknown(os.Getenv("GOEMU_MEDIA_ON"), "", "qemu"); err != "" {
+		t.Fatal(err)
+	}
+	for _, m := range media {
+		t.Run(m.name, func(t *testing.T) {
+			each(t, m.slow, func(t *testing.T, c config) {
+				c.memory, c.icount = m.memory, m.icount
+				kinds := ""
+				for _, d := range m.drives {
+					c.drives = append(c.drives, drive(t, d))
+					kinds += d[:1]
+				}
+				// The drive to boot from is the first; on a PC without a say it would be the disk.
+				c.boot = map[byte]string{'c': "d", 'd': "c", 'f': "a"}[kinds[0]]
+				m.talk(start(t, c))
+			})
+		})
+	}
+}
+
+func unknown(value string, known ...string) string {
+	if slices.Contains(known, value) {
+		return ""
+	}
+	return "GOEMU_MEDIA_ON=" + value + " is not known"
+}
