@@ -2,9 +2,14 @@ package emu
 
 import (
 	"bytes"
+	"fmt"
+	"goemu/devices/vga"
 	"image/png"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,5 +76,51 @@ func TestNoScreen(t *testing.T) {
 		if _, err := New(Config{Devices: []string{d}, Serial: []string{"none"}, ConsoleOut: io.Discard}); err == nil || !strings.Contains(err.Error(), "VGA") {
 			t.Errorf("-device %s: %v", d, err)
 		}
+	}
+}
+
+// TestTracking looks at a screen to which a guest writes in all ways: a picture that is kept up to date by what has been tracked is always the same as
+// a new one.
+func TestTracking(t *testing.T) {
+	kernel := filepath.Join(t.TempDir(), "paint")
+	if msg, err := exec.Command("nasm", "-f", "bin", "-w-all", "-o", kernel, "testdata/paint.asm").CombinedOutput(); err != nil {
+		t.Fatalf("nasm: %v\n%s", err, msg)
+	}
+	for _, accel := range []Accel{AccelTCG, AccelInterp} {
+		m, err := New(Config{Accel: accel, Memory: 32 << 20, Kernel: kernel, Serial: []string{"none"}, ConsoleOut: io.Discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			m.Run()
+			close(ended)
+		}()
+		if err := m.Watch(true); err != nil {
+			t.Fatal(err)
+		}
+		live := vga.Frame{Live: true}
+		painted := 0
+		for n := 0; n < 60 || painted < 20; n++ {
+			err := m.do(func() error {
+				var fresh vga.Frame
+				m.board.VGA.Look(&live)
+				m.board.VGA.Look(&fresh)
+				if live.Width == 640 && slices.Contains(live.Dirty, true) {
+					painted++
+				}
+				if !slices.Equal(live.Pix, fresh.Pix) {
+					return fmt.Errorf("look %d misses what was written", n)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+				break
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+		m.Stop(0)
+		<-ended
 	}
 }

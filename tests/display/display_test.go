@@ -324,6 +324,7 @@ func TestPictures(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			var s script
 			c.draw(&s)
 			s.crtc(0x11, 0) // what follows is the same on both
