@@ -136,7 +136,7 @@ func (f *Firmware) int18(c *Call) Result {
 		f.freshStack(c)
 		if b := &f.boot; b.at < len(b.list) {
 			b.tried = append(b.tried, b.list[b.at].name+": it was started, and gave up")
-			b.at, b.sectors = b.at+1, sectors{}
+			b.at, b.sectors, b.asked = b.at+1, sectors{}, false
 		}
 	}
 	return f.bootOn(c)
@@ -239,7 +239,7 @@ func (f *Firmware) bootSector(c *Call, d *Drive, number uint8, signed bool) erro
 		return err
 	}
 	if signed && (p[510] != 0x55 || p[511] != 0xaa) {
-		return fmt.Errorf("the first sector ends with %02X %02X, not with the signature 55 AA", p[510], p[511])
+		return fmt.Errorf("no boot signature 55 AA (there is %02X %02X)", p[510], p[511])
 	}
 	f.startAt(c, 0x07c0, p[:512], number)
 	return nil
