@@ -71,3 +71,24 @@ func TestOVMFVariables(t *testing.T) {
 		s.Wait()
 	}
 }
+
+// TestOVMFSecureBoot needs system management mode with TSEG: the variables' driver runs there. It refuses the shell, which nobody has signed.
+func TestOVMFSecureBoot(t *testing.T) {
+	s := guest.Start(t, "-M", "q35", "-m", "256", "-nographic",
+		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.secboot.fd",
+		"-drive", "if=pflash,format=raw,unit=1,snapshot=on,file=/usr/share/OVMF/OVMF_VARS_4M.ms.fd")
+	s.Expect("Security Violation")
+	s.Expect("Press any key to enter the Boot Manager Menu")
+}
+
+// TestOVMFMuchMemory has RAM above 4 GiB and several processors.
+func TestOVMFMuchMemory(t *testing.T) {
+	s := guest.Start(t, "-M", "q35", "-m", "5G", "-smp", "4", "-nographic",
+		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+ovmfCode, "-drive", "if=pflash,format=raw,unit=1,snapshot=on,file="+ovmfVars)
+	shell(s)
+	if out := command(s, "memmap"); !strings.Contains(out, "100000000-00000001BFFFFFFF") && !strings.Contains(out, "0000000100000000-") {
+		t.Errorf("memmap has no memory from 4 GiB on: %q", out)
+	}
+	s.Send("reset -s\r")
+	s.Wait()
+}
