@@ -80,8 +80,8 @@ func TestReadWrite(t *testing.T) {
 			}
 			t.Run(c.name+"/"+engine, func(t *testing.T) {
 				t.Parallel()
-				disk, data := image(t, "disk", 24*mib, 1)
-				iso, isoData := image(t, "cd", 4*mib+2048, 2)
+				disk, data := image(t, "disk", 12*mib, 1)
+				iso, isoData := image(t, "cd", 2*mib+2048, 2)
 				args := append([]string{"-accel", engine, "-drive", "media=cdrom,index=2,file=" + iso}, c.args...)
 				if strings.Contains(strings.Join(args, " "), "drive=d") {
 					args = append(args, "-drive", "if=none,id=d,format=raw,file="+disk)
@@ -94,8 +94,8 @@ func TestReadWrite(t *testing.T) {
 				}
 				wantSum(t, s, "sha256sum /dev/sda", data)
 				wantSum(t, s, "sha256sum /dev/sr0", isoData)
-				s.Run("dd if=/dev/sda bs=1M count=5 of=/tmp/x; dd if=/tmp/x of=/dev/sda bs=1M seek=11 conv=fsync")
-				copy(data[11*mib:], data[:5*mib])
+				s.Run("dd if=/dev/sda bs=1M count=5 of=/tmp/x; dd if=/tmp/x of=/dev/sda bs=1M seek=6 conv=fsync")
+				copy(data[6*mib:], data[:5*mib])
 				s.Run("dd if=/dev/zero of=/dev/sda bs=4k seek=77 count=3 conv=fsync oflag=direct")
 				clear(data[77*4096 : 80*4096])
 				s.Run("echo 3 > /proc/sys/vm/drop_caches")
