@@ -191,3 +191,13 @@ func (b *bench) call(name string, set func(c *Call)) *Call {
 	b.t.Fatalf("%s waits for ever", name)
 	return nil
 }
+
+// sizedDrive has a size but no data.
+type sizedDrive struct {
+	testDrive
+	size int64
+}
+
+func (d *sizedDrive) Medium() (block.Medium, bool) {
+	return block.Medium{Size: d.size, Sector: 512, Physical: 512}, true
+}

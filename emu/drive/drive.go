@@ -47,6 +47,7 @@ type Drive struct {
 	open      bool
 	locked    bool
 	onChange  func()
+	changes   uint // by the user
 	onRequest func()
 	work      worker
 	sched     schedule
@@ -92,6 +93,9 @@ func (d *Drive) OnEjectRequest(fn func()) { d.onRequest = fn }
 
 // Lock implements block.Drive.
 func (d *Drive) Lock(on bool) { d.locked = on }
+
+// Changes counts how often the user has put a medium in or taken it out.
+func (d *Drive) Changes() uint { return d.changes }
 
 // Locked tells whether the guest forbids to take the medium out.
 func (d *Drive) Locked() bool { return d.locked }
@@ -160,6 +164,7 @@ func (d *Drive) userMay(force bool) error {
 }
 
 func (d *Drive) changed() {
+	d.changes++
 	if d.onChange != nil {
 		d.onChange()
 	}
