@@ -77,8 +77,9 @@ func helpText() string {
 	var b strings.Builder
 	b.WriteString(`Usage: goemu [options] [disk image]
 
-Emulates an x86 PC. Without -kernel it runs the built-in guest: a tour from the
-reset vector to ring 3, which ends in a small monitor when standard input is a terminal.
+Emulates an x86 PC. With a drive or -boot it boots by its own firmware, unless -bios gives another.
+With nothing to boot it runs the built-in guest: a tour from the reset vector to ring 3, which ends in
+a small monitor when standard input is a terminal.
 
 Options (with one dash or two):
 `)
