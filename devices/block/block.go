@@ -34,9 +34,6 @@ type Request struct {
 	// Done is called when all is done or has failed, never from within Submit. It may submit again.
 	Done func(*Request)
 	Err  error // nil: all of Data was transferred
-
-	// Private is the drive's while the request is its own, nil before the first Submit.
-	Private any
 }
 
 // Medium describes what is in a drive.
