@@ -161,6 +161,15 @@ func (v *VGA) RestoreState(s State) error {
 	s.Function = pci.FunctionState{}
 	s.SeqIndex, s.GfxIndex, s.AttrIndex = s.SeqIndex&(numSeq-1), s.GfxIndex&(numGfx-1), s.AttrIndex&0x3f
 	s.DACSub %= 3
+	for i := range s.Seq {
+		s.Seq[i] &= seqBits[i]
+	}
+	for i := range s.Gfx {
+		s.Gfx[i] &= gfxBits[i]
+	}
+	for i := range s.Attr {
+		s.Attr[i] &= attrBits[i]
+	}
 	v.s = s
 	v.limitBank()
 	v.fixDispi()
