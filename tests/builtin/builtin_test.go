@@ -72,6 +72,16 @@ func TestResets(t *testing.T) {
 	}
 }
 
+// TestStepped wants a trap after the far jump, the jump in the ROM, the OUT and the IRET.
+func TestStepped(t *testing.T) {
+	file := image(t, "stepped.asm")
+	for _, w := range ways {
+		if out := run(t, file, w...); out != "same, steps 0004\n" {
+			t.Errorf("%v: %q", w, out)
+		}
+	}
+}
+
 func TestSleep(t *testing.T) {
 	file := image(t, "sleep.asm")
 	for _, w := range ways {
