@@ -13,10 +13,10 @@ import (
 )
 
 // image makes a disk of a program. Each sector that the program does not use begins with its number.
-func image(t *testing.T, source string) string {
+func image(t *testing.T, source string, options ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), strings.TrimSuffix(source, ".asm"))
-	if msg, err := exec.Command("nasm", "-f", "bin", "-o", out, source).CombinedOutput(); err != nil {
+	if msg, err := exec.Command("nasm", append(options, "-f", "bin", "-o", out, source)...).CombinedOutput(); err != nil {
 		t.Fatalf("nasm %s: %v\n%s", source, err, msg)
 	}
 	code, err := os.ReadFile(out)
@@ -86,6 +86,16 @@ func TestSleep(t *testing.T) {
 	file := image(t, "sleep.asm")
 	for _, w := range ways {
 		if out := run(t, file, w...); out != "asleep\nawake beef\n03\n" {
+			t.Errorf("%v: %q", w, out)
+		}
+	}
+}
+
+// TestSleepWide wakes by the vector of protected mode.
+func TestSleepWide(t *testing.T) {
+	file := image(t, "sleep.asm", "-d", "WIDE")
+	for _, w := range ways {
+		if out := run(t, file, w...); out != "asleep\nw\n" {
 			t.Errorf("%v: %q", w, out)
 		}
 	}

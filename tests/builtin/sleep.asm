@@ -40,7 +40,12 @@
         mov [pm1], ax
         mov eax, [fs:bx + 36]   ; FACS
         call point
+%ifdef WIDE
+        mov dword [fs:bx + 24], wide    ; the waking vector of protected mode
+        mov dword [fs:bx + 28], 0
+%else
         mov dword [fs:bx + 12], awake
+%endif
         mov word [0x5000], 0xbeef
         ; the alarm: any hour, minute and second
         mov ax, 0xc001
@@ -99,4 +104,23 @@ awake:                          ; the segment is the vector's
         call hex8
         call newline
         jmp off
+
+; wide is entered in flat 32-bit protected mode. DS is a data segment of 4 GiB, and says where we are.
+        bits 32
+wide:
+        mov dx, 0x3f8
+        mov al, 'w'
+        out dx, al
+        mov dword [0x5000], 0xbeefcafe
+        mov al, [0x5003]
+        cmp al, 0xbe
+        jne .off
+        mov al, 10
+        out dx, al
+.off:
+        mov dx, [pm1]
+        mov ax, 1 << 13         ; S5
+        out dx, ax
+        hlt
+        bits 16
         finish
