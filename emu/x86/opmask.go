@@ -15,8 +15,6 @@ type opmaskForm struct {
 // opmaskForms are the instructions on opmask registers (SDM vol. 2A).
 var opmaskForms = map[decoder.Op]opmaskForm{}
 
-var opmaskOps = map[decoder.Op]handler{}
-
 func init() {
 	width := [4]uint{8, 16, 32, 64}
 	for _, g := range []struct {
