@@ -60,16 +60,16 @@ type medium struct {
 	memory int      // MiB
 	icount uint
 	talk   func(*pc)
-	slow   bool // too much for the interpreter on every run: once on each board is enough
+	slow   bool // much for the interpreter: one run there is enough
 }
 
 var media = []medium{
 	{name: "grub-cd", drives: []string{"cdrom:grub.iso"}, memory: 256, talk: grubLinux},
 	{name: "grub-hybrid-disk", drives: []string{"disk:grub.iso"}, memory: 256, talk: grubPrompt},
-	{name: "grub-usb-disk", drives: []string{"disk:grub-usb.img"}, memory: 256, talk: grubLinux},
+	{name: "grub-usb-disk", drives: []string{"disk:grub-usb.img"}, memory: 256, talk: grubLinux, slow: true},
 	{name: "grub-floppy", drives: []string{"floppy:grub-floppy.img"}, memory: 64, talk: grubFloppy},
-	{name: "grub-floppy-and-disk", drives: []string{"floppy:grub-floppy.img", "disk:grub-usb.img"}, memory: 256, talk: grubFromFloppy},
-	{name: "isolinux-cd", drives: []string{"cdrom:isolinux.iso"}, memory: 256, talk: isolinux},
+	{name: "grub-floppy-and-disk", drives: []string{"floppy:grub-floppy.img", "disk:grub-usb.img"}, memory: 256, talk: grubFromFloppy, slow: true},
+	{name: "isolinux-cd", drives: []string{"cdrom:isolinux.iso"}, memory: 256, talk: isolinux, slow: true},
 	{name: "eltorito-none", drives: []string{"cdrom:eltorito-none.iso"}, memory: 32, talk: says("hello from drive e0 emulation 00e0 reads CD001 done")},
 	{name: "eltorito-floppy", drives: []string{"cdrom:eltorito-floppy.iso"}, memory: 32, talk: says("hello from drive 00 emulation 0200 geometry 014f12 reads FD144 done")},
 	{name: "eltorito-disk", drives: []string{"cdrom:eltorito-disk.iso"}, memory: 32, talk: says("hello from drive 80 emulation 0480 geometry 0f0", "3f reads HD001 done")},
