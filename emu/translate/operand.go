@@ -14,6 +14,8 @@ var (
 	rdx = tcg.Reg(2)
 	rbx = tcg.Reg(3)
 	rsp = tcg.Reg(4)
+	rsi = tcg.Reg(6)
+	rdi = tcg.Reg(7)
 	rbp = tcg.Reg(5)
 )
 
