@@ -66,6 +66,10 @@ func (m *Machine) feed() {
 		if n := min(len(q.p), u.RxFree()); n > 0 {
 			n = u.Receive(q.p[:n])
 			q.p = append(q.p[:0], q.p[n:]...)
+			select {
+			case q.room <- struct{}{}:
+			default:
+			}
 		}
 		q.mu.Unlock()
 	}

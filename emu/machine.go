@@ -377,14 +377,30 @@ func (m *Machine) kick() {
 
 // inputQueue holds what the host typed until the UART takes it.
 type inputQueue struct {
-	mu sync.Mutex
-	p  []byte
+	mu   sync.Mutex
+	p    []byte
+	room chan struct{} // the UART has taken something
 }
 
-// input queues bytes for a serial port.
+// inputMax is how many bytes wait for a UART before their source has to wait too.
+const inputMax = 64 << 10
+
+// input queues bytes for a serial port. It waits while too many are queued.
 func (m *Machine) input(port int, p []byte) {
 	q := &m.serialIn[port]
 	q.mu.Lock()
+	for len(q.p) >= inputMax {
+		q.mu.Unlock()
+		if m.cfg.ConsoleIn == nil && chardev.Interactive() {
+			return // a terminal must go on being read, for Ctrl-A x: what is typed is lost as on a line that overruns
+		}
+		select {
+		case <-q.room:
+		case <-m.life.over:
+			return
+		}
+		q.mu.Lock()
+	}
 	q.p = append(q.p, p...)
 	q.mu.Unlock()
 	m.want(wantInput)

@@ -107,6 +107,7 @@ func (m *Machine) startInput() {
 			continue
 		}
 		b.OnRoom(func() { m.want(wantOutput) })
+		m.serialIn[i].room = make(chan struct{}, 1)
 		if src, ok := b.(chardev.Source); ok {
 			src.Start(func(p []byte) { m.input(i, p) })
 		}
