@@ -79,6 +79,9 @@ func TestDebian32(t *testing.T) {
 		for _, on := range []struct{ engine, cpu string }{
 			{"tcg", "pentium3"}, {"tcg", "qemu64"}, {"tcg", "Haswell"}, {"tcg", "max"}, {"interp", "max"},
 		} {
+			if on.engine == "interp" && kernel == "686" {
+				continue // a minute of the processor; 686-pae has more of the CPU
+			}
 			t.Run(kernel+" "+on.engine+" "+on.cpu, func(t *testing.T) {
 				t.Parallel()
 				s := bootKernel(t, "vmlinuz-"+kernel, "initrd32.gz", "-accel", on.engine, "-cpu", on.cpu, "-m", "256")
@@ -132,6 +135,9 @@ func complaints(t *testing.T, s *guest.Session) {
 func TestSMP(t *testing.T) {
 	for _, engine := range engines {
 		for _, n := range []string{"2", "4"} {
+			if engine == "interp" && n == "4" {
+				continue // two minutes of the processor
+			}
 			t.Run(engine+" "+n, func(t *testing.T) {
 				t.Parallel()
 				s := boot(t, "-accel", engine, "-smp", n)
