@@ -20,7 +20,7 @@ const (
 
 // TestDebian boots Debian off a disk by GRUB, logs in, writes a file and powers off; then the file system is looked at.
 func TestDebian(t *testing.T) {
-	each(t, true, func(t *testing.T, c config) { debian(t, c, "debian.img", mbrRoot) })
+	each(t, true, "", func(t *testing.T, c config) { debian(t, c, "debian.img", mbrRoot) })
 }
 
 // TestDebianGPT does the same with a disk that BIOS and UEFI boot alike.

@@ -60,7 +60,8 @@ type medium struct {
 	memory int      // MiB
 	icount uint
 	talk   func(*pc)
-	slow   bool // much for the interpreter: one run there is enough
+	slow   bool   // much for the interpreter: one run there is enough
+	choice string // the only combination but with GOEMU_MEDIA=all; "": those of each
 }
 
 var media = []medium{
@@ -73,12 +74,12 @@ var media = []medium{
 	{name: "eltorito-none", drives: []string{"cdrom:eltorito-none.iso"}, memory: 32, talk: says("hello from drive e0 emulation 00e0 reads CD001 done")},
 	{name: "eltorito-floppy", drives: []string{"cdrom:eltorito-floppy.iso"}, memory: 32, talk: says("hello from drive 00 emulation 0200 geometry 014f12 reads FD144 done")},
 	{name: "eltorito-disk", drives: []string{"cdrom:eltorito-disk.iso"}, memory: 32, talk: says("hello from drive 80 emulation 0480 geometry 0f0", "3f reads HD001 done")},
-	{name: "memtest", drives: []string{"cdrom:memtest.iso"}, memory: 6, icount: memtestShift, talk: memtest},
-	{name: "memtest-grub", drives: []string{"cdrom:grub.iso"}, memory: 8, icount: memtestShift, talk: memtestGRUB, slow: true},
+	{name: "memtest", drives: []string{"cdrom:memtest.iso"}, memory: 6, icount: memtestShift, talk: memtest, choice: "pc-tcg-builtin"},
+	{name: "memtest-grub", drives: []string{"cdrom:grub.iso"}, memory: 8, icount: memtestShift, talk: memtestGRUB, slow: true, choice: "pc-tcg-builtin"},
 	{name: "ipxe-cd", drives: []string{"cdrom:ipxe.iso"}, memory: 64, talk: ipxe},
 	{name: "ipxe-lkrn", drives: []string{"cdrom:grub.iso"}, memory: 64, talk: ipxeGRUB},
-	{name: "installer-amd64", drives: []string{"cdrom:installer-amd64.iso"}, memory: 512, talk: installer, slow: true},
-	{name: "installer-i386", drives: []string{"cdrom:installer-i386.iso"}, memory: 512, talk: installer, slow: true},
+	{name: "installer-amd64", drives: []string{"cdrom:installer-amd64.iso"}, memory: 512, talk: installer, slow: true, choice: "make media only"},
+	{name: "installer-i386", drives: []string{"cdrom:installer-i386.iso"}, memory: 512, talk: installer, slow: true, choice: "make media only"},
 }
 
 // file is the path of a prepared medium.
@@ -133,8 +134,8 @@ func start(t testing.TB, c config) *pc {
 	return launch(t, c)
 }
 
-// each runs a test on the combinations of board, engine and firmware.
-func each(t *testing.T, slow bool, test func(t *testing.T, c config)) {
+// each runs a test on the combinations of board, engine and firmware; choice is as in medium.
+func each(t *testing.T, slow bool, choice string, test func(t *testing.T, c config)) {
 	all := os.Getenv("GOEMU_MEDIA") == "all"
 	for _, on := range combinations {
 		if !all && (!on.always || slow && on.engine == interp && on.firmware == builtin) {
@@ -144,6 +145,9 @@ func each(t *testing.T, slow bool, test func(t *testing.T, c config)) {
 			continue
 		}
 		c := config{board: on.board, engine: on.engine, firmware: on.firmware}
+		if choice != "" && !all && !onQEMU() && c.String() != choice {
+			continue
+		}
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
 			test(t, c)
@@ -157,7 +161,7 @@ func TestMedia(t *testing.T) {
 	}
 	for _, m := range media {
 		t.Run(m.name, func(t *testing.T) {
-			each(t, m.slow, func(t *testing.T, c config) {
+			each(t, m.slow, m.choice, func(t *testing.T, c config) {
 				c.memory, c.icount = m.memory, m.icount
 				kinds := ""
 				for _, d := range m.drives {
