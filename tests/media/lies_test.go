@@ -60,6 +60,7 @@ type lie struct {
 	want string // on COM1; "": the screen says that nothing can be booted
 	no   string // goemu refuses it with this
 	runs bool   // or the medium's code is started, and may do anything
+	ours bool   // SeaBIOS writes over itself, and then anything may happen
 }
 
 const nothing = "No bootable device"
@@ -91,7 +92,7 @@ func lies() []lie {
 		{name: "catalog-not-bootable", kind: "cdrom", data: cd(1, catalog(32, 0))},
 		{name: "image-beyond-end", kind: "cdrom", data: cd(1, catalog(40, 0xff, 0xff, 0xff, 0xff))},
 		{name: "image-too-long", kind: "cdrom", data: cd(600, catalog(38, 0xff, 0xff)), runs: true},
-		{name: "image-at-rom", kind: "cdrom", data: cd(1, catalog(34, 0xff, 0xff)), runs: true},
+		{name: "image-at-rom", kind: "cdrom", data: cd(1, catalog(34, 0xff, 0xff)), runs: true, ours: true},
 		{name: "image-of-no-sectors", kind: "cdrom", data: cd(1, catalog(38, 0, 0)), runs: true},
 		{name: "disk-without-table", kind: "cdrom", data: cd(600, catalog(33, 4)), runs: true},
 		{name: "disk-of-garbage", kind: "cdrom", data: cd(600, func(b []byte) {
@@ -115,7 +116,7 @@ func spoil(b []byte, at int, v []byte) []byte {
 func TestLies(t *testing.T) {
 	for _, l := range lies() {
 		for _, firmware := range []string{builtin, seabios} {
-			if onQEMU() && firmware == builtin {
+			if onQEMU() && firmware == builtin || l.ours && firmware == seabios {
 				continue
 			}
 			t.Run(l.name+"-"+firmware, func(t *testing.T) {
