@@ -91,7 +91,7 @@ func lies() []lie {
 		{name: "catalog-key", kind: "cdrom", data: cd(1, catalog(30, 0xaa, 0x55))},
 		{name: "catalog-not-bootable", kind: "cdrom", data: cd(1, catalog(32, 0))},
 		{name: "image-beyond-end", kind: "cdrom", data: cd(1, catalog(40, 0xff, 0xff, 0xff, 0xff))},
-		{name: "image-too-long", kind: "cdrom", data: cd(600, catalog(38, 0xff, 0xff)), runs: true},
+		{name: "image-too-long", kind: "cdrom", data: cd(600, catalog(38, 0xff, 0xff)), runs: true, ours: true},
 		{name: "image-at-rom", kind: "cdrom", data: cd(1, catalog(34, 0xff, 0xff)), runs: true, ours: true},
 		{name: "image-of-no-sectors", kind: "cdrom", data: cd(1, catalog(38, 0, 0)), runs: true},
 		{name: "disk-without-table", kind: "cdrom", data: cd(600, catalog(33, 4)), runs: true},
