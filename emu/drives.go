@@ -135,12 +135,30 @@ type life struct {
 	mu      sync.Mutex
 	started bool
 	over    chan struct{} // closed at the end of Run
+	closed  bool          // by Close
 }
 
-func (l *life) start() {
+func (l *life) start() error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.started || l.closed {
+		return errEnded
+	}
 	l.started, l.over = true, make(chan struct{})
+	return nil
+}
+
+// stop takes the lock when the machine does not run or has ended, and tells whether it ever ran. end ends it.
+func (l *life) stop(end func()) (ran bool) {
+	l.mu.Lock()
+	if !l.started || l.closed {
+		return l.started
+	}
 	l.mu.Unlock()
+	end()
+	<-l.over
+	l.mu.Lock()
+	return true
 }
 
 func (l *life) end() { close(l.over) }
@@ -151,8 +169,11 @@ var errEnded = errors.New("the machine has ended")
 // do calls fn under the machine's lock and waits for it. Any goroutine may call it but the machine's own.
 func (m *Machine) do(fn func() error) error {
 	m.life.mu.Lock()
-	if !m.life.started {
+	if closed := m.life.closed; closed || !m.life.started {
 		defer m.life.mu.Unlock()
+		if closed {
+			return errEnded
+		}
 		return fn()
 	}
 	m.life.mu.Unlock()

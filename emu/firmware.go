@@ -35,7 +35,7 @@ func (c *Config) findFirmware(name string) (string, error) {
 }
 
 // loadFirmware reads an image into page-aligned memory.
-func (c *Config) loadFirmware(name string) ([]byte, error) {
+func (c *Config) loadFirmware(name string, pool *mmu.Pool) ([]byte, error) {
 	path, err := c.findFirmware(name)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (c *Config) loadFirmware(name string) ([]byte, error) {
 	if int64(len(data)) != info.Size() {
 		return nil, fmt.Errorf("%s changed while it was read", path)
 	}
-	rom, err := mmu.AllocRAM(uint64(len(data)))
+	rom, err := pool.Alloc(uint64(len(data)))
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func TestFindFirmware(t *testing.T) {
 			t.Errorf("%s: found %s, %v", name, got, err)
 		}
 	}
-	if rom, err := c.loadFirmware("here.bin"); err != nil || len(rom) != 8<<10 {
+	if rom, err := c.loadFirmware("here.bin", nil); err != nil || len(rom) != 8<<10 {
 		t.Errorf("%d bytes, %v", len(rom), err)
 	}
 	put("odd.bin", 4097)
@@ -34,7 +34,7 @@ func TestFindFirmware(t *testing.T) {
 	for name, want := range map[string]string{
 		"odd.bin": "4097 bytes", "empty.bin": "0 bytes", "big.bin": "to 16 MiB", "none.bin": "/usr/share/seabios", dir: "plain file",
 	} {
-		if _, err := c.loadFirmware(name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := c.loadFirmware(name, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, want)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"goemu/devices/pflash"
 	"goemu/emu/board"
 	"goemu/emu/drive"
-	"goemu/mmu"
 )
 
 // addFlash takes a -drive that is a flash chip: unit 0 holds the firmware, unit 1, below it, mostly its variables. Without
@@ -43,7 +42,7 @@ func (p *placer) addFlash(o *drive.Options) error {
 		medium.Abandon()
 		return fmt.Errorf("%s has %d bytes: want whole blocks of 4 KiB, from 4 KiB to 16 MiB", o.File, medium.Size)
 	}
-	data, err := mmu.AllocRAM(uint64(medium.Size))
+	data, err := p.m.pool.Alloc(uint64(medium.Size))
 	if err == nil {
 		err = medium.Contents(data)
 	}

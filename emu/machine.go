@@ -2,7 +2,7 @@
 // host's side of character devices together, and runs them.
 //
 // New makes a Machine of a Config, Run runs it until the guest powers off, and Stop, from any goroutine, ends it before. Errors
-// of New name the option at fault and leave nothing behind. A Machine runs once; several may run at a time. The
+// of New name the option at fault and leave nothing behind. A Machine runs once, can be looked at afterwards, and holds memory until Close; several may run at a time. The
 // CPUs follow the SDM, the boards are i440FX with PIIX3 and Q35 with ICH9. Several vCPUs run in turn, on one goroutine. State cannot be saved, and displays are
 // missing.
 package emu
@@ -44,12 +44,13 @@ const physBits = 40
 
 func nativeSupported() bool { return amd64.Supported() }
 
-// Machine is one PC. It is made by New, run once by Run and ended by Stop.
+// Machine is one PC. It is made by New, run once by Run, ended by Stop, and gives its memory back in Close.
 type Machine struct {
 	cfg    Config
 	clock  *clock
 	space  *mmu.Space
 	ports  *portmap.Map
+	pool   mmu.Pool // all memory of the guest
 	ram    []byte
 	model  *cpumodel.Model
 	vcpus  []*vcpu
@@ -59,6 +60,8 @@ type Machine struct {
 
 	firmware *bios.Firmware // the built-in firmware; nil: another or none
 
+	envs    sync.Mutex           // held by other goroutines that reach for a vCPU's environment
+	freed   bool                 // there are none any more
 	running atomic.Pointer[vcpu] // whose turn it is
 	slices  *time.Ticker         // ends turns; nil: there are none, or they are counted
 
@@ -158,7 +161,9 @@ func (m *Machine) abandon() {
 			m.opened[i] = chardev.Null{}
 		}
 	}
+	// The error that counts is the one that New returns.
 	_ = m.close()
+	_ = m.free()
 }
 
 // chooseCPU finds the processor's model.
@@ -182,7 +187,7 @@ func CPUHelp() string { return cpumodel.Help() }
 
 func (m *Machine) assemble() error {
 	var err error
-	if m.ram, err = mmu.AllocRAM(m.cfg.Memory); err != nil {
+	if m.ram, err = m.pool.Alloc(m.cfg.Memory); err != nil {
 		return err
 	}
 	m.clock = newClock(m.kick)
@@ -293,7 +298,9 @@ func segment(s boot.Segment) x86.Segment {
 
 // Run runs the machine until it powers off, is stopped or fails, and returns the status with which goemu is to exit.
 func (m *Machine) Run() (status int, err error) {
-	m.life.start()
+	if err := m.life.start(); err != nil {
+		return 0, err
+	}
 	defer m.life.end()
 	m.startMonitor()
 	m.startInput()
@@ -335,6 +342,46 @@ func (m *Machine) close() error {
 	return first
 }
 
+// Close gives the machine's memory back; any goroutine may call it, but those on which the machine calls, as often as it likes. It ends
+// a machine that runs, with status 0, and waits until all that the guest has written is where it belongs. What is asked of the machine later is an error.
+func (m *Machine) Close() error {
+	ran := m.life.stop(func() { m.Stop(0) })
+	defer m.life.mu.Unlock()
+	if m.life.closed {
+		return nil
+	}
+	m.life.closed = true
+	var first error
+	if !ran {
+		first = m.close()
+	}
+	if err := m.free(); first == nil {
+		first = err
+	}
+	return first
+}
+
+// free unmaps all memory of the guest and of the vCPUs, at which nobody looks any more.
+func (m *Machine) free() error {
+	if m.clock != nil {
+		m.clock.wake.Stop()
+	}
+	m.envs.Lock()
+	defer m.envs.Unlock()
+	m.freed = true
+	first := m.pool.Free()
+	for _, v := range m.vcpus {
+		if v.env == nil {
+			continue
+		}
+		if err := accel.FreeEnv(v.env); first == nil {
+			first = err
+		}
+		v.env = nil
+	}
+	return first
+}
+
 // Stop ends the machine with a status; any goroutine may call it.
 func (m *Machine) Stop(status int) {
 	m.stopAs.Store(int32(status))
@@ -368,7 +415,11 @@ func (m *Machine) want(bit uint32) {
 
 // kick makes the vCPU whose turn it is leave generated code; any goroutine may call it.
 func (m *Machine) kick() {
-	m.current().kick()
+	m.envs.Lock()
+	if !m.freed {
+		m.current().kick()
+	}
+	m.envs.Unlock()
 	select {
 	case m.wake <- struct{}{}:
 	default:

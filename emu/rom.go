@@ -31,7 +31,7 @@ func (m *Machine) loadROM(name string) ([]byte, error) {
 	for size < len(data) {
 		size *= 2
 	}
-	rom, err := mmu.AllocRAM(uint64(size))
+	rom, err := m.pool.Alloc(uint64(size))
 	if err != nil {
 		return nil, err
 	}

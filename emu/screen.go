@@ -91,7 +91,9 @@ func (m *Machine) see(fn func() error) error {
 	if errors.Is(err, errEnded) {
 		m.life.mu.Lock()
 		defer m.life.mu.Unlock()
-		return fn()
+		if !m.life.closed {
+			err = fn()
+		}
 	}
 	return err
 }

@@ -28,8 +28,9 @@ func (m *Machine) startSlices() (stop func()) {
 		return func() {}
 	}
 	m.slices = time.NewTicker(sliceTime)
-	done := make(chan struct{})
+	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(over)
 		for {
 			select {
 			case <-m.slices.C:
@@ -42,6 +43,7 @@ func (m *Machine) startSlices() (stop func()) {
 	return func() {
 		m.slices.Stop()
 		close(done)
+		<-over
 	}
 }
 

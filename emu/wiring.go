@@ -33,7 +33,7 @@ func (m *Machine) buildBoard() error {
 	}
 	cfg := board.Config{
 		Machine: machine, NoHPET: m.cfg.NoHPET, NoSMM: m.cfg.NoSMM, NoGraphics: m.cfg.NoGraphics,
-		RAM: m.ram, Space: m.space, Clock: m.clock, Start: m.startTime(),
+		RAM: m.ram, Space: m.space, Pool: &m.pool, Clock: m.clock, Start: m.startTime(),
 		Devices:     devices,
 		Drives:      drives,
 		Flash:       m.flash,
@@ -81,7 +81,7 @@ func (m *Machine) buildBoard() error {
 	cfg.Boot = m.cfg.Boot
 	switch {
 	case m.cfg.Firmware != "":
-		if cfg.ROM, err = m.cfg.loadFirmware(m.cfg.Firmware); err != nil {
+		if cfg.ROM, err = m.cfg.loadFirmware(m.cfg.Firmware, &m.pool); err != nil {
 			err = fmt.Errorf("-bios %s: %w", m.cfg.Firmware, err)
 		}
 	case m.runsBuiltin():

@@ -58,6 +58,7 @@ func emulate(cfg *emu.Config) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	defer m.Close()
 	for _, w := range m.Warnings() {
 		fmt.Fprintf(os.Stderr, "goemu: warning: %s\n", w)
 	}

@@ -79,6 +79,9 @@ type Engine struct {
 // NewEnv allocates the Env of a vCPU, outside the Go heap where the host allows it.
 func NewEnv() (*tcg.Env, error) { return amd64.NewEnv() }
 
+// FreeEnv gives it back: nobody may touch it any more.
+func FreeEnv(env *tcg.Env) error { return amd64.FreeEnv(env) }
+
 // SyncX87 brings the x87 state from the host's registers back into env.
 func SyncX87(env *tcg.Env) { amd64.SyncX87(env) }
 

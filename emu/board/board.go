@@ -50,6 +50,7 @@ type Config struct {
 	NoHPET, NoSMM, NoGraphics bool         // see emu.Config
 	RAM                       []byte       // host memory of the guest's RAM, page-aligned, whole pages; at least 1 MiB
 	Space                     *mmu.Space   // empty; the board maps RAM, ROM and devices into it
+	Pool                      *mmu.Pool    // where the board's own memory comes from; nil: it is never given back
 	Ports                     *portmap.Map // nil: the board makes one
 	Clock                     devices.Clock
 	Start                     time.Time // what the real-time clock shows when guest time is 0

@@ -38,7 +38,7 @@ func (pc *PC) addVGA(p properties) error {
 	}
 	switch {
 	case name == "" && !given:
-		cfg.ROM, err = builtinVideoROM()
+		cfg.ROM, err = builtinVideoROM(pc.cfg.Pool)
 	case name == "": // the user wants none
 	case pc.cfg.LoadROM == nil:
 		err = errors.New("there are no ROM images")
@@ -50,7 +50,7 @@ func (pc *PC) addVGA(p properties) error {
 	if err != nil {
 		return err
 	}
-	if cfg.VRAM, err = mmu.AllocRAM(mem << 20); err != nil {
+	if cfg.VRAM, err = pc.cfg.Pool.Alloc(mem << 20); err != nil {
 		return err
 	}
 	cfg.Tracker = pc.Space.NewTracker(cfg.VRAM)
@@ -85,12 +85,12 @@ func (pc *PC) initVGA() error {
 }
 
 // builtinVideoROM is the built-in video BIOS in memory for a ROM BAR.
-func builtinVideoROM() ([]byte, error) {
+func builtinVideoROM(pool *mmu.Pool) ([]byte, error) {
 	image, err := bios.VideoROM()
 	if err != nil {
 		return nil, err
 	}
-	rom, err := mmu.AllocRAM(uint64(len(image)))
+	rom, err := pool.Alloc(uint64(len(image)))
 	if err != nil {
 		return nil, err
 	}

@@ -153,13 +153,18 @@ func SyncX87(env *tcg.Env) {
 	env.X87Live = 0
 }
 
-// NewEnv maps a zeroed environment outside the Go heap. It is never unmapped.
+// NewEnv maps a zeroed environment outside the Go heap, until FreeEnv.
 func NewEnv() (*tcg.Env, error) {
 	p, err := unix.Mmap(-1, 0, int(unsafe.Sizeof(tcg.Env{})), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		return nil, fmt.Errorf("mapping the environment: %w", err)
 	}
 	return (*tcg.Env)(unsafe.Pointer(&p[0])), nil
+}
+
+// FreeEnv unmaps an environment: nobody may touch it any more.
+func FreeEnv(env *tcg.Env) error {
+	return unix.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(env)), unsafe.Sizeof(tcg.Env{})))
 }
 
 // emitStubs writes the shared routines at the start of the arena.
