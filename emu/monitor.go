@@ -99,12 +99,30 @@ func (m *Machine) Reset() error {
 	})
 }
 
+// WakeUp ends sleep (ACPI's S3). It is an error if the guest is awake.
+func (m *Machine) WakeUp() error {
+	return m.do(func() error {
+		if !m.board.Wake() {
+			return errors.New("the guest does not sleep")
+		}
+		return nil
+	})
+}
+
 // Status implements monitor.Machine.
 func (m monitored) Status() string {
-	if m.Paused() {
-		return "paused"
-	}
-	return "running"
+	status := "running"
+	// What is said of a machine that has ended matters to nobody.
+	_ = m.do(func() error {
+		switch {
+		case m.paused:
+			status = "paused"
+		case m.suspended:
+			status = "paused (suspended)"
+		}
+		return nil
+	})
+	return status
 }
 
 // Version implements monitor.Machine.

@@ -33,10 +33,15 @@ func (pc *PC) sleep(s acpipm.Sleep) {
 func (pc *PC) PressPowerButton() { pc.wake(acpipm.StsPower) }
 
 // PressKey ends sleep.
-func (pc *PC) PressKey() {
-	if pc.asleep {
+func (pc *PC) PressKey() { pc.Wake() }
+
+// Wake ends sleep and tells whether there was any to end.
+func (pc *PC) Wake() bool {
+	was := pc.asleep
+	if was {
 		pc.wake(0)
 	}
+	return was
 }
 
 // rtcLine is the clock's interrupt on its way to the gate. Its rise is also an event of power management.

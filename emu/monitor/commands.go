@@ -43,6 +43,7 @@ func init() {
 			return nil
 		}},
 		{"system_reset", "", "reset the machine", 0, 0, func(s *Session, _ []string) error { return s.m.Reset() }},
+		{"system_wakeup", "", "wake the guest from sleep", 0, 0, func(s *Session, _ []string) error { return s.m.WakeUp() }},
 	}
 }
 

@@ -22,9 +22,10 @@ type Machine interface {
 	Pause() error
 	Continue() error
 	Reset() error
+	WakeUp() error // of a guest that sleeps in S3
 	PowerButton()
 	Stop(status int)
-	Status() string       // "running", "paused"
+	Status() string       // "running", "paused", "paused (suspended)"
 	DriveLines() []string // a line each
 	Version() string
 }

@@ -43,6 +43,7 @@ func (f *fake) Change(drive, file string, force bool) error {
 func (f *fake) Pause() error          { return f.note("pause") }
 func (f *fake) Continue() error       { return f.note("continue") }
 func (f *fake) Reset() error          { return f.note("reset") }
+func (f *fake) WakeUp() error         { return f.note("wakeup") }
 func (f *fake) PowerButton()          { f.note("power") }
 func (f *fake) Stop(status int)       { f.note("stop %d", status) }
 func (f *fake) Status() string        { return "running" }

@@ -1,9 +1,16 @@
 package boot
 
 import (
+	"bufio"
+	"fmt"
+	"net"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"goemu/tests/guest"
 )
 
 // boards have what the kernel finds on each board: PCI functions by address, vendor, device and class, and lines of its log.
@@ -38,7 +45,8 @@ func TestBoards(t *testing.T) {
 		for _, engine := range engines {
 			t.Run(b.name+" "+engine, func(t *testing.T) {
 				t.Parallel()
-				s := boot(t, "-M", b.name, "-accel", engine, "-smp", "2", "-device", "edu")
+				socket := filepath.Join(t.TempDir(), "monitor")
+				s := boot(t, "-monitor", "unix:"+socket+",server,nowait", "-M", b.name, "-accel", engine, "-smp", "2", "-device", "edu")
 				if got := s.Run(lspci); !strings.Contains(strings.ReplaceAll(got, "\r", ""), b.lspci) {
 					t.Errorf("PCI functions:\n%s\nwant\n%s", got, b.lspci)
 				}
@@ -48,9 +56,10 @@ func TestBoards(t *testing.T) {
 					}
 				}
 
-				// Suspend to RAM; the clock's alarm wakes.
-				got := s.Run("echo +1 > /sys/class/rtc/rtc0/wakealarm; echo mem > /sys/power/state; echo status $?; dmesg | grep -c 'PM: suspend exit'; nproc")
-				if !regexp.MustCompile(`status 0\s+1\s+2`).MatchString(got) {
+				// Suspend to RAM; the monitor wakes.
+				s.Send("echo mem > /sys/power/state; echo status $?; dmesg | grep -c 'PM: suspend exit'; nproc; echo end-$((40+2))\n")
+				wake(t, socket)
+				if got := s.Expect("end-42"); !regexp.MustCompile(`status 0\s+1\s+2`).MatchString(got) {
 					t.Errorf("suspend to RAM: %s", got)
 				}
 
@@ -61,4 +70,27 @@ func TestBoards(t *testing.T) {
 			})
 		}
 	}
+}
+
+// wake waits until the guest is asleep, and wakes it, by the monitor at a socket.
+func wake(t *testing.T, socket string) {
+	t.Helper()
+	c, err := net.Dial("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(guest.Patience)); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(c)
+	for state := ""; !strings.Contains(state, "suspended"); {
+		fmt.Fprintln(c, "info status")
+		for state = ""; !strings.Contains(state, "VM status"); {
+			if state, err = r.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	fmt.Fprintln(c, "system_wakeup")
 }

@@ -64,11 +64,11 @@ func TestDebianShell(t *testing.T) {
 				t.Errorf("fork loop: %q", got)
 			}
 
+			complaints(t, s)
 			s.Send("poweroff -f\n")
 			if status := s.Wait(); status != 0 {
 				t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
 			}
-			complaints(t, s)
 		})
 	}
 }
@@ -114,19 +114,20 @@ func shell(t *testing.T, s *guest.Session, machine string) {
 	if got := s.Run("awk 'BEGIN { printf \"%.17g %.17g\\n\", 1/3, 0.1*3 }'"); !strings.Contains(got, "0.33333333333333331 0.30000000000000004") {
 		t.Errorf("awk: %q", got)
 	}
+	complaints(t, s)
 	s.Send("poweroff -f\n")
 	if status := s.Wait(); status != 0 {
 		t.Errorf("poweroff -f: exit status %d\n%s", status, s.Output())
 	}
-	complaints(t, s)
 }
 
 // complaints finds what the kernel says when something is wrong.
 func complaints(t *testing.T, s *guest.Session) {
 	t.Helper()
+	log := s.Run("dmesg")
 	for _, bad := range []string{"Oops", "BUG:", "WARNING: CPU", "Call Trace", "soft lockup", "segfault"} {
-		if strings.Contains(s.Output(), bad) {
-			t.Errorf("the kernel complained (%s):\n%s", bad, s.Output())
+		if strings.Contains(log, bad) {
+			t.Errorf("the kernel complained (%s):\n%s", bad, log)
 		}
 	}
 }

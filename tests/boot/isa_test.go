@@ -57,11 +57,11 @@ func TestISADrivers(t *testing.T) {
 			if got := s.Run("cat /proc/bus/input/devices"); !strings.Contains(got, "ImExPS/2") {
 				t.Errorf("no mouse: %s", got)
 			}
+			complaints(t, s)
 			s.Send("poweroff -f\n")
 			if status := s.Wait(); status != 0 {
 				t.Errorf("exit status %d\n%s", status, s.Output())
 			}
-			complaints(t, s)
 			if got, err := os.ReadFile(a); err != nil || !bytes.Equal(got, dataA) {
 				t.Errorf("what was written is not on the image (%v)", err)
 			}
