@@ -64,6 +64,7 @@ func TestCommands(t *testing.T) {
 		{"c", "continue", ""},
 		{"  system_reset ", "reset", ""},
 		{"system_powerdown", "power", ""},
+		{"system_wakeup", "wakeup", ""},
 		{"q", "stop 0", ""},
 		{"sendkey ctrl-alt-delete", "sendkey ctrl-alt-delete 0s", ""},
 		{"sendkey a 250", "sendkey a 250ms", ""},
