@@ -13,6 +13,9 @@ import (
 	"goemu/emu"
 )
 
+// patience bounds the wait for a guest. It decides no test.
+const patience = 10 * time.Minute
+
 func assemble(t *testing.T, source string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), source+".bin")
@@ -43,7 +46,7 @@ func TestInput(t *testing.T) {
 				}
 			}
 		}()
-		timeout := time.AfterFunc(time.Minute, func() { m.Stop(99) })
+		timeout := time.AfterFunc(patience, func() { m.Stop(99) })
 		status, err := m.Run()
 		timeout.Stop()
 		if status != 0 || err != nil {
@@ -103,7 +106,7 @@ func TestMouseInput(t *testing.T) {
 			}
 		}
 	}()
-	timeout := time.AfterFunc(time.Minute, func() { m.Stop(99) })
+	timeout := time.AfterFunc(patience, func() { m.Stop(99) })
 	defer timeout.Stop()
 	if status, err := m.Run(); status != 0 || err != nil {
 		t.Errorf("status %d, %v", status, err)

@@ -117,7 +117,7 @@ func (m monitored) Status() string {
 		switch {
 		case m.paused:
 			status = "paused"
-		case m.suspended:
+		case m.board.Asleep():
 			status = "paused (suspended)"
 		}
 		return nil

@@ -38,7 +38,9 @@ func TestPower(t *testing.T) {
 							time.Sleep(10 * time.Millisecond) // so that the guest is asleep, most often
 							m.PowerButton()
 						case "bsWps":
-							time.Sleep(10 * time.Millisecond)
+							for !m.Asleep() { // a key is no event for one that is awake
+								time.Sleep(time.Millisecond)
+							}
 							if err := m.SendKey("a", 0); err != nil {
 								t.Error(err)
 							}
@@ -50,7 +52,7 @@ func TestPower(t *testing.T) {
 					}
 				}
 			}()
-			timeout := time.AfterFunc(time.Minute, func() { m.Stop(99) })
+			timeout := time.AfterFunc(patience, func() { m.Stop(99) })
 			status, err := m.Run()
 			timeout.Stop()
 			w.Close()
@@ -78,7 +80,7 @@ func TestReturnFromReset(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				timeout := time.AfterFunc(time.Minute, func() { m.Stop(99) })
+				timeout := time.AfterFunc(patience, func() { m.Stop(99) })
 				status, err := m.Run()
 				timeout.Stop()
 				if err != nil || status == 99 || out.String() != "KR" {

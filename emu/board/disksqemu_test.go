@@ -23,7 +23,7 @@ type oracle interface {
 	out(port uint16, size int, v uint32)
 	read4(addr uint64) uint32
 	write4(addr uint64, v uint32)
-	wait(done func() bool) // until done, or for a second
+	wait(done func() bool) // until done
 }
 
 // own is our board.
@@ -58,8 +58,10 @@ func (o theirs) read4(addr uint64) uint32 {
 }
 func (o theirs) write4(addr uint64, v uint32) { o.q.do(fmt.Sprintf("writel %#x %#x", addr, v)) }
 func (o theirs) wait(done func() bool) {
-	for end := time.Now().Add(time.Second); !done() && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			o.q.t.Fatal("QEMU is never done")
+		}
 	}
 }
 

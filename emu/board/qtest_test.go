@@ -135,6 +135,9 @@ func record(t *testing.T, text string) []byte {
 	return []byte(out.String())
 }
 
+// patience bounds the wait for QEMU. It decides no test.
+const patience = 10 * time.Minute
+
 type qemu struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -170,7 +173,8 @@ func startQEMU(t *testing.T, line string, more ...string) *qemu {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(time.Minute, func() { _ = c.Process.Kill() })
+	late := time.AfterFunc(patience, func() { _ = c.Process.Kill() })
+	t.Cleanup(func() { late.Stop() })
 	return &qemu{t, c, bufio.NewWriter(in), bufio.NewScanner(out)}
 }
 

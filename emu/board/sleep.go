@@ -32,6 +32,9 @@ func (pc *PC) sleep(s acpipm.Sleep) {
 // PressPowerButton is the power button: an event for the operating system, or the end of sleep.
 func (pc *PC) PressPowerButton() { pc.wake(acpipm.StsPower) }
 
+// Asleep tells whether the guest sleeps in S3.
+func (pc *PC) Asleep() bool { return pc.asleep }
+
 // PressKey ends sleep.
 func (pc *PC) PressKey() { pc.Wake() }
 

@@ -85,7 +85,7 @@ func TestEntryUnderQEMU(t *testing.T) {
 			rom := file("rom", assemble(t, fmt.Sprintf(
 				"STAGE equ %d\nENTRY equ %d\nLONG equ %d\nSTART_RAX equ %d\nSTART_RBX equ %d\nSTART_RSI equ %d\nSTART_CR3 equ %d\n%s",
 				ramSize, e.RIP, e.Mode, e.GPR[rax], e.GPR[rbx], e.GPR[rsi], e.CR3, stub)))
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 			defer cancel()
 			out, err := exec.CommandContext(ctx, qemu, "-M", "pc", "-accel", "tcg", "-m", "16", "-bios", rom,
 				"-display", "none", "-serial", "stdio", "-nodefaults", "-no-reboot",

@@ -114,7 +114,7 @@ func (b *bench) row(y int) string {
 // until waits for something to become true.
 func (b *bench) until(what string, ok func() bool) {
 	b.t.Helper()
-	for range 2000 {
+	for range 120_000 {
 		if ok() {
 			return
 		}

@@ -17,10 +17,11 @@ import (
 	"time"
 
 	"goemu/emu"
+	"goemu/tests/guest"
 )
 
 // patience bounds the wait for a guest. It decides no test.
-const patience = time.Minute
+const patience = guest.Patience
 
 // picture is what an emulator shows.
 type picture struct {

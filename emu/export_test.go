@@ -1,0 +1,11 @@
+package emu
+
+// Asleep tells whether the guest sleeps in S3.
+func (m *Machine) Asleep() (asleep bool) {
+	// A machine that has ended does not sleep.
+	_ = m.do(func() error {
+		asleep = m.board.Asleep()
+		return nil
+	})
+	return asleep
+}
