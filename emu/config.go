@@ -52,6 +52,7 @@ type Config struct {
 	Monitor    string            // "stdio", "unix:PATH,server,nowait", or "none", "": only by Ctrl-A c on a terminal
 	Devices    []string          // each as -device has it: "name,prop=value,..."
 	Drives     []string          // each as -drive has it: "prop=value,..."; a comma in a value is doubled
+	DriveNames []string          // what errors call them; those that have none: "-drive" and the value
 	Snapshot   bool              // what the guest writes to drives is lost at the end, as with snapshot=on for each
 
 	Interactive bool // the built-in guest ends in its monitor instead of powering off

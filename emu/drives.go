@@ -192,6 +192,14 @@ func (m *Machine) do(fn func() error) error {
 	}
 }
 
+// driveName is what errors call a drive of the Config.
+func (c *Config) driveName(i int) string {
+	if i < len(c.DriveNames) {
+		return c.DriveNames[i]
+	}
+	return "-drive " + c.Drives[i]
+}
+
 // openDrives opens the media and finds each drive its place. The devices that it gives back are those that are not drives.
 func (m *Machine) openDrives() (drives []board.Drive, devices []string, err error) {
 	machine, _ := findMachine(m.cfg.Machine)
@@ -199,9 +207,9 @@ func (m *Machine) openDrives() (drives []board.Drive, devices []string, err erro
 	if err := p.addBuses(); err != nil {
 		return nil, nil, err
 	}
-	for _, s := range m.cfg.Drives {
+	for i, s := range m.cfg.Drives {
 		if err := p.addOptions(s); err != nil {
-			return nil, nil, fmt.Errorf("-drive %s: %w", s, err)
+			return nil, nil, fmt.Errorf("%s: %w", m.cfg.driveName(i), err)
 		}
 	}
 	for _, s := range m.cfg.Devices {

@@ -71,7 +71,9 @@ func TestDriveErrors(t *testing.T) {
 	for _, c := range []struct {
 		drives, devices []string
 		want            string
+		names           []string
 	}{
+		{drives: []string{"file=@a", "file=/nowhere,index=3"}, names: []string{"-hda a", "-hdd /nowhere"}, want: "-hdd /nowhere: Could not open"},
 		{drives: []string{"file=/nowhere"}, want: "-drive file=/nowhere: Could not open '/nowhere': No such file or directory"},
 		{drives: []string{"file=@a,zork=1"}, want: `no property "zork"`},
 		{drives: []string{"file=@a,zork"}, want: "is not prop=value"},
@@ -90,7 +92,7 @@ func TestDriveErrors(t *testing.T) {
 		{drives: []string{"file=@a,id=x,if=none"}, devices: []string{"ide-hd,drive=x,logical_block_size=1000"}, want: "power of two"},
 		{drives: []string{"file=@a,id=x,if=none"}, devices: []string{"ide-hd,drive=x,cyls=10"}, want: "go together"},
 	} {
-		cfg := Config{Serial: []string{"none"}, Devices: c.devices}
+		cfg := Config{Serial: []string{"none"}, Devices: c.devices, DriveNames: c.names}
 		for _, d := range c.drives {
 			cfg.Drives = append(cfg.Drives, strings.ReplaceAll(d, "@", dir))
 		}

@@ -8,7 +8,7 @@ import (
 
 // driveFlags declares the options that name drives. Each adds a -drive, in the order of the command line.
 func driveFlags(f *pflag.FlagSet, v *values) {
-	f.Var(&driveFlag{v, ""}, "drive", "`drive`: file=,if=ide|floppy|pflash|none,index=,media=disk|cdrom,id=,format=raw,\n"+
+	f.Var(&driveFlag{v, "drive", ""}, "drive", "`drive`: file=,if=ide|floppy|pflash|none,index=,media=disk|cdrom,id=,format=raw,\n"+
 		"readonly=on,snapshot=on,cache=,discard=unmap,werror=ignore,rerror=ignore")
 	for _, s := range []struct{ name, props, usage string }{
 		{"hda", "index=0,media=disk", "first disk: `file`"},
@@ -19,7 +19,7 @@ func driveFlags(f *pflag.FlagSet, v *values) {
 		{"fda", "if=floppy,index=0", "first floppy: `file`"},
 		{"fdb", "if=floppy,index=1", "second floppy: `file`"},
 	} {
-		f.Var(&driveFlag{v, s.props}, s.name, s.usage)
+		f.Var(&driveFlag{v, s.name, s.props}, s.name, s.usage)
 	}
 	f.BoolVar(&v.snapshot, "snapshot", false, "drives forget at the end what was written to them")
 }
@@ -27,16 +27,24 @@ func driveFlags(f *pflag.FlagSet, v *values) {
 // driveFlag is an option that adds a drive.
 type driveFlag struct {
 	v     *values
+	name  string
 	props string // what the option says beside the file; "": it says all
 }
 
 // Set implements pflag.Value.
 func (d *driveFlag) Set(s string) error {
+	name := "-" + d.name + " " + s
 	if d.props != "" {
 		s = shortDrive(s, d.props)
 	}
-	d.v.drives = append(d.v.drives, s)
+	d.v.addDrive(s, name)
 	return nil
+}
+
+// addDrive adds a -drive. Messages call it by what the user has typed.
+func (v *values) addDrive(s, name string) {
+	v.drives = append(v.drives, s)
+	v.driveNames = append(v.driveNames, name)
 }
 
 // String implements pflag.Value.

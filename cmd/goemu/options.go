@@ -12,6 +12,7 @@ import (
 	"goemu/emu"
 	"goemu/emu/chardev"
 	"goemu/emu/debuglog"
+	"goemu/emu/nearest"
 )
 
 // errDone says that an option has printed what was asked for.
@@ -24,7 +25,7 @@ type values struct {
 	serial, parallel, chardevs, devices        []string
 	logItems, logFile, logFilter               string
 	display                                    string
-	drives                                     []string
+	drives, driveNames                         []string
 	snapshot                                   bool
 	nographic, nodefaults, noReboot            bool
 	version, help                              bool
@@ -140,7 +141,7 @@ func parse(args []string) (*emu.Config, error) {
 		return nil, fmt.Errorf("%s: one disk image can be given without an option, and that is %s", f.Arg(1), f.Arg(0))
 	}
 	if f.NArg() == 1 {
-		v.drives = append(v.drives, shortDrive(f.Arg(0), "index=0,media=disk"))
+		v.addDrive(shortDrive(f.Arg(0), "index=0,media=disk"), "disk image "+f.Arg(0))
 	}
 	return v.config()
 }
@@ -150,7 +151,7 @@ func (v *values) config() (*emu.Config, error) {
 		CPU: v.cpu, Kernel: v.kernel, Initrd: v.initrd, Append: v.append,
 		NoDefaults: v.nodefaults, NoReboot: v.noReboot, Debugcon: v.debugcon,
 		Serial: v.serial, Parallel: v.parallel, Chardevs: map[string]string{},
-		Drives: v.drives, Snapshot: v.snapshot,
+		Drives: v.drives, DriveNames: v.driveNames, Snapshot: v.snapshot,
 		Monitor:     v.monitor,
 		Display:     v.display,
 		Interactive: chardev.Interactive(),
@@ -284,7 +285,7 @@ func explain(f *pflag.FlagSet, err error) error {
 	name := unknown.GetSpecifiedName()
 	best, score := "", 3
 	f.VisitAll(func(g *pflag.Flag) {
-		if d := distance(name, g.Name); d < score {
+		if d := nearest.Distance(name, g.Name); d < score {
 			best, score = g.Name, d
 		}
 	})
@@ -292,25 +293,4 @@ func explain(f *pflag.FlagSet, err error) error {
 		return fmt.Errorf("unknown option -%s; did you mean -%s?", name, best)
 	}
 	return fmt.Errorf("unknown option -%s (%s -help lists all)", name, os.Args[0])
-}
-
-// distance is the number of single-letter edits between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diag := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := diag
-			if a[i-1] != b[j-1] {
-				cost++
-			}
-			diag = row[j]
-			row[j] = min(cost, row[j]+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
 }

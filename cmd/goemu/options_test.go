@@ -31,6 +31,7 @@ func TestParse(t *testing.T) {
 		{"-hda a,b -cdrom c -fdb d -drive if=none,id=x disk.img", func(c *emu.Config) {
 			c.Drives = []string{"file=a,,b,index=0,media=disk", "file=c,index=2,media=cdrom", "file=d,if=floppy,index=1", "if=none,id=x",
 				"file=disk.img,index=0,media=disk"}
+			c.DriveNames = []string{"-hda a,b", "-cdrom c", "-fdb d", "-drive if=none,id=x", "disk image disk.img"}
 		}},
 		{"-snapshot", func(c *emu.Config) { c.Snapshot = true }},
 		{"-icount auto", func(c *emu.Config) { c.Icount, c.Shift = true, 3 }},

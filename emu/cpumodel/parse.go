@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"goemu/emu/nearest"
 )
 
 // Reader executes CPUID on the host.
@@ -19,7 +21,7 @@ func Parse(s string, host Reader) (m *Model, dropped Set, err error) {
 	}
 	m, dropped, ok := New(modelName(name))
 	if !ok {
-		return nil, dropped, fmt.Errorf("-cpu %s: unknown model%s; -cpu help lists all", name, nearest(name, modelNames()))
+		return nil, dropped, fmt.Errorf("-cpu %s: unknown model%s; -cpu help lists all", name, nearest.Hint(name, modelNames()))
 	}
 	if m.Name == "host" && host != nil {
 		m.takeHost(host)
@@ -115,7 +117,7 @@ func (p *parser) feature(name string, on bool) error {
 		for n := range properties {
 			names = append(names, n)
 		}
-		return fmt.Errorf("unknown feature or property %q%s; -cpu help lists all", name, nearest(name, names))
+		return fmt.Errorf("unknown feature or property %q%s; -cpu help lists all", name, nearest.Hint(name, names))
 	}
 	have := Supported().or(setOf(topology))
 	if on && !have.Has(f) {

@@ -1,12 +1,13 @@
-package cpumodel
+// Package nearest finds what a misspelt name may stand for.
+package nearest
 
 import (
 	"slices"
 	"strings"
 )
 
-// nearest gives the names that a misspelt one may stand for, as part of a message.
-func nearest(name string, names []string) string {
+// Hint gives the names that a misspelt one may stand for, as part of a message.
+func Hint(name string, names []string) string {
 	name = strings.ToLower(name)
 	type match struct {
 		name string
@@ -14,7 +15,7 @@ func nearest(name string, names []string) string {
 	}
 	var l []match
 	for _, n := range names {
-		d := distance(name, strings.ToLower(n))
+		d := Distance(name, strings.ToLower(n))
 		if d <= 2 || len(name) >= 3 && strings.Contains(strings.ToLower(n), name) {
 			l = append(l, match{n, d})
 		}
@@ -35,8 +36,8 @@ func nearest(name string, names []string) string {
 	return " (did you mean " + strings.Join(out, ", ") + "?)"
 }
 
-// distance is the number of single-letter edits between a and b.
-func distance(a, b string) int {
+// Distance is the number of single-letter edits between a and b.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
