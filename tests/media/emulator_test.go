@@ -3,8 +3,11 @@ package media
 import (
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -139,6 +142,24 @@ func (e *emulator) screen() ([]string, error) {
 	}
 	out, err := e.monitor("info screen")
 	return strings.Split(out, "\n"), err
+}
+
+// picture is what the display shows.
+func (e *emulator) picture() (image.Image, error) {
+	name := filepath.Join(e.dir, "picture.png")
+	command := "screendump " + name
+	if onQEMU() {
+		command += " -f png"
+	}
+	if _, err := e.monitor(command); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return png.Decode(f)
 }
 
 func (e *emulator) wait() (int, error) {

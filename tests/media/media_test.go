@@ -78,8 +78,9 @@ var media = []medium{
 	{name: "memtest-grub", drives: []string{"cdrom:grub.iso"}, memory: 8, icount: memtestShift, talk: memtestGRUB, slow: true, choice: "pc-tcg-builtin"},
 	{name: "ipxe-cd", drives: []string{"cdrom:ipxe.iso"}, memory: 64, talk: ipxe},
 	{name: "ipxe-lkrn", drives: []string{"cdrom:grub.iso"}, memory: 64, talk: ipxeGRUB},
-	{name: "installer-amd64", drives: []string{"cdrom:installer-amd64.iso"}, memory: 512, talk: installer, slow: true, choice: "make media only"},
-	{name: "installer-i386", drives: []string{"cdrom:installer-i386.iso"}, memory: 512, talk: installer, slow: true, choice: "make media only"},
+	// With 512 MiB the installer's first screen would be one that says so ("Low memory").
+	{name: "installer-amd64", drives: []string{"cdrom:installer-amd64.iso"}, memory: 1024, talk: installer, slow: true, choice: "pc-tcg-builtin"},
+	{name: "installer-i386", drives: []string{"cdrom:installer-i386.iso"}, memory: 1024, talk: installerScreen, slow: true, choice: "q35-tcg-builtin"},
 }
 
 // file is the path of a prepared medium.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"image"
 	"strings"
 	"sync"
 	"testing"
@@ -101,6 +102,23 @@ func (p *pc) expectScreen(texts ...string) (rows []string, which int) {
 		}
 		if ended || time.Since(start) > *patience {
 			p.t.Fatalf("no %q on the screen (%v)\n%s", texts, err, p.state())
+		}
+	}
+}
+
+// expectPicture waits for a picture on the screen that is right, what says which in words.
+func (p *pc) expectPicture(what string, right func(image.Image) bool) {
+	p.t.Helper()
+	for start := time.Now(); ; time.Sleep(time.Second) {
+		p.mu.Lock()
+		ended := p.ended
+		p.mu.Unlock()
+		picture, err := p.machine.picture()
+		if err == nil && right(picture) {
+			return
+		}
+		if ended || time.Since(start) > *patience {
+			p.t.Fatalf("no picture of %s (%v)\n%s", what, err, p.state())
 		}
 	}
 }

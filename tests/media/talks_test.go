@@ -1,6 +1,10 @@
 package media
 
-import "strings"
+import (
+	"image"
+	"image/color"
+	"strings"
+)
 
 // What is said to each medium, and what must come.
 
@@ -116,8 +120,34 @@ func ipxeGRUB(p *pc) {
 	ipxe(p)
 }
 
+// installer goes to Debian's first screen on COM1.
 func installer(p *pc) {
 	p.expect("boot: ")
 	p.enter("install")
 	p.expect("Select a language")
+}
+
+// installerScreen goes there by the menu, on the screen: a console of the kernel in a mode with graphics.
+func installerScreen(p *pc) {
+	p.expect("boot: ")
+	p.enter("menu")
+	p.expect("Press ENTER to boot")
+	p.press("ret")
+	p.expectPicture("a grey dialog with something in red", dialog)
+}
+
+// dialog tells whether a picture is one of Debian's dialogs: most of it grey, its title and what is selected red.
+func dialog(m image.Image) bool {
+	grey, red, all := 0, 0, m.Bounds().Dx()*m.Bounds().Dy()
+	for y := m.Bounds().Min.Y; y < m.Bounds().Max.Y; y++ {
+		for x := m.Bounds().Min.X; x < m.Bounds().Max.X; x++ {
+			switch color.RGBAModel.Convert(m.At(x, y)) {
+			case color.RGBA{0xaa, 0xaa, 0xaa, 0xff}:
+				grey++
+			case color.RGBA{0xaa, 0, 0, 0xff}:
+				red++
+			}
+		}
+	}
+	return grey > all/2 && red > all/500
 }
