@@ -69,9 +69,17 @@ func (m physicalMemory) Read(a uint32, p []byte) {
 	}
 }
 
+// blockMemory is memory that moves bytes into a device's window at once; false: it cannot, here.
+type blockMemory interface {
+	Block(phys uint64, p []byte, write bool) bool
+}
+
 // Write stores p.
 func (m physicalMemory) Write(a uint32, p []byte) {
 	if m.m.WritePhys(uint64(a), p) == nil {
+		return
+	}
+	if b, ok := m.m.(blockMemory); ok && b.Block(uint64(a), p, true) {
 		return
 	}
 	for i, b := range p {

@@ -463,8 +463,17 @@ func TestState(t *testing.T) {
 
 func FuzzVGA(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8})
+	b := newSized(f, 1<<20)
+	again := func(f *Frame) { // a new one with the memory of the old, as it is large
+		*f = Frame{Pix: f.Pix[:0], Dirty: f.Dirty[:0], line: f.line[:0], Live: f.Live}
+	}
+	var fresh, live Frame
+	var s Screen
+	live.Live = true
 	f.Fuzz(func(t *testing.T, in []byte) {
-		b := newSized(t, 1<<20)
+		b.t = t
+		clear(b.v.vram)
+		b.v.Reset()
 		if len(in) > 0 && in[0]&1 != 0 {
 			b.planarMode()
 		}
@@ -473,14 +482,12 @@ func FuzzVGA(f *testing.F) {
 		for p := range uint16(16) {
 			ports = append(ports, portAttr+p)
 		}
-		var live Frame
-		live.Live = true
+		again(&live)
 		look := func() {
-			var f Frame
-			var s Screen
-			b.v.Look(&f)
+			again(&fresh)
+			b.v.Look(&fresh)
 			b.v.Look(&live)
-			if len(f.Pix) != f.Width*f.Height || len(f.Dirty) != f.Height {
+			if len(fresh.Pix) != fresh.Width*fresh.Height || len(fresh.Dirty) != fresh.Height {
 				t.Fatal("a frame of the wrong size")
 			}
 			if b.v.Text(&s) == nil && len(s.Cells) != s.Columns*s.Rows {
