@@ -147,7 +147,7 @@ func (p *placer) add(d *hostDrive, at place, info block.Info) error {
 	if medium != nil && medium.Warning != "" {
 		p.m.warnings = append(p.m.warnings, medium.Warning)
 	}
-	d.Drive = drive.New(drive.Host{Post: p.m.post, Clock: p.m.clock, Counted: p.m.clock.counted}, info, medium)
+	d.Drive = drive.New(p.m.driveHost(d), info, medium)
 	p.m.drives = append(p.m.drives, d)
 	p.drives = append(p.drives, board.Drive{Drive: d, ID: d.name(), Bus: at.bus, Port: at.port, Unit: at.unit})
 	return nil

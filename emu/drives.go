@@ -3,6 +3,7 @@ package emu
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 
@@ -95,6 +96,18 @@ func (m *Machine) change(id, file string, force bool) error {
 		return err
 	}
 	return nil
+}
+
+// driveHost is the machine as a drive knows it.
+func (m *Machine) driveHost(d *hostDrive) drive.Host {
+	return drive.Host{Post: m.post, Clock: m.clock, Counted: m.clock.counted, Stop: func(err error) { m.stopForError(d, err) }}
+}
+
+// stopForError pauses the machine until Continue, which has the drive try again.
+func (m *Machine) stopForError(d *hostDrive, err error) {
+	m.setPaused(true)
+	m.ioError = true
+	fmt.Fprintf(os.Stderr, "goemu: drive %s: %v: the machine is paused; cont in the monitor tries again\r\n", d.name(), err)
 }
 
 func (d *hostDrive) name() string {

@@ -8,13 +8,19 @@ import (
 // poll fires timers, takes input in, and says whether the machine is to stop or be reset.
 func (m *Machine) poll() (stop bool) {
 	m.attend()
+	m.whilePaused()
+	m.clock.fire()
+	m.whilePaused() // by a drive
+	m.feed()
+	return m.leaving()
+}
+
+// whilePaused waits until the machine may go on or is to end.
+func (m *Machine) whilePaused() {
 	for m.paused && !m.leaving() {
 		<-m.wake
 		m.attend()
 	}
-	m.clock.fire()
-	m.feed()
-	return m.leaving()
 }
 
 // attend does what other goroutines want.

@@ -52,7 +52,7 @@ func (p *placer) addFlash(o *drive.Options) error {
 	}
 	info := block.Info{Kind: block.Disk, BootIndex: -1}
 	d := &hostDrive{id: o.ID, opts: o}
-	d.Drive = drive.New(drive.Host{Post: p.m.post, Clock: p.m.clock, Counted: p.m.clock.counted}, info, medium)
+	d.Drive = drive.New(p.m.driveHost(d), info, medium)
 	p.m.drives = append(p.m.drives, d)
 	p.m.flash[unit] = board.FlashChip{Data: data, Drive: d}
 	return nil

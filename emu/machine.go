@@ -83,6 +83,7 @@ type Machine struct {
 	initing   bool // the processors alone are to be reset
 	suspended bool // the guest sleeps in S3
 	paused    bool
+	ioError   bool            // paused by a drive
 	monitor   *monitor.Server // nil: none
 	status    int
 	stopped   bool

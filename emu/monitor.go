@@ -66,7 +66,7 @@ func (m *Machine) closeMonitor() error {
 	return m.monitor.Close()
 }
 
-// Pause stops the vCPUs and the guest's time until Continue. Any goroutine may call it, as those below.
+// Pause stops the vCPUs and the guest's time until Continue; so does an error for which a drive stops (rerror=, werror=). Any goroutine may call it, as those below.
 func (m *Machine) Pause() error { return m.pause(true) }
 
 // Continue takes back Pause.
@@ -74,10 +74,19 @@ func (m *Machine) Continue() error { return m.pause(false) }
 
 func (m *Machine) pause(on bool) error {
 	return m.do(func() error {
-		m.paused = on
-		m.clock.freeze(on)
+		m.setPaused(on)
 		return nil
 	})
+}
+
+func (m *Machine) setPaused(on bool) {
+	m.paused, m.ioError = on, m.ioError && on
+	m.clock.freeze(on)
+	if !on {
+		for _, d := range m.drives {
+			d.Resume()
+		}
+	}
 }
 
 // Paused tells whether the machine is stopped by Pause.
@@ -115,6 +124,8 @@ func (m monitored) Status() string {
 	// What is said of a machine that has ended matters to nobody.
 	_ = m.do(func() error {
 		switch {
+		case m.ioError:
+			status = "paused (io-error)"
 		case m.paused:
 			status = "paused"
 		case m.board.Asleep():

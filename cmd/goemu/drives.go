@@ -9,7 +9,8 @@ import (
 // driveFlags declares the options that name drives. Each adds a -drive, in the order of the command line.
 func driveFlags(f *pflag.FlagSet, v *values) {
 	f.Var(&driveFlag{v, "drive", ""}, "drive", "`drive`: file=,if=ide|floppy|pflash|none,index=,media=disk|cdrom,id=,format=raw,\n"+
-		"readonly=on,snapshot=on,cache=,discard=unmap,werror=ignore,rerror=ignore")
+		"readonly=on,snapshot=on,cache=,discard=unmap,\n"+
+		"werror=report|ignore|enospc|stop,rerror=report|ignore|stop")
 	for _, s := range []struct{ name, props, usage string }{
 		{"hda", "index=0,media=disk", "first disk: `file`"},
 		{"hdb", "index=1,media=disk", "second disk: `file`"},

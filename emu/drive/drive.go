@@ -27,6 +27,9 @@ type Host struct {
 	Post    func(fn func()) // has fn called soon under the machine's lock, in order
 	Clock   devices.Clock
 	Counted bool // guest time is counted: see the package's comment
+
+	// Stop is called under the machine's lock when an error, as rerror= and werror= have it, is to stop the machine until Resume.
+	Stop func(err error)
 }
 
 // Medium is an image with what the drive must know of it.

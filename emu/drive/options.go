@@ -34,9 +34,8 @@ type Options struct {
 	Cache            Cache
 	Discard          bool // what the guest discards is given back to the host
 
-	IgnoreReadErrors, IgnoreWriteErrors bool // rerror=ignore, werror=ignore
-
-	readOnlyGiven bool
+	onRead, onWrite onError // rerror=, werror=
+	readOnlyGiven   bool
 }
 
 // Cache says when what the guest wrote is safe from a loss of the host's power. The host's page cache is always used.
@@ -96,8 +95,8 @@ var setters = map[string]func(o *Options, name, v string) error{
 		o.Discard = v == "unmap" || v == "on"
 		return choice{"ignore", "off", "unmap", "on"}.check(n, v)
 	},
-	"werror": func(o *Options, n, v string) (err error) { o.IgnoreWriteErrors, err = onError(n, v); return },
-	"rerror": func(o *Options, n, v string) (err error) { o.IgnoreReadErrors, err = onError(n, v); return },
+	"werror": (*Options).setOnError,
+	"rerror": (*Options).setOnError,
 }
 
 // ParseOptions reads what -drive is given: props are its name=value pairs. Unknown ones are errors.
@@ -174,19 +173,6 @@ func OnOff(name, v string) (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("%s=%s: want on or off", name, v)
-}
-
-// onError reads what to do about an error of the host.
-func onError(name, v string) (ignore bool, err error) {
-	switch v {
-	case "report", "auto":
-		return false, nil
-	case "ignore":
-		return true, nil
-	case "stop", "enospc":
-		return false, fmt.Errorf("%s=%s: goemu does not pause on errors (want report or ignore)", name, v)
-	}
-	return false, fmt.Errorf("%s=%s: want report or ignore", name, v)
 }
 
 func checkID(id string) error {

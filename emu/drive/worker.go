@@ -26,7 +26,8 @@ type worker struct {
 	inSpare []job
 	out     []*block.Request // done, not reported
 	spare   []*block.Request
-	posted  bool // report will be called
+	posted  bool  // report will be called
+	stalled error // why the machine is to stop; nil: it is not
 	closing bool
 	ended   bool
 	err     error // the first one of Sync and Close at the end
@@ -85,7 +86,7 @@ func (w *worker) loop() {
 				continue
 			}
 			if j.r.Err == nil {
-				j.r.Err = j.m.do(j.r)
+				j.r.Err = w.try(j.m, j.r)
 			}
 			w.done(j.r)
 		}
@@ -131,11 +132,14 @@ func (w *worker) report() {
 	w.mu.Unlock()
 }
 
-// next waits for the oldest request that is not reported.
+// next waits for the oldest request that is not reported; nil: the machine is to stop first.
 func (w *worker) next() *block.Request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.out) == 0 {
+		if w.stalled != nil {
+			return nil
+		}
 		w.changed.Wait()
 	}
 	r := w.out[0]
@@ -151,11 +155,6 @@ func (m *Medium) do(r *block.Request) error {
 	switch r.Op {
 	case block.Read:
 		_, err = m.image.ReadAt(r.Data, r.Offset)
-		if err != nil && m.opts.IgnoreReadErrors {
-			clear(r.Data)
-			return nil
-		}
-		return err
 	case block.Write:
 		_, err = m.image.WriteAt(r.Data, r.Offset)
 		if err == nil && m.opts.Cache.through() {
@@ -172,9 +171,6 @@ func (m *Medium) do(r *block.Request) error {
 		}
 	default:
 		return fmt.Errorf("%s: unknown operation %d", m.File, r.Op)
-	}
-	if m.opts.IgnoreWriteErrors {
-		return nil
 	}
 	return err
 }
@@ -222,10 +218,15 @@ func (s *schedule) add(at int64) {
 // due is the time of the first of the schedule.
 func (d *Drive) due() {
 	s := &d.sched
+	r := d.work.next()
+	if r == nil {
+		s.timer.At(s.at[0])
+		d.stop()
+		return
+	}
 	s.at = s.at[:copy(s.at, s.at[1:])]
 	if len(s.at) > 0 {
 		s.timer.At(s.at[0])
 	}
-	r := d.work.next()
 	r.Done(r)
 }

@@ -25,7 +25,7 @@ type Machine interface {
 	WakeUp() error // of a guest that sleeps in S3
 	PowerButton()
 	Stop(status int)
-	Status() string       // "running", "paused", "paused (suspended)"
+	Status() string       // "running", "paused", "paused (io-error)", "paused (suspended)"
 	DriveLines() []string // a line each
 	Version() string
 }
