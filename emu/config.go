@@ -57,13 +57,28 @@ type Config struct {
 
 	Interactive bool // the built-in guest ends in its monitor instead of powering off
 
-	NoReboot bool // a reset or triple fault ends the machine
-	Icount   bool // guest time follows the instructions executed
-	Shift    uint // with Icount: one instruction takes 2^Shift ns
-	NoSleep  bool // with Icount: skip idle time instead of waiting it out
+	Stopped    bool        // the vCPUs wait for Continue (-S)
+	NoReboot   bool        // a reset or triple fault is a shutdown
+	NoShutdown bool        // a guest that powers off leaves the machine stopped; Quit ends it
+	Panic      PanicAction // what follows when the guest panics
+
+	Icount  bool // guest time follows the instructions executed
+	Shift   uint // with Icount: one instruction takes 2^Shift ns
+	NoSleep bool // with Icount: skip idle time instead of waiting it out
 
 	Log *debuglog.Log
 }
+
+// PanicAction is what follows when the guest says that it has panicked.
+type PanicAction int
+
+// Actions.
+const (
+	PanicFail     PanicAction = iota // the machine ends with an error, status 1 (exit-failure)
+	PanicShutdown                    // it ends as if the guest had powered off
+	PanicPause                       // it stops
+	PanicNone                        // it goes on
+)
 
 // Accel names an engine.
 type Accel int

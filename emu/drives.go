@@ -10,6 +10,7 @@ import (
 	"goemu/devices/block"
 	"goemu/emu/board"
 	"goemu/emu/drive"
+	"goemu/emu/inspect"
 )
 
 // hostDrive is a drive of the machine with what its user knows of it.
@@ -105,8 +106,8 @@ func (m *Machine) driveHost(d *hostDrive) drive.Host {
 
 // stopForError pauses the machine until Continue, which has the drive try again.
 func (m *Machine) stopForError(d *hostDrive, err error) {
-	m.setPaused(true)
-	m.ioError = true
+	m.tell(inspect.Notice{Kind: inspect.NoticeBlockError, Device: d.name(), Error: err.Error(), Action: "stop"})
+	m.hold(inspect.StatusIOError, inspect.Notice{Why: inspect.StopIOError, CPU: m.current().n})
 	fmt.Fprintf(os.Stderr, "goemu: drive %s: %v: the machine is paused; cont in the monitor tries again\r\n", d.name(), err)
 }
 

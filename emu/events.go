@@ -3,21 +3,23 @@ package emu
 import (
 	"sync"
 	"time"
+
+	"goemu/emu/inspect"
 )
 
 // poll fires timers, takes input in, and says whether the machine is to stop or be reset.
 func (m *Machine) poll() (stop bool) {
 	m.attend()
-	m.whilePaused()
+	m.whileHeld()
 	m.clock.fire()
-	m.whilePaused() // by a drive
+	m.whileHeld() // by a drive
 	m.feed()
 	return m.leaving()
 }
 
-// whilePaused waits until the machine may go on or is to end.
-func (m *Machine) whilePaused() {
-	for m.paused && !m.leaving() {
+// whileHeld waits until the machine may go on, or is to end or be reset.
+func (m *Machine) whileHeld() {
+	for m.held.on && !m.stopped && !m.resetting && !m.initing {
 		<-m.wake
 		m.attend()
 	}
@@ -27,7 +29,9 @@ func (m *Machine) whilePaused() {
 func (m *Machine) attend() {
 	if w := m.wants.Swap(0); w != 0 {
 		if w&wantStop != 0 {
-			m.end(int(m.stopAs.Load()))
+			e := m.stopAs.Load()
+			m.tell(inspect.Notice{Kind: inspect.NoticeShutdown, Reason: e.reason, Exit: e.status})
+			m.end(e.status)
 		}
 		if w&wantOutput != 0 {
 			m.outputReady()

@@ -76,14 +76,17 @@ type Machine struct {
 	serialIn  [serialPorts]inputQueue
 	wake      chan struct{}
 	wants     atomic.Uint32 // want... bits, from any goroutine
-	stopAs    atomic.Int32
+	stopAs    atomic.Pointer[ending]
 	posted    postbox
 	typist    typist
 	resetting bool
 	initing   bool // the processors alone are to be reset
 	suspended bool // the guest sleeps in S3
-	paused    bool
-	ioError   bool            // paused by a drive
+	held      held
+	notices   notices
+	began     bool            // Run has begun
+	over      bool            // and ended
+	resetWhy  string          // why resetting
 	monitor   *monitor.Server // nil: none
 	status    int
 	stopped   bool
@@ -242,6 +245,9 @@ func (m *Machine) assemble() error {
 	if m.cfg.Icount {
 		m.clock.pending = func() int32 { return m.current().engine.Executed() }
 	}
+	if m.cfg.Stopped {
+		m.beginHeld()
+	}
 	return m.load()
 }
 
@@ -303,13 +309,18 @@ func (m *Machine) Run() (status int, err error) {
 		return 0, err
 	}
 	defer m.life.end()
+	m.began = true
+	defer m.endNotices()
+	defer func() { m.over = true }()
 	m.startMonitor()
 	m.startInput()
 	defer m.startSlices()()
 	for !m.stopped {
-		m.run()
-		if m.shutDown() != nil && !m.stopped {
-			m.guestReset(false)
+		if !m.held.on || !m.poll() {
+			m.run()
+			if m.shutDown() != nil && !m.stopped && !m.held.on {
+				m.guestReset(false)
+			}
 		}
 		if err := m.carryOut(); err != nil {
 			m.err = err
@@ -383,12 +394,6 @@ func (m *Machine) free() error {
 	return first
 }
 
-// Stop ends the machine with a status; any goroutine may call it.
-func (m *Machine) Stop(status int) {
-	m.stopAs.Store(int32(status))
-	m.want(wantStop)
-}
-
 // end ends the machine from the vCPU's goroutine: it leaves the loop at the next opportunity.
 func (m *Machine) end(status int) {
 	m.status, m.stopped = status, true
@@ -396,12 +401,12 @@ func (m *Machine) end(status int) {
 }
 
 // reset asks for a reset of the whole machine, from the vCPU's goroutine.
-func (m *Machine) reset() {
+func (m *Machine) reset(reason string) {
 	if m.cfg.NoReboot {
-		m.end(0)
+		m.shutDownBy(reason, 0)
 		return
 	}
-	m.resetting = true
+	m.resetting, m.resetWhy = true, reason
 	m.kick()
 }
 

@@ -3,7 +3,9 @@ package emu
 import (
 	"errors"
 	"fmt"
+	"strings"
 
+	"goemu/emu/inspect"
 	"goemu/emu/monitor"
 )
 
@@ -66,44 +68,10 @@ func (m *Machine) closeMonitor() error {
 	return m.monitor.Close()
 }
 
-// Pause stops the vCPUs and the guest's time until Continue; so does an error for which a drive stops (rerror=, werror=). Any goroutine may call it, as those below.
-func (m *Machine) Pause() error { return m.pause(true) }
-
-// Continue takes back Pause.
-func (m *Machine) Continue() error { return m.pause(false) }
-
-func (m *Machine) pause(on bool) error {
-	return m.do(func() error {
-		m.setPaused(on)
-		return nil
-	})
-}
-
-func (m *Machine) setPaused(on bool) {
-	m.paused, m.ioError = on, m.ioError && on
-	m.clock.freeze(on)
-	if !on {
-		for _, d := range m.drives {
-			d.Resume()
-		}
-	}
-}
-
-// Paused tells whether the machine is stopped by Pause.
-func (m *Machine) Paused() bool {
-	paused := false
-	// A machine that has ended is not paused.
-	_ = m.do(func() error {
-		paused = m.paused
-		return nil
-	})
-	return paused
-}
-
 // Reset resets the machine, as the guest can.
 func (m *Machine) Reset() error {
 	return m.do(func() error {
-		m.reset()
+		m.reset(inspect.ReasonHostQMPReset)
 		return nil
 	})
 }
@@ -120,20 +88,7 @@ func (m *Machine) WakeUp() error {
 
 // Status implements monitor.Machine.
 func (m monitored) Status() string {
-	status := "running"
-	// What is said of a machine that has ended matters to nobody.
-	_ = m.do(func() error {
-		switch {
-		case m.ioError:
-			status = "paused (io-error)"
-		case m.paused:
-			status = "paused"
-		case m.board.Asleep():
-			status = "paused (suspended)"
-		}
-		return nil
-	})
-	return status
+	return strings.TrimPrefix(m.Machine.Status().Text(), "VM status: ")
 }
 
 // Version implements monitor.Machine.

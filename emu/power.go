@@ -3,6 +3,7 @@ package emu
 import (
 	"encoding/binary"
 
+	"goemu/emu/inspect"
 	"goemu/emu/x86"
 )
 
@@ -10,7 +11,12 @@ import (
 
 // PowerButton presses the power button: the guest gets an event, by which operating systems power off, or wakes from sleep. Any
 // goroutine may call it.
-func (m *Machine) PowerButton() { m.post(func() { m.board.PressPowerButton() }) }
+func (m *Machine) PowerButton() {
+	m.post(func() {
+		m.tell(inspect.Notice{Kind: inspect.NoticePowerDown})
+		m.board.PressPowerButton()
+	})
+}
 
 // leaving tells whether the vCPUs are to stop executing for Run to do something.
 func (m *Machine) leaving() bool { return m.stopped || m.resetting || m.initing || m.suspended }
@@ -19,7 +25,7 @@ func (m *Machine) leaving() bool { return m.stopped || m.resetting || m.initing 
 // the program has told the firmware that it wants to go on.
 func (m *Machine) guestReset(hard bool) {
 	if hard || m.cfg.NoReboot || m.cfg.Kernel != "" || !m.board.ReturnsFromReset() {
-		m.reset()
+		m.reset(inspect.ReasonGuestReset)
 		return
 	}
 	m.initing = true
@@ -44,6 +50,10 @@ func (m *Machine) carryOut() error {
 	case m.resetting:
 		m.resetting, m.initing, m.suspended = false, false, false
 		m.board.Reset()
+		if m.held.on {
+			m.held.status = inspect.StatusPrelaunch
+		}
+		m.tell(inspect.Notice{Kind: inspect.NoticeReset, Reason: m.resetWhy})
 		return m.load()
 	case m.initing:
 		m.initing = false
@@ -54,9 +64,14 @@ func (m *Machine) carryOut() error {
 		m.running.Store(m.vcpus[0])
 	case m.suspended:
 		m.board.Suspend()
-		for m.suspended && !m.stopped {
+		m.tell(inspect.Notice{Kind: inspect.NoticeSuspended})
+		for m.suspended && !m.stopped && !m.resetting {
 			m.idle()
 		}
+		if m.resetting {
+			return nil
+		}
+		m.tell(inspect.Notice{Kind: inspect.NoticeWakeUp})
 		return m.resume()
 	}
 	return nil
@@ -92,7 +107,7 @@ func (m *Machine) resume() error {
 	}
 	at := binary.LittleEndian.Uint32(vector[facsVector:])
 	if at == 0 || at >= 1<<20 {
-		m.reset()
+		m.reset(inspect.ReasonGuestReset)
 		return nil
 	}
 	m.vcpus[0].cpu.Enter(realMode(uint16(at>>4), uint16(at&0xf)))

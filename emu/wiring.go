@@ -9,6 +9,7 @@ import (
 	"goemu/bios"
 	"goemu/devices/uart"
 	"goemu/emu/board"
+	"goemu/emu/inspect"
 	"goemu/emu/tour"
 )
 
@@ -49,8 +50,8 @@ func (m *Machine) buildBoard() error {
 		OnReset:     m.guestReset,
 		OnSuspend:   m.suspend,
 		OnWake:      m.wakeUp,
-		OnPowerOff:  func() { m.end(0) },
-		OnDebugExit: m.end,
+		OnPowerOff:  func() { m.shutDownBy(inspect.ReasonGuestShutdown, 0) },
+		OnDebugExit: m.debugExit,
 		OnPanic:     m.guestPanic,
 	}
 	if m.parallel != nil {
@@ -120,16 +121,41 @@ func (m *Machine) buildBoard() error {
 // the machine is reset at once.
 func (m *Machine) initCPU(cpu int) {
 	if cpu == 0 && m.cfg.Kernel != "" {
-		m.reset()
+		m.reset(inspect.ReasonGuestReset)
 		return
 	}
 	m.vcpus[cpu].cpu.RequestINIT()
 }
 
-// guestPanic ends the machine when the guest says that it has panicked.
+// debugExit ends the machine at once, whatever is to be done with one that powers off, as isa-debug-exit does it.
+func (m *Machine) debugExit(status int) {
+	m.tell(inspect.Notice{Kind: inspect.NoticeShutdown, Reason: inspect.ReasonGuestShutdown, Exit: status})
+	m.end(status)
+}
+
+// guestPanic does what the Config wants when the guest says that it has panicked.
 func (m *Machine) guestPanic() {
-	m.err = errors.New("the guest has panicked (pvpanic)")
-	m.end(1)
+	act := m.cfg.Panic
+	if act == PanicShutdown && m.cfg.NoShutdown {
+		act = PanicPause
+	}
+	words := map[PanicAction]string{PanicPause: "pause", PanicNone: "run"}
+	word, ok := words[act]
+	if !ok {
+		word = "poweroff"
+	}
+	m.tell(inspect.Notice{Kind: inspect.NoticePanicked, Action: word, CPU: m.current().n})
+	switch act {
+	case PanicPause:
+		m.hold(inspect.StatusGuestPanicked, inspect.Notice{Why: inspect.StopPanic, CPU: m.current().n})
+	case PanicNone:
+	case PanicShutdown:
+		m.shutDownBy(inspect.ReasonGuestPanic, 0)
+	default:
+		m.err = errors.New("the guest has panicked (pvpanic)")
+		m.tell(inspect.Notice{Kind: inspect.NoticeShutdown, Reason: inspect.ReasonGuestPanic, Exit: 1})
+		m.end(1)
+	}
 }
 
 // debugconID is the chardev of -debugcon. No -chardev can have it.

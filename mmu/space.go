@@ -335,6 +335,25 @@ func (s *Space) WritePhys(addr uint64, p []byte) error {
 	return nil
 }
 
+// Patch copies p into memory as a debugger does: also into a part of ram that is mapped read-only. It reports false for ROM that is no part of ram, and for
+// what is not memory. p does not cross regions.
+func (s *Space) Patch(phys uint64, p, ram []byte) bool {
+	r, off := s.Find(phys)
+	if r == nil || r.RAM == nil || off+uint64(len(p)) > r.Size {
+		return false
+	}
+	to := r.RAM[off : off+uint64(len(p))]
+	if r.ReadOnly {
+		at := uintptr(unsafe.Pointer(unsafe.SliceData(to))) - uintptr(unsafe.Pointer(unsafe.SliceData(ram)))
+		if r.IO != nil || at >= uintptr(len(ram)) {
+			return false
+		}
+	}
+	copy(to, p)
+	s.wrote(r, phys, off, len(p))
+	return true
+}
+
 func load(p []byte, size int) uint64 {
 	switch size {
 	case 1:

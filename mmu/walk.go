@@ -1,8 +1,6 @@
 package mmu
 
 import (
-	"fmt"
-	"io"
 	"sync/atomic"
 	"unsafe"
 )
@@ -339,46 +337,4 @@ func (p *Paging) LoadPDPTE(s *Space, cr3 uint64) (e [4]uint64, ok bool) {
 		}
 	}
 	return e, true
-}
-
-// Dump writes how linear is translated, a line for each level.
-func (p *Paging) Dump(w io.Writer, s *Space, linear uint64) {
-	if p.CR0&CR0PG == 0 {
-		fmt.Fprintf(w, "%#x: paging is off, physical %#x\n", linear, linear&s.Mask)
-		return
-	}
-	f := p.format()
-	fmt.Fprintf(w, "%#x: %s paging, CR3 %#x\n", linear, f.name, p.CR3)
-	if f == &formatPAE {
-		fmt.Fprintf(w, "  PDPTE[%d] = %016x\n", linear>>30&3, p.PDPTE[linear>>30&3])
-	}
-	q := *p
-	q.CR4 &^= CR4SMAP | CR4PKE
-	var steps []step
-	t, code, ok, _ := q.walk(s, linear, Access{}, &steps)
-	names := [...]string{1: "PTE", 2: "PDE", 3: "PDPTE", 4: "PML4E", 5: "PML5E"}
-	for _, st := range steps {
-		shift := PageShift + f.bits*uint(st.level-1)
-		fmt.Fprintf(w, "  %-5s[%3d] at %#011x = %0*x %s\n", names[st.level], linear>>shift&(1<<f.bits-1), st.addr, 2*f.entry, st.value, entryBits(st.value))
-	}
-	if !ok {
-		if code&FaultReserved != 0 {
-			fmt.Fprintf(w, "  reserved bits are set\n")
-		} else {
-			fmt.Fprintf(w, "  not present\n")
-		}
-		return
-	}
-	fmt.Fprintf(w, "  physical %#x, page of %d KiB, writable %v, user %v, no-execute %v, global %v\n", t.Phys, 1<<t.Shift>>10, t.Writable, t.User, t.NX, t.Global)
-}
-
-// entryBits names the flags of an entry as a string of letters.
-func entryBits(e uint64) string {
-	b := []byte("P W U A D L G X")
-	for i, m := range []uint64{PTEPresent, PTEWrite, PTEUser, PTEAccessed, PTEDirty, PTELarge, PTEGlobal, PTENX} {
-		if e&m == 0 {
-			b[2*i] = '-'
-		}
-	}
-	return string(b)
 }

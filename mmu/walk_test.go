@@ -415,17 +415,18 @@ func TestWalkOff(t *testing.T) {
 	}
 }
 
-func TestDumpListsLevels(t *testing.T) {
+func TestTraceListsLevels(t *testing.T) {
 	m := modes[2]
 	m.paging.PhysBits = physBits
 	g := newGuest()
 	g.build(&m, 3, all)
-	var b strings.Builder
-	m.paging.Dump(&b, g.Space, m.linear)
-	for _, want := range []string{"4-level", "PML4E[  7]", "PDPTE[  1]", "PDE  [  5]", "PTE  [  3]", "physical 0x5123"} {
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("no %q in\n%s", want, b.String())
-		}
+	tr := m.paging.Trace(g.Space, m.linear)
+	var levels []string
+	for _, s := range tr.Steps {
+		levels = append(levels, fmt.Sprintf("%s[%d]", s.Name, s.Index))
+	}
+	if got := strings.Join(levels, " "); tr.Format != "4-level" || got != "PML4E[7] PDPTE[1] PDE[5] PTE[3]" || !tr.Mapped || tr.Phys != 0x5123 {
+		t.Errorf("%s: %s, %+v", tr.Format, got, tr)
 	}
 	if tr, ok := m.paging.Probe(g.Space, m.linear); !ok || tr.Phys != 0x5123 || g.entry(&m, 3)&PTEAccessed != 0 {
 		t.Errorf("Probe: ok %v physical %#x entry %#x", ok, tr.Phys, g.entry(&m, 3))

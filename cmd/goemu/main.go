@@ -15,6 +15,7 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/display"
+	"goemu/emu/inspect"
 )
 
 func main() {
@@ -67,7 +68,7 @@ func emulate(cfg *emu.Config) (status int, err error) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		s := <-signals
-		m.Stop(128 + signalNumber(s))
+		m.Quit(128+signalNumber(s), inspect.ReasonHostSignal)
 	}()
 	if cfg.Display == "tty" {
 		tty, err := display.Open()

@@ -145,4 +145,7 @@ func (r Record) String() string {
 }
 
 // DumpWalk writes how the page tables translate a linear address, a line for each level.
-func (c *CPU) DumpWalk(w io.Writer, linear uint64) { c.pg.Dump(w, c.space, linear) }
+func (c *CPU) DumpWalk(w io.Writer, linear uint64) {
+	walk := c.Trace(linear)
+	io.WriteString(w, walk.String())
+}
