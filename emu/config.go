@@ -112,7 +112,15 @@ func ParseAccel(s string) (Accel, error) {
 	if strings.Contains(":"+name+":", ":tcg:") {
 		return 0, fmt.Errorf("-accel %s: the translator has no back end for this host; use -accel interp", s)
 	}
-	return 0, fmt.Errorf("-accel %s: goemu has no such accelerator; use -accel tcg or -accel interp", s)
+	return 0, fmt.Errorf("-accel %s: goemu has no such accelerator yet; use -accel tcg, or kvm:tcg, which takes the first that there is", s)
+}
+
+// AccelHelp lists the engines that this host can have, a line each as scripts look for them, and the one taken when nobody says.
+func AccelHelp() string {
+	if nativeSupported() {
+		return "Accelerators supported in goemu binary:\ntcg\ninterp\n\nThe default is tcg: native code. There is no KVM yet: kvm:tcg takes tcg.\n"
+	}
+	return "Accelerators supported in goemu binary:\ninterp\n\nThe default is interp: tcg has no back end for this host.\n"
 }
 
 // ParseProps reads "prop=value,..." into props. A doubled comma stands for one in a value.

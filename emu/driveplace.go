@@ -190,14 +190,6 @@ func isDriveDevice(name string) bool {
 	return ok
 }
 
-const driveDeviceHelp = `name "ide-hd", bus IDE, desc "disk; drive=ID, bus=ide.0, unit=N, bootindex=N, serial=, model=, ver=, wwn=, cyls=, heads=, secs=, ` +
-	`logical_block_size=, physical_block_size=, write-cache=on|off"
-name "ide-cd", bus IDE, desc "CD and DVD drive; drive=ID (none: empty), bus=ide.1, unit=N, bootindex=N, serial=, model=, ver="
-name "floppy", bus floppy-bus, desc "floppy drive; drive=ID (none: empty), unit=N, bootindex=N"
-name "ahci", bus PCI, desc "SATA controller with buses ID.0 to ID.5; id=ID, addr=SLOT"
-name "ich9-ahci", bus PCI, desc "the same"
-`
-
 // addBuses notes the buses of controllers that -device adds.
 func (p *placer) addBuses() error {
 	for _, s := range p.m.cfg.Devices {

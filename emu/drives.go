@@ -227,7 +227,11 @@ func (m *Machine) openDrives() (drives []board.Drive, devices []string, err erro
 		}
 	}
 	for _, s := range m.cfg.Devices {
-		if name, _, _ := strings.Cut(s, ","); !isDriveDevice(name) {
+		name, _, _ := strings.Cut(s, ",")
+		if driver := strings.TrimPrefix(name, "driver="); findDeviceInfo(driver) == nil {
+			return nil, nil, fmt.Errorf("-device %s: %w", s, unknownDevice(driver))
+		}
+		if !isDriveDevice(name) {
 			devices = append(devices, s)
 		} else if err := p.addDevice(s); err != nil {
 			return nil, nil, fmt.Errorf("-device %s: %w", s, err)

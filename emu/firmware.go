@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"goemu/devices/fwcfg"
@@ -18,13 +19,16 @@ const maxFirmware = 16 << 20
 // firmwareDirs is where Debian's packages of firmware put their images.
 var firmwareDirs = []string{"/usr/share/seabios", "/usr/share/qemu", "/usr/share/OVMF", "/usr/share/ovmf"}
 
+// AllFirmwareDirs are the directories in which images are looked for, in this order.
+func (c *Config) AllFirmwareDirs() []string { return slices.Concat(c.FirmwareDirs, firmwareDirs) }
+
 // findFirmware returns the path of an image: as it is given, or in the first directory that has it.
 func (c *Config) findFirmware(name string) (string, error) {
 	_, err := os.Stat(name)
 	if err == nil || filepath.IsAbs(name) || !errors.Is(err, fs.ErrNotExist) {
 		return name, err
 	}
-	dirs := append(c.FirmwareDirs[:len(c.FirmwareDirs):len(c.FirmwareDirs)], firmwareDirs...)
+	dirs := c.AllFirmwareDirs()
 	for _, d := range dirs {
 		p := filepath.Join(d, name)
 		if _, err := os.Stat(p); err == nil {

@@ -186,6 +186,9 @@ func (m *Machine) chooseCPU() error {
 // Warnings are remarks about the Config, a line each, that do not keep the machine from running.
 func (m *Machine) Warnings() []string { return m.warnings }
 
+// CPUNames are the names of the processor models.
+func CPUNames() []string { return cpumodel.Names() }
+
 // CPUHelp lists the processor models and features that Config.CPU can name.
 func CPUHelp() string { return cpumodel.Help() }
 

@@ -34,6 +34,14 @@ func MachineHelp() string {
 	return b.String()
 }
 
+// MachineNames are the names of the boards, without aliases.
+func MachineNames() (names []string) {
+	for _, m := range machines {
+		names = append(names, m.name)
+	}
+	return names
+}
+
 // findMachine finds a board by its name or an alias; "" is the default.
 func findMachine(name string) (m board.Machine, ok bool) {
 	for _, x := range machines {

@@ -190,16 +190,3 @@ func (m *Machine) uart(i int) *uart.UART {
 	}
 	return nil
 }
-
-// DeviceHelp lists the devices of -device, a line each.
-func DeviceHelp() string {
-	return driveDeviceHelp + `name "VGA", bus PCI, desc "display adapter; vgamem_mb=16, xres=1024, yres=768, romfile=FILE"
-name "isa-debugcon", bus ISA, desc "debug console; iobase=0xe9, chardev=ID, readback=0xe9"
-name "isa-debug-exit", bus ISA, desc "ends the machine with status (value<<1)|1; iobase=0x501, iosize=2"
-name "pc-testdev", bus ISA, desc "ports, memory and interrupt lines for kvm-unit-tests"
-name "pvpanic", bus ISA, desc "the guest says that it has panicked, which ends the machine; ioport=0x505, events=3"
-name "edu", bus PCI, desc "device to learn drivers on; dma_mask=0xfffffff, addr=SLOT"
-name "pci-testdev", bus PCI, desc "BARs that count writes; membar=0 (size of a third BAR in bytes), addr=SLOT"
-name "pvpanic-pci", bus PCI, desc "pvpanic as a PCI device; events=3, addr=SLOT"
-`
-}

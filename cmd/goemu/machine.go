@@ -9,46 +9,39 @@ import (
 )
 
 // machineProps are the properties of -machine. Each takes a value, or says what is wrong with it.
-var machineProps = map[string]func(v *values, cfg *emu.Config, s string) error{
-	"accel": func(v *values, _ *emu.Config, s string) error {
-		if v.accel != "auto" {
-			return fmt.Errorf("-accel is given too")
-		}
-		v.accel = s
-		return nil
-	},
-	"pflash0":  func(_ *values, cfg *emu.Config, s string) error { cfg.Pflash[0] = s; return nil },
-	"pflash1":  func(_ *values, cfg *emu.Config, s string) error { cfg.Pflash[1] = s; return nil },
-	"hpet":     func(_ *values, cfg *emu.Config, s string) error { return off(s, &cfg.NoHPET) },
-	"smm":      func(_ *values, cfg *emu.Config, s string) error { return off(s, &cfg.NoSMM) },
+var machineProps = map[string]func(s *settings, v string) error{
+	"accel":    func(s *settings, v string) error { s.machineAccel = v; return nil },
+	"pflash0":  func(s *settings, v string) error { s.cfg.Pflash[0] = v; return nil },
+	"pflash1":  func(s *settings, v string) error { s.cfg.Pflash[1] = v; return nil },
+	"hpet":     func(s *settings, v string) error { return off(v, &s.cfg.NoHPET) },
+	"smm":      func(s *settings, v string) error { return off(v, &s.cfg.NoSMM) },
 	"usb":      absent,
 	"vmport":   absent,
-	"graphics": func(_ *values, cfg *emu.Config, s string) error { return off(s, &cfg.NoGraphics) },
+	"graphics": func(s *settings, v string) error { return off(v, &s.cfg.NoGraphics) },
 }
 
 // off reads a switch that is on unless it is off.
-func off(s string, isOff *bool) error {
-	if s != "on" && s != "off" && s != "auto" {
+func off(v string, isOff *bool) error {
+	if v != "on" && v != "off" && v != "auto" {
 		return fmt.Errorf("want on, off or auto")
 	}
-	*isOff = s == "off"
+	*isOff = v == "off"
 	return nil
 }
 
 // absent reads a switch for what goemu does not have.
-func absent(_ *values, _ *emu.Config, s string) error {
-	if s != "off" && s != "auto" {
+func absent(_ *settings, v string) error {
+	if v != "off" && v != "auto" {
 		return fmt.Errorf("goemu has no such device; want off")
 	}
 	return nil
 }
 
-// parseMachine reads -machine: the board's name and properties, in which type= names the board too.
-func (v *values) parseMachine(cfg *emu.Config) error {
-	cfg.NoGraphics = v.nographic
-	name, rest, _ := strings.Cut(v.machine, ",")
+// setMachine reads -machine: the board's name and properties, in which type= names the board too. A second one adds to the first.
+func (s *settings) setMachine(v string) error {
+	name, rest, _ := strings.Cut(v, ",")
 	if strings.Contains(name, "=") {
-		name, rest = "", v.machine
+		name, rest = "", v
 	}
 	props := map[string]string{}
 	if err := emu.ParseProps("-machine", rest, props); err != nil {
@@ -61,14 +54,16 @@ func (v *values) parseMachine(cfg *emu.Config) error {
 		name = t
 		delete(props, "type")
 	}
-	if name == "help" || name == "?" {
-		fmt.Print(emu.MachineHelp())
+	if isHelp(name) {
+		fmt.Fprint(s.out, emu.MachineHelp())
 		return errDone
 	}
 	if !emu.IsMachine(name) {
 		return fmt.Errorf("-machine %s: no such board; -machine help lists them", name)
 	}
-	cfg.Machine = name
+	if name != "" {
+		s.cfg.Machine = name
+	}
 	names := make([]string, 0, len(props))
 	for k := range props {
 		names = append(names, k)
@@ -79,7 +74,7 @@ func (v *values) parseMachine(cfg *emu.Config) error {
 		if set == nil {
 			return fmt.Errorf("-machine: %s= is not known (want %s)", k, propNames())
 		}
-		if err := set(v, cfg, props[k]); err != nil {
+		if err := set(s, props[k]); err != nil {
 			return fmt.Errorf("-machine %s=%s: %w", k, props[k], err)
 		}
 	}
@@ -93,4 +88,63 @@ func propNames() string {
 	}
 	sort.Strings(names)
 	return strings.Join(names, ", ")
+}
+
+// setAccel is -accel; several are alternatives, as those of one are.
+func (s *settings) setAccel(v string) error {
+	name, rest, _ := strings.Cut(strings.TrimPrefix(v, "accel="), ",")
+	if isHelp(name) {
+		fmt.Fprint(s.out, emu.AccelHelp())
+		return errDone
+	}
+	props := map[string]string{}
+	if err := emu.ParseProps("-accel "+name, rest, props); err != nil {
+		return err
+	}
+	for k := range props {
+		// What tunes QEMU's translator means nothing to this one, and the guest sees nothing of it.
+		if k != "thread" && k != "tb-size" && k != "split-wx" {
+			return fmt.Errorf("%s= is not known (want thread, tb-size, split-wx, which change nothing here)", k)
+		}
+	}
+	s.accels = append(s.accels, name)
+	return nil
+}
+
+func (s *settings) setCPU(v string) error {
+	if isHelp(v) {
+		fmt.Fprint(s.out, emu.CPUHelp())
+		return errDone
+	}
+	s.cfg.CPU = v
+	return nil
+}
+
+// setMemory is -m. Memory cannot be added later, so that slots= and maxmem= may only say so.
+func (s *settings) setMemory(v string) error {
+	if first, _, _ := strings.Cut(v, ","); !strings.Contains(first, "=") {
+		v = "size=" + v
+	}
+	props := map[string]string{}
+	if err := emu.ParseProps("-m", v, props); err != nil {
+		return err
+	}
+	for k, val := range props {
+		n, err := emu.ParseSize(val, 1<<20)
+		switch {
+		case k == "size" && err == nil:
+			s.cfg.Memory = n
+		case k == "slots":
+		case err != nil:
+			return err
+		case k != "maxmem":
+			return fmt.Errorf("%s= is not known (want size)", k)
+		}
+	}
+	if m, given := props["maxmem"]; given {
+		if n, _ := emu.ParseSize(m, 1<<20); n != s.cfg.Memory {
+			return fmt.Errorf("maxmem=%s: memory cannot be added later, want that of size=", m)
+		}
+	}
+	return nil
 }

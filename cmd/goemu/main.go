@@ -11,8 +11,6 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/spf13/pflag"
-
 	"goemu/emu"
 	"goemu/emu/display"
 	"goemu/emu/inspect"
@@ -32,9 +30,21 @@ const (
 )
 
 func run(args []string) int {
-	cfg, err := parse(args)
+	if len(args) > 0 {
+		if c := findCommand(args[0]); c != nil {
+			status, err := c.run(os.Stdout, args[1:])
+			if err != nil {
+				return fail(fmt.Errorf("%s: %w", c.name, err))
+			}
+			return status
+		}
+	}
+	s, err := parse(args, os.Stdout)
+	if err == nil {
+		err = s.openLog()
+	}
 	switch {
-	case errors.Is(err, pflag.ErrHelp):
+	case errors.Is(err, errHelp):
 		fmt.Print(helpText())
 		return statusOK
 	case errors.Is(err, errDone):
@@ -42,9 +52,9 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
-	status, err := emulate(cfg)
+	status, err := emulate(&s.cfg)
 	// What the log could not write is an error too: its reader would miss it.
-	if e := cfg.Log.Close(); err == nil {
+	if e := s.cfg.Log.Close(); err == nil {
 		err = e
 	}
 	if err != nil {

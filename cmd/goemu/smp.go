@@ -8,12 +8,9 @@ import (
 	"goemu/emu"
 )
 
-// parseSMP reads -smp: [cpus=]N and the numbers of sockets, cores in each and threads in each of these. As with QEMU what is
+// setSMP reads -smp: [cpus=]N and the numbers of sockets, cores in each and threads in each of these. As with QEMU what is
 // not given follows from the rest; cores come before sockets.
-func parseSMP(s string, cfg *emu.Config) error {
-	if s == "" {
-		return nil
-	}
+func (set *settings) setSMP(s string) error {
 	first, _, _ := strings.Cut(s, ",")
 	if !strings.Contains(first, "=") {
 		s = "cpus=" + s
@@ -67,6 +64,6 @@ func parseSMP(s string, cfg *emu.Config) error {
 	if cpus > emu.MaxCPUs {
 		return fmt.Errorf("-smp: %d vCPUs: at most %d are possible", cpus, emu.MaxCPUs)
 	}
-	cfg.CPUs, cfg.Cores, cfg.Threads = cpus, cores, threads
+	set.cfg.CPUs, set.cfg.Cores, set.cfg.Threads = cpus, cores, threads
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 )
@@ -17,12 +18,12 @@ func TestParseSMP(t *testing.T) {
 		"sockets=2,cores=4":                    {8, 4, 1},
 		"cpus=4,maxcpus=4,sockets=2,threads=2": {4, 1, 2},
 	} {
-		cfg, err := parse([]string{"-smp", args})
+		s, err := parse([]string{"-smp", args}, io.Discard)
 		if err != nil {
 			t.Errorf("-smp %s: %v", args, err)
 			continue
 		}
-		if got := [3]int{cfg.CPUs, cfg.Cores, cfg.Threads}; got != want {
+		if got := [3]int{s.cfg.CPUs, s.cfg.Cores, s.cfg.Threads}; got != want {
 			t.Errorf("-smp %s: %d vCPUs, %d cores, %d threads; want %d", args, got[0], got[1], got[2], want)
 		}
 	}
@@ -36,7 +37,7 @@ func TestParseSMP(t *testing.T) {
 		"4,frobs=2":         "frobs",
 		"sockets=2,cores=3": "powers of two",
 	} {
-		if _, err := parse([]string{"-smp", args}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parse([]string{"-smp", args}, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("-smp %s: error %v, want one with %q", args, err, want)
 		}
 	}

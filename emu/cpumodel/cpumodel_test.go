@@ -85,7 +85,7 @@ func TestModelsClaimOnlyWhatIsSupported(t *testing.T) {
 	if s := Supported(); s.closed() != s {
 		t.Errorf("supported features lack what they need: %v", s.without(s.closed()))
 	}
-	for _, name := range modelNames() {
+	for _, name := range Names() {
 		m, dropped, err := Parse(name, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -175,7 +175,7 @@ func TestDroppedIsWhatTheUserDidNotAskToLose(t *testing.T) {
 
 func TestHelpListsAll(t *testing.T) {
 	words := strings.Fields(Help())
-	for _, n := range modelNames() {
+	for _, n := range Names() {
 		if !slices.Contains(words, n) {
 			t.Errorf("no model %s", n)
 		}

@@ -21,7 +21,7 @@ func Parse(s string, host Reader) (m *Model, dropped Set, err error) {
 	}
 	m, dropped, ok := New(modelName(name))
 	if !ok {
-		return nil, dropped, fmt.Errorf("-cpu %s: unknown model%s; -cpu help lists all", name, nearest.Hint(name, modelNames()))
+		return nil, dropped, fmt.Errorf("-cpu %s: unknown model%s; -cpu help lists all", name, nearest.Hint(name, Names()))
 	}
 	if m.Name == "host" && host != nil {
 		m.takeHost(host)
@@ -46,7 +46,7 @@ func Parse(s string, host Reader) (m *Model, dropped Set, err error) {
 
 // modelName gives the name as the table has it; QEMU's first version of a model is the model.
 func modelName(s string) string {
-	for _, n := range modelNames() {
+	for _, n := range Names() {
 		if strings.EqualFold(n, s) {
 			return n
 		}
@@ -54,7 +54,8 @@ func modelName(s string) string {
 	return strings.TrimSuffix(s, "-v1")
 }
 
-func modelNames() []string {
+// Names are the names of the models.
+func Names() []string {
 	names := make([]string, len(definitions))
 	for i, d := range definitions {
 		names[i] = d.name
@@ -188,12 +189,12 @@ func number(set func(*Model, uint64), least, most uint64) func(*parser, string) 
 	}
 }
 
-// Help is what -cpu help prints.
+// Help is what -cpu help prints, in the form that scripts for QEMU read.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("Models:\n")
+	b.WriteString("Available CPUs:\n")
 	for _, d := range definitions {
-		fmt.Fprintf(&b, "  %-15s %s\n", d.name, d.about)
+		fmt.Fprintf(&b, "x86 %-20s  %s\n", d.name, d.about)
 	}
 	have := Supported().or(setOf(topology))
 	var can, cannot []string
@@ -206,7 +207,7 @@ func Help() string {
 	}
 	slices.Sort(can)
 	slices.Sort(cannot)
-	b.WriteString("\nFeatures, for +name, -name, name=on and name=off:\n")
+	b.WriteString("\nRecognized CPUID flags, for +name, -name, name=on and name=off:\n")
 	b.WriteString(wrap(can))
 	b.WriteString("\nKnown, but not done by goemu: an error when asked for, left out of models that have them:\n")
 	b.WriteString(wrap(cannot))

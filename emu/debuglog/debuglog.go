@@ -59,6 +59,14 @@ func Help() string {
 	return b.String()
 }
 
+// Names are the names of the items.
+func Names() (list []string) {
+	for _, n := range names {
+		list = append(list, n.name)
+	}
+	return list
+}
+
 // Parse reads a comma-separated list of items.
 func Parse(list string) (Item, error) {
 	var items Item

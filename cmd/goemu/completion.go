@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+const completionHelp = `  bash:  source <(goemu completion bash)
+  zsh:   source <(goemu completion zsh)
+  fish:  goemu completion fish | source
+To keep it, write it to where the shell looks: for example
+  goemu completion bash >~/.local/share/bash-completion/completions/goemu
+`
+
+// shells print the completion for each shell.
+var shells = map[string]func(w io.Writer){"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
+
+func printCompletion(out io.Writer, args []string) (int, error) {
+	if len(args) != 1 || shells[args[0]] == nil {
+		return 0, fmt.Errorf("want one of bash, zsh, fish")
+	}
+	shells[args[0]](out)
+	return 0, nil
+}
+
+// optionNames are the names of all options, with a dash.
+func optionNames() (list []string) {
+	for _, o := range options {
+		list = append(list, "-"+o.name)
+		if o.alias != "" {
+			list = append(list, "-"+o.alias)
+		}
+	}
+	return list
+}
+
+// commandWords are the sub-commands with the words that may follow.
+func commandWords() (list [][2]string) {
+	for _, c := range commands {
+		var w []string
+		for _, x := range strings.FieldsFunc(c.args, func(r rune) bool { return r == '|' || r == ' ' }) {
+			if x == strings.ToLower(x) && x[0] >= 'a' && x[0] <= 'z' {
+				w = append(w, x)
+			}
+		}
+		list = append(list, [2]string{c.name, strings.Join(w, " ")})
+	}
+	return list
+}
+
+// names are the option's names with a dash.
+func (o *option) names() []string {
+	if o.alias == "" {
+		return []string{"-" + o.name}
+	}
+	return []string{"-" + o.name, "-" + o.alias}
+}
+
+func bashCompletion(w io.Writer) {
+	fmt.Fprint(w, "# bash completion for goemu\n_goemu() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n\tprev=${prev/#--/-}\n\tCOMPREPLY=()\n"+
+		"\tcase $prev in\n")
+	for i := range options {
+		o := &options[i]
+		if o.arg == "" {
+			continue
+		}
+		fmt.Fprintf(w, "\t%s)\n", strings.Join(o.names(), "|"))
+		switch {
+		case o.words != nil:
+			fmt.Fprintf(w, "\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", strings.Join(o.words(), " "))
+		case o.files:
+			fmt.Fprint(w, "\t\tCOMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n")
+		default:
+			fmt.Fprint(w, "\t\treturn ;;\n")
+		}
+	}
+	fmt.Fprint(w, "\tesac\n\tif ((COMP_CWORD == 2)); then\n\t\tcase ${COMP_WORDS[1]} in\n")
+	var first []string
+	for _, c := range commandWords() {
+		first = append(first, c[0])
+		fmt.Fprintf(w, "\t\t%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", c[0], c[1])
+	}
+	fmt.Fprintf(w, "\t\tesac\n\tfi\n\tif [[ $cur == --* ]]; then\n\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\"))\n\telif [[ $cur == -* ]]; then\n"+
+		"\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\"))\n\telse\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"+
+		"\t\t((COMP_CWORD == 1)) && COMPREPLY+=($(compgen -W '%s' -- \"$cur\"))\n\tfi\n}\ncomplete -o filenames -o nosort -F _goemu goemu\n",
+		"-"+strings.Join(optionNames(), " -"), strings.Join(optionNames(), " "), strings.Join(first, " "))
+}
+
+// zshText makes text safe between [ and ] in single quotes of zsh's _arguments.
+var zshText = strings.NewReplacer("'", `'\''`, "[", `\[`, "]", `\]`, "\n", " ", ":", `\:`)
+
+func zshCompletion(w io.Writer) {
+	fmt.Fprint(w, "#compdef goemu\n_goemu() {\n\tlocal -a first\n\tfirst=(\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "\t\t'%s:%s'\n", c.name, zshText.Replace(c.about))
+	}
+	fmt.Fprint(w, "\t)\n\tif ((CURRENT == 3)); then\n\t\tcase $words[2] in\n")
+	for _, c := range commandWords() {
+		fmt.Fprintf(w, "\t\t%s) compadd -- %s; return ;;\n", c[0], c[1])
+	}
+	fmt.Fprint(w, "\t\tesac\n\tfi\n\t((CURRENT == 2)) && [[ $PREFIX != -* ]] && _describe sub-command first\n\t_arguments -s- \\\n")
+	for i := range options {
+		o := &options[i]
+		what := ""
+		switch {
+		case o.arg == "":
+		case o.words != nil:
+			what = ":value:(" + strings.ReplaceAll(strings.Join(o.words(), " "), ":", `\:`) + ")"
+		case o.files:
+			what = ":file:_files"
+		default:
+			what = ":value: "
+		}
+		for _, n := range o.names() {
+			fmt.Fprintf(w, "\t\t'*%s[%s]%s' \\\n", n, zshText.Replace(o.about), what)
+		}
+	}
+	fmt.Fprint(w, "\t\t'*:disk image:_files'\n}\nif [[ $funcstack[1] == _goemu ]]; then _goemu \"$@\"; else compdef _goemu goemu; fi\n")
+}
+
+// fishText makes text safe in single quotes of fish.
+var fishText = strings.NewReplacer(`\`, `\\`, "'", `\'`, "\n", " ")
+
+func fishCompletion(w io.Writer) {
+	fmt.Fprint(w, "# fish completion for goemu\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "complete -c goemu -n __fish_use_subcommand -a %s -d '%s'\n", c.name, fishText.Replace(c.about))
+	}
+	for _, c := range commandWords() {
+		if c[1] != "" {
+			fmt.Fprintf(w, "complete -c goemu -f -n '__fish_seen_subcommand_from %s' -a '%s'\n", c[0], c[1])
+		}
+	}
+	for i := range options {
+		o := &options[i]
+		for _, n := range o.names() {
+			fmt.Fprintf(w, "complete -c goemu -o %s -d '%s'", n[1:], fishText.Replace(o.about))
+			switch {
+			case o.arg == "":
+			case o.words != nil:
+				fmt.Fprintf(w, " -x -a '%s'", fishText.Replace(strings.Join(o.words(), " ")))
+			case o.files:
+				fmt.Fprint(w, " -r -F")
+			default:
+				fmt.Fprint(w, " -x")
+			}
+			fmt.Fprintln(w)
+		}
+	}
+}

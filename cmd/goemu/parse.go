@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"goemu/emu"
+	"goemu/emu/chardev"
+	"goemu/emu/debuglog"
+	"goemu/emu/nearest"
+)
+
+// errDone says that an option has printed what was asked for.
+var errDone = errors.New("done")
+
+// errHelp says that help is asked for.
+var errHelp = errors.New("help")
+
+// settings are what the options have said.
+type settings struct {
+	cfg          emu.Config
+	out          io.Writer // for what options print
+	accels       []string  // of -accel
+	machineAccel string    // of -machine accel=
+	nographic    bool
+
+	logging   bool
+	logItems  debuglog.Item
+	logFile   string
+	logFilter []debuglog.Range
+}
+
+// oneDash turns QEMU's -option into pflag's --option, and -m512 into --m=512.
+func oneDash(f *pflag.FlagSet, args []string) []string {
+	out := make([]string, 0, len(args))
+	for i := 0; i < len(args); i++ {
+		a := args[i]
+		if a == "--" {
+			return append(out, args[i:]...)
+		}
+		if len(a) < 2 || a[0] != '-' {
+			out = append(out, a)
+			continue
+		}
+		name := strings.TrimPrefix(a[1:], "-")
+		name, _, assigned := strings.Cut(name, "=")
+		flag := f.Lookup(name)
+		if a[1] != '-' {
+			if letter := f.Lookup(a[1:2]); flag == nil && letter != nil && isNumberLike(a[2:]) {
+				a = "-" + a[1:2] + "=" + a[2:]
+				flag, assigned = letter, true
+			}
+			a = "-" + a
+		}
+		out = append(out, a)
+		if flag != nil && !assigned && flag.NoOptDefVal == "" && i+1 < len(args) {
+			i++
+			out = append(out, args[i])
+		}
+	}
+	return out
+}
+
+// isNumberLike tells -m512 from a misspelt long option.
+func isNumberLike(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
+
+// parse reads the command line. It opens no file; out is for what options print.
+func parse(args []string, out io.Writer) (*settings, error) {
+	s := &settings{out: out, cfg: emu.Config{
+		Memory: emu.DefaultMemory, Chardevs: map[string]string{}, Monitor: "none", Display: "none",
+		Interactive: chardev.Interactive(),
+	}}
+	f := flagSet(s)
+	if err := f.Parse(oneDash(f, args)); err != nil {
+		return nil, explain(err)
+	}
+	if f.NArg() > 1 {
+		return nil, fmt.Errorf("%s: one disk image can be given without an option, and that is %s", f.Arg(1), f.Arg(0))
+	}
+	if f.NArg() == 1 {
+		s.addDrive(shortDrive(f.Arg(0), "index=0,media=disk"), "disk image "+f.Arg(0))
+	}
+	return s, s.check()
+}
+
+// check is for what several options say together.
+func (s *settings) check() (err error) {
+	c := &s.cfg
+	if c.Kernel == "" && (c.Initrd != "" || c.Append != "") {
+		return errors.New("-initrd and -append need -kernel")
+	}
+	if c.Display == "tty" && s.nographic {
+		return errors.New("-nographic and -display tty both want the terminal")
+	}
+	accel := strings.Join(s.accels, ":")
+	switch {
+	case s.machineAccel != "" && accel != "":
+		return fmt.Errorf("-machine accel=%s: -accel is given too", s.machineAccel)
+	case s.machineAccel != "":
+		accel = s.machineAccel
+	}
+	if accel != "" {
+		if c.Accel, err = emu.ParseAccel(accel); err != nil {
+			return err
+		}
+	}
+	if !s.logging && (s.logFile != "" || s.logFilter != nil) {
+		return errors.New("-D and -dfilter need -d: nothing is logged without it (-d help lists what can be)")
+	}
+	return nil
+}
+
+// openLog opens the log.
+func (s *settings) openLog() (err error) {
+	if s.logging {
+		s.cfg.Log, err = debuglog.Open(s.logItems, s.logFile, s.logFilter)
+	}
+	return err
+}
+
+// explain says in the words of our options what pflag found wrong.
+func explain(err error) error {
+	var invalid *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	var missing *pflag.ValueRequiredError
+	switch {
+	case errors.As(err, &invalid):
+		return invalid.Unwrap()
+	case errors.As(err, &missing):
+		name := missing.GetSpecifiedName()
+		return fmt.Errorf("-%s needs a value: %s", name, findOption(name).arg)
+	case errors.As(err, &unknown):
+		return unknownOption(unknown.GetSpecifiedName())
+	}
+	return err
+}
+
+// unknownOption is the error of an option that goemu does not have.
+func unknownOption(name string) error {
+	if hint, ok := lacking[name]; ok {
+		return fmt.Errorf("-%s: goemu has no such option; %s", name, hint)
+	}
+	best, score := "", 3
+	for _, o := range options {
+		if d := nearest.Distance(name, o.name); d < score {
+			best, score = o.name, d
+		}
+	}
+	if best != "" {
+		return fmt.Errorf("unknown option -%s; did you mean -%s?", name, best)
+	}
+	return fmt.Errorf("unknown option -%s (%s -help lists all)", name, os.Args[0])
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+
+	"goemu/emu"
+	"goemu/emu/debuglog"
+)
+
+var machineOptions = []option{
+	{name: "machine", alias: "M", arg: "[type=]BOARD[,PROP=VALUE...]", group: groupMachine,
+		about: "board: pc (default) or q35 ('-machine help' for list);\naccel=, pflash0=, pflash1=, graphics=on|off, hpet=on|off,\n" +
+			"smm=on|off", example: "-machine q35,accel=kvm:tcg,hpet=off", words: emu.MachineNames, set: (*settings).setMachine},
+	{name: "accel", arg: "[accel=]ENGINE[:ENGINE...]", group: groupMachine,
+		about: "engine: tcg (native code), interp (portable), auto; the first\nthat there is ('-accel help' for list)", example: "-accel kvm:tcg",
+		words: words("tcg interp auto kvm:tcg"), set: (*settings).setAccel},
+	{name: "cpu", arg: "MODEL[,+FEATURE][,-FEATURE][,PROP=VALUE...]", group: groupMachine,
+		about: "processor ('-cpu help' for list; default max)", example: "-cpu Haswell,-smap,+rdseed", words: emu.CPUNames, set: (*settings).setCPU},
+	{name: "m", arg: "[size=]SIZE", group: groupMachine,
+		about: "RAM in MiB, or with a suffix K, M, G (default 128)", example: "-m size=1G", set: (*settings).setMemory},
+	{name: "smp", arg: "[cpus=]N[,sockets=N][,cores=N][,threads=N]", group: groupMachine,
+		about: "vCPUs (default 1)", example: "-smp 4,sockets=1,cores=2,threads=2", set: (*settings).setSMP},
+	{name: "nodefaults", group: groupMachine,
+		about: "no devices but those asked for", example: "-nodefaults -device isa-debug-exit", set: given(func(s *settings) { s.cfg.NoDefaults = true })},
+	{name: "no-reboot", group: groupMachine,
+		about: "end instead of resetting; a triple fault prints what led to it", example: "-no-reboot -kernel kernel.elf",
+		set: given(func(s *settings) { s.cfg.NoReboot = true })},
+	{name: "no-hpet", group: groupMachine,
+		about: "as -machine hpet=off", example: "-no-hpet", set: given(func(s *settings) { s.cfg.NoHPET = true })},
+}
+
+var bootOptions = []option{
+	{name: "bios", arg: "FILE", group: groupBoot, files: true,
+		about: "firmware image instead of the built-in firmware", example: "-bios OVMF.fd", set: text(func(s *settings) *string { return &s.cfg.Firmware })},
+	{name: "L", arg: "DIR", group: groupBoot, files: true,
+		about: "look for firmware images here too ('-L help' lists where)", example: "-L /usr/share/seabios -bios bios.bin", set: (*settings).addFirmwareDir},
+	{name: "boot", arg: "[order=]LETTERS[,PROP=VALUE...]", group: groupBoot,
+		about:   "boot from a floppy, c hard disk, d CD-ROM, n network;\nonce=LETTERS, menu=on|off, strict=on|off, splash-time=MS,\nreboot-timeout=MS",
+		example: "-cdrom install.iso -boot d", set: func(s *settings, v string) (err error) { s.cfg.Boot, err = emu.ParseBoot(v); return err }},
+	{name: "fw_cfg", arg: "[name=]NAME,string=TEXT|file=FILE", group: groupBoot,
+		about: "give firmware and guest a file", example: "-fw_cfg name=opt/greeting,string=hello", set: list(func(s *settings) *[]string { return &s.cfg.FwCfg })},
+	{name: "kernel", arg: "FILE", group: groupBoot, files: true,
+		about: "boot this: Linux bzImage, multiboot or PVH ELF", example: "-kernel vmlinuz -initrd initrd.gz -append console=ttyS0 -nographic",
+		set: text(func(s *settings) *string { return &s.cfg.Kernel })},
+	{name: "initrd", arg: "FILE", group: groupBoot, files: true,
+		about: "initial RAM disk; for multiboot \"FILE args,FILE2 args\"", example: "-kernel vmlinuz -initrd initrd.gz",
+		set: text(func(s *settings) *string { return &s.cfg.Initrd })},
+	{name: "append", arg: "LINE", group: groupBoot,
+		about: "command line of the kernel", example: "-kernel vmlinuz -append console=ttyS0",
+		set: text(func(s *settings) *string { return &s.cfg.Append })},
+}
+
+var deviceOptions = []option{
+	{name: "device", arg: "DRIVER[,PROP=VALUE...]", group: groupDevices,
+		about: "add a device ('-device help' for list, '-device DRIVER,help'\nfor its properties)", example: "-device isa-debug-exit,iobase=0xf4,iosize=0x04",
+		words: emu.DeviceNames, set: (*settings).addDevice},
+	{name: "vga", arg: "std|none", group: groupDevices,
+		about: "display adapter", example: "-vga none", words: words("std none"), set: func(s *settings, v string) (err error) {
+			s.cfg.NoVGA, err = emu.ParseVGA(v)
+			return err
+		}},
+	{name: "net", arg: "none", group: groupDevices,
+		about: "no network, which goemu does not have", example: "-net none", words: words("none"), set: noNetwork},
+	{name: "nic", arg: "none", group: groupDevices,
+		about: "the same", example: "-nic none", words: words("none"), set: noNetwork},
+}
+
+var talkOptions = []option{
+	{name: "nographic", group: groupTalk,
+		about: "serial port and console on this terminal (Ctrl-A x quits)", example: "-nographic", set: given(func(s *settings) {
+			s.nographic, s.cfg.NoGraphics = true, true
+		})},
+	{name: "display", arg: "none|tty", group: groupTalk,
+		about: "tty: the screen on this terminal (Ctrl-] quits);\n'-display help' for list", example: "-display none", words: words("none tty"),
+		set: (*settings).setDisplay},
+	{name: "serial", arg: "DEV", group: groupTalk,
+		about: "serial port: stdio, mon:stdio, file:FILE, null, none,\nchardev:ID", example: "-serial mon:stdio",
+		words: words("stdio mon:stdio file: null none chardev:"), set: list(func(s *settings) *[]string { return &s.cfg.Serial })},
+	{name: "parallel", arg: "DEV", group: groupTalk,
+		about: "parallel port, as for -serial", example: "-parallel file:printer.txt", words: words("stdio file: null none chardev:"),
+		set: list(func(s *settings) *[]string { return &s.cfg.Parallel })},
+	{name: "chardev", arg: "BACKEND,id=ID[,PROP=VALUE...]", group: groupTalk,
+		about: "character device: stdio, file (path=FILE) or null", example: "-chardev file,id=log,path=serial.txt -serial chardev:log",
+		set: (*settings).addChardev},
+	{name: "monitor", arg: "DEV", group: groupTalk,
+		about:   "monitor: stdio, unix:PATH,server,nowait, none (Ctrl-A c on the\nconsole is one too)",
+		example: "-monitor stdio", words: words("stdio none"), set: text(func(s *settings) *string { return &s.cfg.Monitor })},
+	{name: "debugcon", arg: "DEV", group: groupTalk,
+		about: "debug console (port 0xe9), as for -serial", example: "-debugcon file:debug.txt",
+		set: text(func(s *settings) *string { return &s.cfg.Debugcon })},
+}
+
+var debugOptions = []option{
+	{name: "icount", arg: "[shift=]N|auto[,sleep=on|off]", group: groupDebug,
+		about: "guest time follows instructions, each of 2^N ns", example: "-icount shift=3,sleep=off", set: (*settings).setIcount},
+	{name: "d", arg: "ITEM[,ITEM...]", group: groupDebug,
+		about: "log these ('-d help' for list)", example: "-d in_asm,op_opt,out_asm -D goemu.log", words: debuglog.Names, set: (*settings).setLogItems},
+	{name: "D", arg: "FILE", group: groupDebug, files: true,
+		about: "log to this file instead of standard error", example: "-d int -D goemu.log", set: text(func(s *settings) *string { return &s.logFile })},
+	{name: "dfilter", arg: "RANGE[,RANGE...]", group: groupDebug,
+		about: "log only for these guest addresses: START..END, START+SIZE,\nSTART-SIZE", example: "-d in_asm -dfilter 0x7c00+0x200",
+		set: func(s *settings, v string) (err error) { s.logFilter, err = debuglog.ParseRanges(v); return err }},
+}
+
+var goemuOptions = []option{
+	{name: "no-user-config", group: groupGoemu,
+		about: "read no configuration of the user; goemu never does", example: "-no-user-config", set: given(func(*settings) {})},
+	{name: "version", group: groupGoemu,
+		about: "print the version", example: "-version", set: func(s *settings, _ string) error {
+			fmt.Fprint(s.out, versionText())
+			return errDone
+		}},
+	{name: "help", alias: "h", group: groupGoemu,
+		about: "print this help", example: "-help", set: func(*settings, string) error { return errHelp }},
+}
+
+func noNetwork(_ *settings, v string) error {
+	if v != "none" {
+		return fmt.Errorf("goemu has no network: want none")
+	}
+	return nil
+}
+
+// versionText has the form that scripts for QEMU look for, each on a line of its own: which version this is, and whose options it takes.
+func versionText() string {
+	return fmt.Sprintf("goemu version %s\nQEMU emulator version %s has the options and commands that goemu follows\n", emu.Version, followed)
+}
+
+// followed is the version of QEMU whose command line is goemu's.
+const followed = "7.2.0"

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"goemu/emu"
+	"goemu/emu/debuglog"
+)
+
+// Setters of options whose values have more to them than one table row holds.
+
+func (s *settings) addFirmwareDir(v string) error {
+	if isHelp(v) {
+		for _, d := range s.cfg.AllFirmwareDirs() {
+			fmt.Fprintln(s.out, d)
+		}
+		return errDone
+	}
+	s.cfg.FirmwareDirs = append(s.cfg.FirmwareDirs, v)
+	return nil
+}
+
+func (s *settings) addDevice(v string) error {
+	driver, rest, _ := strings.Cut(v, ",")
+	if isHelp(driver) {
+		fmt.Fprint(s.out, emu.DeviceHelp())
+		return errDone
+	}
+	for _, p := range strings.Split(rest, ",") {
+		if isHelp(p) {
+			text, err := emu.DevicePropHelp(strings.TrimPrefix(driver, "driver="))
+			if err != nil {
+				return err
+			}
+			fmt.Fprint(s.out, text)
+			return errDone
+		}
+	}
+	s.cfg.Devices = append(s.cfg.Devices, v)
+	return nil
+}
+
+// displays are the values of -display.
+var displays = []string{"none", "tty"}
+
+func (s *settings) setDisplay(v string) error {
+	if isHelp(v) {
+		fmt.Fprintf(s.out, "Available display backend types:\n%s\n", strings.Join(displays, "\n"))
+		return errDone
+	}
+	for _, d := range displays {
+		if v == d {
+			s.cfg.Display = v
+			return nil
+		}
+	}
+	return fmt.Errorf("goemu has no such display (have: %s)", strings.Join(displays, ", "))
+}
+
+func (s *settings) addChardev(v string) error {
+	backend, rest, _ := strings.Cut(v, ",")
+	props := map[string]string{}
+	if err := emu.ParseProps("-chardev "+backend, rest, props); err != nil {
+		return err
+	}
+	id := props["id"]
+	if id == "" {
+		return fmt.Errorf("id= is missing")
+	}
+	if _, twice := s.cfg.Chardevs[id]; twice {
+		return fmt.Errorf("id %s is used twice", id)
+	}
+	if backend == "file" {
+		backend = "file:" + props["path"]
+	}
+	s.cfg.Chardevs[id] = backend
+	return nil
+}
+
+func (s *settings) setIcount(v string) error {
+	if !strings.Contains(v, "=") {
+		v = "shift=" + v
+	}
+	props := map[string]string{}
+	if err := emu.ParseProps("-icount", v, props); err != nil {
+		return err
+	}
+	s.cfg.Icount, s.cfg.Shift = true, 3
+	for k, val := range props {
+		switch {
+		case k == "shift" && val == "auto":
+		case k == "shift":
+			n, err := strconv.ParseUint(val, 10, 8)
+			if err != nil || n > 10 {
+				return fmt.Errorf("-icount shift=%s: want a number from 0 to 10, or auto", val)
+			}
+			s.cfg.Shift = uint(n)
+		case k == "sleep" && (val == "on" || val == "off"):
+			s.cfg.NoSleep = val == "off"
+		default:
+			return fmt.Errorf("-icount: %s=%s is not known (want shift=N|auto, sleep=on|off)", k, val)
+		}
+	}
+	return nil
+}
+
+func (s *settings) setLogItems(v string) error {
+	if isHelp(v) {
+		fmt.Fprint(s.out, debuglog.Help())
+		return errDone
+	}
+	items, err := debuglog.Parse(v)
+	if err != nil {
+		return err
+	}
+	s.logging = true
+	s.logItems |= items
+	return nil
+}
