@@ -22,6 +22,8 @@ func (f *Firmware) int15(c *Call) Result {
 		c.SetR16(AX, uint16(min((f.opt.Tables.LowRAM-1<<20)>>10, 0xfc00)))
 		c.SetCF(false)
 		return Done
+	case 0x89:
+		return f.enterProtected(c)
 	case 0xc0:
 		c.SetSeg(ES, romSeg)
 		c.SetR16(BX, f.rom.offset("config_table"))
@@ -134,6 +136,24 @@ func (f *Firmware) blockMove(c *Call) Result {
 	}
 	f.out8(portA20, a20&^1)
 	return good(c)
+}
+
+// Of the table for function 89h, beside those of the program: GDT, IDT, DS, ES, SS and CS are descriptors 08h to 30h.
+const enterCode = 0x38 // the firmware's own
+
+// enterProtected is function 89h: it goes on behind the call, in protected mode, with the descriptors at ES:SI and all interrupts masked. Those of the
+// interrupt controllers begin with BH and BL. (Technical Reference of the PC AT.)
+func (f *Firmware) enterProtected(c *Call) Result {
+	f.out8(portA20, f.in8(portA20)&^1|2)
+	f.outAll([]portValue{
+		{portPIC1, 0x11}, {portPIC1 + 1, c.R8(BH)}, {portPIC1 + 1, 4}, {portPIC1 + 1, 1}, {portPIC1 + 1, 0xff},
+		{portPIC2, 0x11}, {portPIC2 + 1, c.R8(BL)}, {portPIC2 + 1, 2}, {portPIC2 + 1, 1}, {portPIC2 + 1, 0xff},
+	})
+	c.SetQword(c.Addr(ES, uint32(c.R16(SI)))+enterCode, 0x00009b0f_0000ffff) // ROM: code at F0000h
+	c.push16(enterCode)
+	c.push16(f.rom.offset("protected.in"))
+	c.jump(romSeg, f.rom.offset("protected"))
+	return Done
 }
 
 // memorySize is E801h: KiB from 1 MiB to 16 MiB, and blocks of 64 KiB above.

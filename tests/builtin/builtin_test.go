@@ -115,6 +115,17 @@ func TestProtected(t *testing.T) {
 	}
 }
 
+// TestSwitch enters protected mode by INT 15h, 89h: CS, DS, ES, SS, AX, SP, the interrupt masks, and an interrupt of the timer.
+func TestSwitch(t *testing.T) {
+	const want = "0030\n0018\n0020\n0028\n0000\n7c00\nffff\nticks\n"
+	file := image(t, "switch.asm")
+	for _, w := range ways {
+		if out := run(t, file, w...); out != want {
+			t.Errorf("%v: %q, want %q", w, out, want)
+		}
+	}
+}
+
 // named makes a disk whose boot sector says its name.
 func named(t *testing.T, name string) string {
 	t.Helper()
