@@ -287,9 +287,3 @@ func (f *Firmware) withPMM(m []E820Entry) []E820Entry {
 	}
 	return m
 }
-
-// pnp is the Plug and Play BIOS: it tells that it does nothing.
-func (f *Firmware) pnp(c *Call) Result {
-	c.SetR16(AX, 0x82) // function not supported
-	return Done
-}

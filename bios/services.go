@@ -37,13 +37,11 @@ func init() {
 		"int74.byte":  {run: (*Firmware).mouseInterrupt, live: true},
 
 		// Entries that are called.
-		"bios32":        {run: (*Firmware).bios32, live: true},
-		"pcibios32":     {run: (*Firmware).pciBIOS32, live: true},
-		"apm16":         {run: (*Firmware).apmEntry, live: true, waits: true},
-		"apm32":         {run: (*Firmware).apmEntry, live: true, waits: true},
-		"pnp_real":      {run: (*Firmware).pnp, live: true},
-		"pnp_protected": {run: (*Firmware).pnp, live: true},
-		"pmm_entry":     {run: (*Firmware).pmm, live: true},
+		"bios32":    {run: (*Firmware).bios32, live: true},
+		"pcibios32": {run: (*Firmware).pciBIOS32, live: true},
+		"apm16":     {run: (*Firmware).apmEntry, live: true, waits: true},
+		"apm32":     {run: (*Firmware).apmEntry, live: true, waits: true},
+		"pmm_entry": {run: (*Firmware).pmm, live: true},
 	}
 }
 

@@ -221,6 +221,7 @@ scasb = AE
 insb = 6C
 outsb = 6E
 
+lar rv,rm16 = 0F 02 /r
 lgdt m = 0F 01 /2
 lidt m = 0F 01 /3
 sgdt m = 0F 01 /0

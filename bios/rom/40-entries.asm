@@ -28,12 +28,36 @@ apm16:
         out TRAP, al
         retf
 
-; Plug and Play BIOS: C calling convention, arguments on the stack.
-pnp_real:
-        out TRAP, al
-        retf
+; Plug and Play BIOS: C calling convention, arguments on the stack, which may have 32-bit offsets in protected mode. There is one function: the version
+; for the BIOS boot specification (1.01, appendix A).
+PNP_VERSION     equ 0x60
+UNSUPPORTED     equ 0x82
 pnp_protected:
-        out TRAP, al
+        push ebp
+        mov ebp, esp
+        mov ax, ss
+        lar eax, ax
+        test eax, 1 << 22       ; B
+        jnz pnp_real.call
+        movzx ebp, bp
+        jmp pnp_real.call
+pnp_real:
+        push ebp
+        movzx ebp, sp
+.call:
+        mov ax, UNSUPPORTED
+        cmp word [ebp + 8], PNP_VERSION
+        jne .end
+        push es
+        push bx
+        mov bx, [ebp + 10]
+        mov es, [ebp + 12]
+        mov word [es:bx], 0x0101
+        pop bx
+        pop es
+        xor ax, ax
+.end:
+        pop ebp
         retf
 
 ; Post memory manager, of use to option ROMs only.

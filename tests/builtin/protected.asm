@@ -27,6 +27,16 @@
         mov al, bl
         call hex8
         call newline
+        push es                 ; $PnP
+        mov ax, 0xf000 - 1
+.pnp:
+        inc ax
+        mov es, ax
+        cmp dword [es:0], '$PnP'
+        jne .pnp
+        mov ax, [es:0x11]       ; the entry in protected mode
+        mov [pnp_entry], ax
+        pop es
         ; APM: connect by its 32-bit interface
         mov ax, 0x5303
         xor bx, bx
@@ -96,6 +106,20 @@ in32:
         jmp 48:in16
         bits 16
 in16:
+        mov bp, results + 36    ; Plug and Play: the version, and a function that is not there
+        push word 0             ; the firmware's data
+        push word 16
+        push bp
+        push word 0x60
+        call far [pnp_entry]
+        mov [results + 38], ax
+        add sp, 8
+        push dword 0
+        push dword 0
+        call far [pnp_entry]
+        mov [results + 40], ax
+        add sp, 8
+        mov eax, cr0
         and al, 0xfe
         mov cr0, eax
         jmp 0:real
@@ -106,7 +130,7 @@ real:
         mov ss, ax
         sti
         mov si, results
-        mov cx, 9
+        mov cx, 11
 .print:
         lodsd
         push cx
@@ -126,7 +150,8 @@ call_entry:
 
 entry:          dd 0
 apm_offset:     dd 0
-results:        times 40 db 0
+pnp_entry:      dw 0, 56
+results:        times 44 db 0
 gdt:
         dq 0
         dq 0x00cf9b000000ffff
@@ -136,6 +161,7 @@ gdt_apm:
         dq 0x00009b000000ffff
         dq 0x004093000000ffff
         dq 0x00009b000000ffff   ; the way back
+        dq 0x00009b0f0000ffff   ; Plug and Play: 16-bit code at F0000h
 gdtr:
         dw gdtr - gdt - 1
         dd gdt

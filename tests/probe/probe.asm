@@ -159,6 +159,8 @@ main:
         mov es, ax
         mov word [es:4 * 0x1b], on_break
         mov word [es:4 * 0x1b + 2], ax
+        mov word [es:4 * 0x60], pnp
+        mov word [es:4 * 0x60 + 2], ax
         pop es
         mov bx, calls
 .next:
@@ -166,6 +168,44 @@ main:
         je done
         call one
         jmp .next
+
+; pnp is INT 60h: a call of the Plug and Play BIOS in real mode, with the function in AX and a pointer to ES:BX. AX is FFFFh if there is none.
+pnp:
+        push bp
+        mov bp, sp
+        push es
+        push ds
+        push si
+        push cx
+        mov si, 0xefff
+        mov cx, 0x1001
+.seek:
+        inc si
+        mov ds, si
+        cmp dword [0], '$PnP'
+        loopne .seek
+        jne .none
+        mov ecx, [0x0d]         ; the entry
+        mov [cs:pnp_entry], ecx
+        mov cx, [0x1b]          ; its data segment
+        mov si, [bp - 2]
+        push cx
+        push si
+        push bx
+        push ax
+        call far [cs:pnp_entry]
+.back:
+        lea sp, [bp - 8]
+        pop cx
+        pop si
+        pop ds
+        pop es
+        pop bp
+        iret
+.none:
+        mov ax, 0xffff
+        jmp .back
+pnp_entry:      dd 0
 
 done:
         mov si, text_done
