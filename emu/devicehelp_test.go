@@ -19,7 +19,7 @@ func TestDeviceHelp(t *testing.T) {
 		"drive": "d", "chardev": "c", "addr": "1e", "bootindex": "1", "unit": "1", "serial": "x", "model": "x", "ver": "x",
 	}
 	try := func(d deviceInfo, props string) error {
-		cfg := Config{NoVGA: true, NoDefaults: true, Chardevs: map[string]string{"c": "null"}, Devices: []string{d.name + props}}
+		cfg := Config{NoVGA: true, NoDefaults: true, Chardevs: []string{"null,id=c"}, Devices: []string{d.name + props}}
 		if strings.Contains(props, "drive=") {
 			cfg.Drives = []string{"if=none,id=d,format=raw,file=" + disk}
 		}

@@ -21,7 +21,6 @@ import (
 	"goemu/emu/boot"
 	"goemu/emu/chardev"
 	"goemu/emu/cpumodel"
-	"goemu/emu/monitor"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg/amd64"
@@ -65,14 +64,15 @@ type Machine struct {
 	running atomic.Pointer[vcpu] // whose turn it is
 	slices  *time.Ticker         // ends turns; nil: there are none, or they are counted
 
-	console   *chardev.Console
-	backends  map[string]chardev.Backend // by id
+	terminal  *charDevice // nil: nobody has it
+	chars     []*charDevice
+	awaited   []*charDevice // clients of which are to be there at the start
 	opened    []chardev.Backend
 	drives    []*hostDrive
 	flash     [board.FlashChips]board.FlashChip
 	life      life
-	serial    [serialPorts]chardev.Backend
-	parallel  chardev.Backend
+	serial    [serialPorts]chardev.Source
+	parallel  chardev.Source
 	serialIn  [serialPorts]inputQueue
 	wake      chan struct{}
 	wants     atomic.Uint32 // want... bits, from any goroutine
@@ -84,10 +84,10 @@ type Machine struct {
 	suspended bool // the guest sleeps in S3
 	held      held
 	notices   notices
-	began     bool            // Run has begun
-	over      bool            // and ended
-	resetWhy  string          // why resetting
-	monitor   *monitor.Server // nil: none
+	began     bool   // Run has begun
+	over      bool   // and ended
+	resetWhy  string // why resetting
+	monitors  []frontEnd
 	status    int
 	stopped   bool
 	err       error
@@ -129,7 +129,7 @@ func New(cfg Config) (*Machine, error) {
 			cfg.Accel = AccelTCG
 		}
 	}
-	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1), backends: map[string]chardev.Backend{}}
+	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1)}
 	err := m.chooseCPU()
 	if err == nil {
 		err = m.assemble()
@@ -315,8 +315,10 @@ func (m *Machine) Run() (status int, err error) {
 	m.began = true
 	defer m.endNotices()
 	defer func() { m.over = true }()
-	m.startMonitor()
+	m.startMonitors()
 	m.startInput()
+	m.startChars()
+	m.awaitClients()
 	defer m.startSlices()()
 	for !m.stopped {
 		if !m.held.on || !m.poll() {
@@ -340,9 +342,6 @@ func (m *Machine) Run() (status int, err error) {
 // close gives back what New took and writes out what is buffered.
 func (m *Machine) close() error {
 	first := m.closeDrives()
-	if err := m.closeMonitor(); err != nil && first == nil {
-		first = err
-	}
 	for _, b := range m.opened {
 		if err := b.Close(); err != nil && first == nil {
 			first = err
@@ -440,6 +439,8 @@ type inputQueue struct {
 	mu   sync.Mutex
 	p    []byte
 	room chan struct{} // the UART has taken something
+
+	lossy bool // a terminal, which must go on being read, for Ctrl-A x: what is typed too much is lost as on a line that overruns
 }
 
 // inputMax is how many bytes wait for a UART before their source has to wait too.
@@ -451,8 +452,8 @@ func (m *Machine) input(port int, p []byte) {
 	q.mu.Lock()
 	for len(q.p) >= inputMax {
 		q.mu.Unlock()
-		if m.cfg.ConsoleIn == nil && chardev.Interactive() {
-			return // a terminal must go on being read, for Ctrl-A x: what is typed is lost as on a line that overruns
+		if q.lossy {
+			return
 		}
 		select {
 		case <-q.room:

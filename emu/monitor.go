@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"goemu/emu/chardev"
 	"goemu/emu/inspect"
 	"goemu/emu/monitor"
 )
@@ -17,55 +18,47 @@ type monitored struct{ *Machine }
 
 var _ monitor.Machine = monitored{}
 
-// openMonitor opens what Config.Monitor names.
-func (m *Machine) openMonitor() error {
-	switch spec := m.cfg.Monitor; spec {
-	case "", "none":
-	case "stdio":
-		if m.console != nil {
+// frontEnd is a monitor and the character device on which it is.
+type frontEnd struct {
+	src chardev.Source
+}
+
+// openMonitors opens what monitors are on, behind the devices that share it, which have the first turn.
+func (m *Machine) openMonitors() error {
+	for i, s := range m.cfg.Monitor {
+		what := "-monitor " + s
+		if s == "stdio" && m.terminal != nil {
 			return errors.New("-monitor stdio: the terminal is taken; Ctrl-A c switches to the monitor there")
 		}
-		_, err := m.openConsole()
-		return err
-	default:
-		path, err := monitor.ParseSocket(spec)
+		label := fmt.Sprintf("compat_monitor%d", i)
+		src, err := m.openChar(label, what, s)
 		if err != nil {
-			return fmt.Errorf("-%w (or stdio, none)", err)
+			return err
 		}
-		m.monitor, err = monitor.Listen(path)
-		return err
+		if src != nil {
+			m.monitors = append(m.monitors, frontEnd{src})
+			if d := m.findChar(label); d != nil {
+				d.monitor = false
+			}
+		}
+	}
+	for _, d := range m.chars {
+		if d.monitor {
+			src, err := d.attach()
+			if err != nil {
+				return err
+			}
+			m.monitors = append(m.monitors, frontEnd{src})
+		}
 	}
 	return nil
 }
 
-// startMonitor begins to take commands: from a socket, from all of the terminal, or there after Ctrl-A c.
-func (m *Machine) startMonitor() {
-	if m.monitor != nil {
-		m.monitor.Serve(monitored{m})
+// startMonitors begins to take commands.
+func (m *Machine) startMonitors() {
+	for _, f := range m.monitors {
+		monitor.Serve(monitored{m}, f.src)
 	}
-	c := m.console
-	if c == nil {
-		return
-	}
-	s := monitor.NewSession(monitored{m}, c, c.Raw())
-	switch {
-	case m.cfg.Monitor == "stdio":
-		s.Begin()
-		c.Start(s.Input)
-	case c.Raw():
-		c.OnMonitor(s.Input, func(on bool) {
-			if on {
-				s.Begin()
-			}
-		})
-	}
-}
-
-func (m *Machine) closeMonitor() error {
-	if m.monitor == nil {
-		return nil
-	}
-	return m.monitor.Close()
 }
 
 // Reset resets the machine, as the guest can.

@@ -18,7 +18,7 @@ import (
 func TestMonitor(t *testing.T) {
 	dir := t.TempDir()
 	socket, file := filepath.Join(dir, "m"), filepath.Join(dir, "screen.png")
-	m, err := New(Config{Firmware: "bios-256k.bin", Monitor: "unix:" + socket + ",server,nowait", Serial: []string{"none"}, ConsoleOut: io.Discard})
+	m, err := New(Config{Firmware: "bios-256k.bin", Monitor: []string{"unix:" + socket + ",server,nowait"}, Serial: []string{"none"}, ConsoleOut: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,12 +121,12 @@ func TestPause(t *testing.T) {
 
 func TestMonitorOptions(t *testing.T) {
 	for spec, want := range map[string]string{
-		"tcp:1":                      "-monitor",
-		"unix:/x":                    "server,nowait",
-		"unix:/no/dir,server,nowait": "monitor",
+		"tcp:1":                      "-monitor tcp:1",
+		"unix:/no/dir,server,nowait": "-monitor unix:/no/dir",
 		"stdio":                      "terminal is taken",
+		"chardev:x":                  "no -chardev with id=x",
 	} {
-		_, err := New(Config{Monitor: spec, Serial: []string{"stdio"}, ConsoleOut: io.Discard})
+		_, err := New(Config{Monitor: []string{spec}, Serial: []string{"stdio"}, ConsoleOut: io.Discard})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", spec, err)
 		}

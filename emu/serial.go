@@ -1,8 +1,8 @@
 package emu
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"goemu/devices/uart"
@@ -12,70 +12,58 @@ import (
 // serialPorts is the number of serial ports a board has room for.
 const serialPorts = 2
 
-// openConsole opens the terminal, once.
-func (m *Machine) openConsole() (chardev.Backend, error) {
-	if m.cfg.Display == "tty" {
-		return nil, errors.New("the terminal is the display's: use file:PATH, null or none")
+// defaultSerial is where COM1 is when nobody says: on the terminal, if nothing else is there.
+func (m *Machine) defaultSerial() string {
+	c := &m.cfg
+	stdio := func(s string) bool { return s == "stdio" || s == "mon:stdio" }
+	taken := slices.ContainsFunc(c.Monitor, stdio) || slices.ContainsFunc(c.QMP, stdio) || c.Display == "tty" ||
+		slices.ContainsFunc(c.Chardevs, func(s string) bool { return strings.HasPrefix(s, "stdio,") })
+	switch {
+	case taken:
+		return "null"
+	case c.NoGraphics && c.ConsoleIn == nil && c.ConsoleOut == nil:
+		return "mon:stdio"
 	}
-	if m.console == nil {
-		if m.cfg.ConsoleIn != nil || m.cfg.ConsoleOut != nil {
-			m.console = chardev.NewPair(m.cfg.ConsoleIn, m.cfg.ConsoleOut)
-		} else {
-			c, err := chardev.NewConsole(func() { m.Stop(0) })
-			if err != nil {
-				return nil, err
-			}
-			m.console = c
-		}
-		m.opened = append(m.opened, m.console)
-	}
-	return m.console, nil
-}
-
-// backend opens what a -serial, -debugcon or chardev= names: a specification, or "chardev:ID". The result is nil for "none".
-func (m *Machine) backend(what, spec string) (chardev.Backend, error) {
-	if id, ok := strings.CutPrefix(spec, "chardev:"); ok {
-		if b, ok := m.backends[id]; ok {
-			return b, nil
-		}
-		s, ok := m.cfg.Chardevs[id]
-		if !ok {
-			return nil, fmt.Errorf("%s: there is no -chardev with id=%s", what, id)
-		}
-		b, err := m.backend(what, s)
-		if err == nil {
-			m.backends[id] = b
-		}
-		return b, err
-	}
-	b, err := chardev.Open(spec, m.openConsole)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	if b != nil && b != chardev.Backend(m.console) {
-		m.opened = append(m.opened, b)
-	}
-	return b, nil
+	return "stdio"
 }
 
 // openSerial opens the host's side of the serial ports. A nil entry is a port that the machine does not have.
 func (m *Machine) openSerial() error {
 	specs := m.cfg.Serial
 	if specs == nil && !m.cfg.NoDefaults {
-		specs = []string{"stdio"}
-		if m.cfg.Monitor == "stdio" || m.cfg.Display == "tty" {
-			specs[0] = "null"
-		}
+		specs = []string{m.defaultSerial()}
 	}
 	if len(specs) > serialPorts {
 		return fmt.Errorf("-serial is given %d times: the board has %d ports", len(specs), serialPorts)
 	}
 	for i, s := range specs {
-		b, err := m.backend("-serial "+s, s)
+		b, err := m.openChar(fmt.Sprintf("serial%d", i), "-serial "+s, s)
 		if err != nil {
 			return err
 		}
 		m.serial[i] = b
+	}
+	return nil
+}
+
+// openParallel opens the host's side of the parallel port.
+func (m *Machine) openParallel() error {
+	specs := m.cfg.Parallel
+	if specs == nil && !m.cfg.NoDefaults {
+		specs = []string{"null"}
+	}
+	if len(specs) > 1 {
+		return fmt.Errorf("-parallel is given %d times: the board has one port", len(specs))
+	}
+	for i, s := range specs {
+		b, err := m.openChar(fmt.Sprintf("parallel%d", i), "-parallel "+s, s)
+		if err != nil {
+			return err
+		}
+		if m.parallel = b; b != nil {
+			b.OnRoom(func() { m.want(wantOutput) })
+			b.Start(nil, nil)
+		}
 	}
 	return nil
 }
@@ -106,11 +94,19 @@ func (m *Machine) startInput() {
 		if b == nil {
 			continue
 		}
+		q := &m.serialIn[i]
 		b.OnRoom(func() { m.want(wantOutput) })
-		m.serialIn[i].room = make(chan struct{}, 1)
-		if src, ok := b.(chardev.Source); ok {
-			src.Start(func(p []byte) { m.input(i, p) })
-		}
+		q.room = make(chan struct{}, 1)
+		q.lossy = chardev.IsTerminal(b)
+		b.Start(func(p []byte) { m.input(i, p) }, func(e chardev.Event) {
+			if e == chardev.Break {
+				m.post(func() {
+					if u := m.uart(i); u != nil {
+						u.Break()
+					}
+				})
+			}
+		})
 		if u := m.uart(i); u != nil {
 			u.RxReady = func() { m.want(wantInput) }
 		}

@@ -15,14 +15,10 @@ import (
 
 // buildBoard makes the board and connects its lines and ports to the machine.
 func (m *Machine) buildBoard() error {
-	if err := m.openSerial(); err != nil {
-		return err
-	}
-	if err := m.openMonitor(); err != nil {
-		return err
-	}
-	if err := m.openParallel(); err != nil {
-		return err
+	for _, open := range []func() error{m.openChardevs, m.openSerial, m.openParallel, m.openMonitors} {
+		if err := open(); err != nil {
+			return err
+		}
 	}
 	drives, devices, err := m.openDrives()
 	if err != nil {
@@ -38,7 +34,7 @@ func (m *Machine) buildBoard() error {
 		Devices:     devices,
 		Drives:      drives,
 		Flash:       m.flash,
-		Chardev:     func(id string) (io.Writer, error) { return m.deviceChardev("chardev:" + id) },
+		Chardev:     func(id string) (io.Writer, error) { return m.deviceChardev(id, "chardev", "chardev:"+id) },
 		CPUs:        len(m.vcpus),
 		CurrentCPU:  func() int { return m.current().n },
 		TSCOffset:   func(cpu int) uint64 { return m.vcpus[cpu].cpu.TSCOffset() },
@@ -65,9 +61,9 @@ func (m *Machine) buildBoard() error {
 		cfg.Serial = append(cfg.Serial, sender{b})
 	}
 	if m.cfg.Debugcon != "" {
-		w, err := m.deviceChardev(m.cfg.Debugcon)
+		w, err := m.deviceChardev("debugcon", "-debugcon "+m.cfg.Debugcon, m.cfg.Debugcon)
 		if err != nil {
-			return fmt.Errorf("-debugcon %s: %w", m.cfg.Debugcon, err)
+			return err
 		}
 		chardev := cfg.Chardev
 		cfg.Chardev = func(id string) (io.Writer, error) {
@@ -169,18 +165,6 @@ func (m *Machine) startTime() time.Time {
 		return icountEpoch
 	}
 	return time.Now().UTC()
-}
-
-// deviceChardev opens the host's side of a debug console.
-func (m *Machine) deviceChardev(spec string) (io.Writer, error) {
-	b, err := m.backend("chardev", spec)
-	if err != nil {
-		return nil, err
-	}
-	if b == nil {
-		return io.Discard, nil
-	}
-	return b, nil
 }
 
 // uart returns serial port i, nil if the machine has none.

@@ -72,7 +72,7 @@ func isNumberLike(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' 
 // parse reads the command line. It opens no file; out is for what options print.
 func parse(args []string, out io.Writer) (*settings, error) {
 	s := &settings{out: out, cfg: emu.Config{
-		Memory: emu.DefaultMemory, Chardevs: map[string]string{}, Monitor: "none", Display: "none",
+		Memory: emu.DefaultMemory, Display: "none", Stdout: out, Stderr: os.Stderr,
 		Interactive: chardev.Interactive(),
 	}}
 	f := flagSet(s)

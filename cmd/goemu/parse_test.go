@@ -12,7 +12,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	base := emu.Config{Memory: 128 << 20, Monitor: "none", Display: "none", Chardevs: map[string]string{}}
+	base := emu.Config{Memory: 128 << 20, Display: "none"}
 	for _, c := range []struct {
 		args string
 		want func(*emu.Config)
@@ -46,17 +46,16 @@ func TestParse(t *testing.T) {
 			wait, forever := 100, -1
 			c.Boot = emu.BootOptions{Order: "c", Once: "a", Menu: true, Strict: true, SplashTime: &wait, RebootTimeout: &forever}
 		}},
-		{"-monitor unix:/x,server,nowait", func(c *emu.Config) { c.Monitor = "unix:/x,server,nowait" }},
+		{"-monitor unix:/x,server,nowait", func(c *emu.Config) { c.Monitor = []string{"unix:/x,server,nowait"} }},
 		{"-display tty", func(c *emu.Config) { c.Display = "tty" }},
 		{"-vga none", func(c *emu.Config) { c.NoVGA = true }},
 		{"-fw_cfg opt/x,string=y", func(c *emu.Config) { c.FwCfg = []string{"opt/x,string=y"} }},
 		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {
-			c.Chardevs["x"] = "file:/tmp/a"
+			c.Chardevs = []string{"file,id=x,path=/tmp/a"}
 			c.Serial = []string{"chardev:x"}
 		}},
 	} {
 		want := base
-		want.Chardevs = map[string]string{}
 		c.want(&want)
 		s, err := parse(strings.Fields(c.args), io.Discard)
 		if err != nil {
@@ -64,7 +63,7 @@ func TestParse(t *testing.T) {
 			continue
 		}
 		got := &s.cfg
-		got.Interactive = false
+		got.Interactive, got.Stdout, got.Stderr = false, nil, nil
 		if d := cmp.Diff(&want, got, cmpopts.EquateEmpty()); d != "" {
 			t.Errorf("%s: %s", c.args, d)
 		}
@@ -84,8 +83,6 @@ func TestErrors(t *testing.T) {
 		"-M q36":                  "no such board",
 		"-d asm":                  "in_asm",
 		"-d int -dfilter 5":       "START..END",
-		"-chardev file,path=x":    "id= is missing",
-		"-chardev null,id=a,id=b": "given twice",
 		"-initrd x":               "need -kernel",
 		"-icount shift=77":        "0 to 10",
 		"-dfilter 0x1000+16":      "need -d",

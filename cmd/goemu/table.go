@@ -7,6 +7,9 @@ import (
 	"goemu/emu/debuglog"
 )
 
+// devices are beginnings of character devices.
+const devices = "stdio mon:stdio file: pipe: pty tcp: telnet: unix: vc ringbuf null none chardev:"
+
 var machineOptions = []option{
 	{name: "machine", alias: "M", arg: "[type=]BOARD[,PROP=VALUE...]", group: groupMachine,
 		about: "board: pc (default) or q35 ('-machine help' for list);\naccel=, pflash0=, pflash1=, graphics=on|off, hpet=on|off,\n" +
@@ -74,17 +77,17 @@ var talkOptions = []option{
 		about: "tty: the screen on this terminal (Ctrl-] quits);\n'-display help' for list", example: "-display none", words: words("none tty"),
 		set: (*settings).setDisplay},
 	{name: "serial", arg: "DEV", group: groupTalk,
-		about: "serial port: stdio, mon:stdio, file:FILE, null, none,\nchardev:ID", example: "-serial mon:stdio",
-		words: words("stdio mon:stdio file: null none chardev:"), set: list(func(s *settings) *[]string { return &s.cfg.Serial })},
+		about: "serial port: stdio, mon:stdio, file:FILE, pipe:FILE, pty,\n/dev/LINE, tcp:HOST:PORT[,server=on][,wait=off], telnet:...,\nunix:FILE[,...], vc, ringbuf, null, none, chardev:ID", example: "-serial mon:stdio",
+		words: words(devices), set: list(func(s *settings) *[]string { return &s.cfg.Serial })},
 	{name: "parallel", arg: "DEV", group: groupTalk,
-		about: "parallel port, as for -serial", example: "-parallel file:printer.txt", words: words("stdio file: null none chardev:"),
+		about: "parallel port, as for -serial", example: "-parallel file:printer.txt", words: words(devices),
 		set: list(func(s *settings) *[]string { return &s.cfg.Parallel })},
 	{name: "chardev", arg: "BACKEND,id=ID[,PROP=VALUE...]", group: groupTalk,
-		about: "character device: stdio, file (path=FILE) or null", example: "-chardev file,id=log,path=serial.txt -serial chardev:log",
+		about: "character device ('-chardev help' for list); mux=on,\nlogfile=FILE, logappend=on, path=, host=, port=, server=on ...", example: "-chardev file,id=log,path=serial.txt -serial chardev:log",
 		set: (*settings).addChardev},
 	{name: "monitor", arg: "DEV", group: groupTalk,
-		about:   "monitor: stdio, unix:PATH,server,nowait, none (Ctrl-A c on the\nconsole is one too)",
-		example: "-monitor stdio", words: words("stdio none"), set: text(func(s *settings) *string { return &s.cfg.Monitor })},
+		about:   "monitor, as for -serial (Ctrl-A c on the console is one too)",
+		example: "-monitor stdio", words: words(devices), set: list(func(s *settings) *[]string { return &s.cfg.Monitor })},
 	{name: "debugcon", arg: "DEV", group: groupTalk,
 		about: "debug console (port 0xe9), as for -serial", example: "-debugcon file:debug.txt",
 		set: text(func(s *settings) *string { return &s.cfg.Debugcon })},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"goemu/emu"
+	"goemu/emu/chardev"
 	"goemu/emu/debuglog"
 )
 
@@ -60,23 +61,13 @@ func (s *settings) setDisplay(v string) error {
 }
 
 func (s *settings) addChardev(v string) error {
-	backend, rest, _ := strings.Cut(v, ",")
-	props := map[string]string{}
-	if err := emu.ParseProps("-chardev "+backend, rest, props); err != nil {
-		return err
+	if isHelp(v) {
+		fmt.Fprint(s.out, chardev.BackendHelp())
+		return errDone
 	}
-	id := props["id"]
-	if id == "" {
-		return fmt.Errorf("id= is missing")
-	}
-	if _, twice := s.cfg.Chardevs[id]; twice {
-		return fmt.Errorf("id %s is used twice", id)
-	}
-	if backend == "file" {
-		backend = "file:" + props["path"]
-	}
-	s.cfg.Chardevs[id] = backend
-	return nil
+	s.cfg.Chardevs = append(s.cfg.Chardevs, v)
+	_, err := chardev.ParseOption(v)
+	return err
 }
 
 func (s *settings) setIcount(v string) error {

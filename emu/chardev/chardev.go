@@ -1,14 +1,14 @@
-// Package chardev connects a guest's character devices to the host: the
-// terminal, files, or nothing. Output is written by a goroutine of its own, so
-// that a slow reader does not stop the vCPU.
+// Package chardev connects a guest's character devices, monitors and debuggers to the host: the terminal, files, sockets, pipes,
+// pseudo terminals, memory, or nothing.
+//
+// Parse and ParseOption read what -serial and -chardev say, Spec.Open makes the Source. Output is queued, a megabyte at most, and written by a goroutine of its own: a
+// slow reader does not stop the vCPU, a client that takes nothing loses what does not fit, and without a client output is dropped. Several front
+// ends share a Source by a Mux. Not done: UDP, WebSocket, TLS, descriptors of the caller's.
 package chardev
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"sync"
 )
 
@@ -24,11 +24,26 @@ type Backend interface {
 	Close() error
 }
 
+// Event is what a Source tells of its client.
+type Event uint8
+
+// Events. A Source that has no clients that come and go, like a file, tells Opened once.
+const (
+	Opened Event = iota // a client has come
+	Closed              // it has gone
+	Focus               // of a Mux: what is typed comes here from now on
+	Blur                // of a Mux: it goes elsewhere
+	Break               // the client sends a break condition
+)
+
 // Source is a Backend that also delivers input.
 type Source interface {
 	Backend
-	// Start begins to deliver input to recv, from another goroutine. recv takes ownership of nothing: it copies.
-	Start(recv func(p []byte))
+	// Start begins to deliver input to recv and events to event, one call at a time, from another goroutine. recv takes ownership
+	// of nothing: it copies. It may block; the client has to wait then, but Close does not. Either may be nil: what comes is dropped. It is called once.
+	Start(recv func(p []byte), event func(e Event))
+	// Filename says what this is connected to, in the form of QEMU's `info chardev`.
+	Filename() string
 }
 
 // queueLimit is how much output may wait before Offer refuses more, in bytes.
@@ -160,66 +175,14 @@ func (Null) OnRoom(func()) {}
 // Close implements Backend.
 func (Null) Close() error { return nil }
 
-// Open makes a backend of a specification as -serial, -debugcon and -chardev
-// give it: "stdio", "mon:stdio", "null", "none" (a nil Backend) or "file:PATH".
-// console is called for the terminal.
-func Open(spec string, console func() (Backend, error)) (Backend, error) {
-	switch {
-	case spec == "stdio", spec == "mon:stdio":
-		return console()
-	case spec == "null":
-		return Null{}, nil
-	case spec == "none":
-		return nil, nil
-	case strings.HasPrefix(spec, "file:"):
-		o, err := File(strings.TrimPrefix(spec, "file:"))
-		if err != nil {
-			return nil, err // not a nil *Output in a Backend
-		}
-		return o, nil
-	}
-	return nil, fmt.Errorf("character device %q: want stdio, mon:stdio, null, none or file:PATH", spec)
-}
+// Start implements Source.
+func (Null) Start(_ func(p []byte), event func(e Event)) { tell(event, Opened) }
 
-// Output is a Backend over a file. Until Begin, the file's old contents are there, and Abandon leaves all as it was.
-type Output struct {
-	*Stream
-	f       *os.File
-	created bool
-}
+// Filename implements Source.
+func (Null) Filename() string { return "null" }
 
-// File makes a backend that writes to a file, which is made if there is none.
-func File(path string) (*Output, error) {
-	if path == "" {
-		return nil, errors.New("character device file: no path given")
+func tell(event func(e Event), e Event) {
+	if event != nil {
+		event(e)
 	}
-	created := true
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, os.ErrExist) {
-		created = false
-		f, err = os.OpenFile(path, os.O_WRONLY, 0)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("character device: %w", err)
-	}
-	return &Output{NewStream(path, f, f), f, created}, nil
-}
-
-// Begin empties the file, if it is a file and not a device or pipe.
-func (o *Output) Begin() error {
-	if st, err := o.f.Stat(); err == nil && st.Mode().IsRegular() {
-		if err := o.f.Truncate(0); err != nil {
-			return fmt.Errorf("character device: %w", err)
-		}
-	}
-	return nil
-}
-
-// Abandon closes the file, to which nothing has been written, and removes it if File made it.
-func (o *Output) Abandon() error {
-	err := o.Close()
-	if o.created {
-		err = errors.Join(err, os.Remove(o.f.Name()))
-	}
-	return err
 }

@@ -3,8 +3,6 @@ package chardev
 import (
 	"bytes"
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -58,28 +56,5 @@ func TestFullDisk(t *testing.T) {
 	err := s.Close()
 	if err == nil || !strings.Contains(err.Error(), "out.txt") || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("Close: %v", err)
-	}
-}
-
-func TestOpen(t *testing.T) {
-	dir := t.TempDir()
-	b, err := Open("file:"+filepath.Join(dir, "log"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Offer([]byte("hello"))
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if got, _ := os.ReadFile(filepath.Join(dir, "log")); string(got) != "hello" {
-		t.Errorf("file holds %q", got)
-	}
-	for _, spec := range []string{"", "file:", "file:" + dir, "tcp:1", "file:" + filepath.Join(dir, "no", "such")} {
-		if _, err := Open(spec, nil); err == nil {
-			t.Errorf("Open(%q) succeeded", spec)
-		}
-	}
-	if b, err := Open("none", nil); b != nil || err != nil {
-		t.Errorf("none: %v, %v", b, err)
 	}
 }

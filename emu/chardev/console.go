@@ -11,33 +11,21 @@ import (
 	"golang.org/x/term"
 )
 
-// Escape is the key that introduces a command to goemu on the console: Ctrl-A.
-const Escape = 1
-
-const escapeHelp = "\r\n" +
-	"Ctrl-A h    print this help\r\n" +
-	"Ctrl-A c    switch between guest and monitor\r\n" +
-	"Ctrl-A x    exit goemu\r\n" +
-	"Ctrl-A Ctrl-A    send Ctrl-A to the guest\r\n"
-
-// Console is the host's terminal as a character device, or what stands for it: keys go to the guest
-// unchanged but for the escape key, and Close leaves the terminal as it was.
+// Console is the host's terminal as a character device, or what stands for it. Close leaves the terminal as it was.
 type Console struct {
 	*Stream
 	in       io.Reader
 	fd       int
 	old      *term.State
 	restored sync.Once
-	quit     func()
 
-	monitor   func(p []byte) // see OnMonitor
-	switched  func(on bool)
-	inMonitor bool
+	// Interrupt, if set before Start, is called for Ctrl-C and Ctrl-\ on a terminal, which the guest does not get then.
+	Interrupt func()
 }
 
-// NewConsole takes standard input and output. A terminal is put in raw mode. quit is called for Ctrl-A x.
-func NewConsole(quit func()) (*Console, error) {
-	c := &Console{Stream: NewStream("stdio", os.Stdout, nil), in: os.Stdin, fd: int(os.Stdin.Fd()), quit: quit}
+// NewConsole takes standard input and output. A terminal is put in raw mode.
+func NewConsole() (*Console, error) {
+	c := &Console{Stream: NewStream("stdio", os.Stdout, nil), in: os.Stdin, fd: int(os.Stdin.Fd())}
 	if term.IsTerminal(c.fd) {
 		old, err := term.MakeRaw(c.fd)
 		if err != nil {
@@ -48,7 +36,7 @@ func NewConsole(quit func()) (*Console, error) {
 	return c, nil
 }
 
-// NewPair makes a console of a reader and a writer instead of the terminal; either may be nil. There is no escape key.
+// NewPair makes a console of a reader and a writer instead of the terminal; either may be nil.
 func NewPair(in io.Reader, out io.Writer) *Console {
 	if in == nil {
 		in = strings.NewReader("")
@@ -59,12 +47,6 @@ func NewPair(in io.Reader, out io.Writer) *Console {
 	return &Console{Stream: NewStream("console", out, nil), in: in}
 }
 
-// OnMonitor makes Ctrl-A c switch between the guest and a monitor, which input is given and which is told when its turn begins and ends. It is
-// called before Start.
-func (c *Console) OnMonitor(input func(p []byte), switched func(on bool)) {
-	c.monitor, c.switched = input, switched
-}
-
 // Raw tells whether this is a terminal that shows nothing of what is typed by itself.
 func (c *Console) Raw() bool { return c.old != nil }
 
@@ -72,56 +54,37 @@ func (c *Console) Raw() bool { return c.old != nil }
 func Interactive() bool { return term.IsTerminal(int(os.Stdin.Fd())) }
 
 // Start implements Source.
-func (c *Console) Start(recv func(p []byte)) { go c.read(recv) }
-
-func (c *Console) read(recv func(p []byte)) {
-	var escaped bool
-	buf := make([]byte, 256)
-	deliver := func(p []byte) {
-		switch {
-		case len(p) == 0:
-		case c.inMonitor:
-			c.monitor(p)
-		default:
-			recv(p)
-		}
-	}
-	for {
-		n, err := c.in.Read(buf)
-		out := buf[:0]
-		for _, b := range buf[:n] {
-			switch {
-			case c.old == nil:
-				out = append(out, b)
-			case escaped:
-				escaped = false
-				switch b {
-				case 'x':
-					c.quit()
-				case 'c':
-					if c.monitor != nil {
-						deliver(out)
-						out = buf[:0]
-						c.inMonitor = !c.inMonitor
-						c.switched(c.inMonitor)
-					}
-				case 'h', '?':
-					c.Offer([]byte(escapeHelp))
-				case Escape, 'a':
-					out = append(out, Escape)
-				}
-			case b == Escape:
-				escaped = true
-			default:
-				out = append(out, b)
+func (c *Console) Start(recv func(p []byte), event func(e Event)) {
+	tell(event, Opened)
+	go func() {
+		pump(c.in, func(p []byte) {
+			if c.Interrupt != nil && c.old != nil {
+				p = c.interrupts(p)
 			}
-		}
-		deliver(out)
-		if err != nil {
-			return
+			if recv != nil && len(p) > 0 {
+				recv(p)
+			}
+		})
+		tell(event, Closed)
+	}()
+}
+
+// interrupts takes the keys that end goemu out of p.
+func (c *Console) interrupts(p []byte) []byte {
+	const intr, quit = 3, 0x1c
+	out := p[:0]
+	for _, b := range p {
+		if b == intr || b == quit {
+			c.Interrupt()
+		} else {
+			out = append(out, b)
 		}
 	}
+	return out
 }
+
+// Filename implements Source.
+func (c *Console) Filename() string { return "stdio" }
 
 // Restore puts the terminal back; it may be called from a signal handler and more than once.
 func (c *Console) Restore() {

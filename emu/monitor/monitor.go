@@ -1,6 +1,6 @@
 // Package monitor is a small line monitor: a person or a program types commands with QEMU's words, and gets text back.
 //
-// A Session takes what one client types; Serve runs one for each client of a socket. Commands are a table (commands.go). A client that reads nothing stalls its
+// A Session takes what a client types; Serve runs one on a character device. Commands are a table (commands.go). A client that reads nothing stalls its
 // own session, never the machine.
 package monitor
 
@@ -54,6 +54,9 @@ func (s *Session) Begin() {
 	s.print("goemu %s monitor - type 'help' for more information\n", s.m.Version())
 	s.print(Prompt)
 }
+
+// forget drops what was typed of a line.
+func (s *Session) forget() { s.line, s.long, s.ended = s.line[:0], false, false }
 
 // print answers. What a client does not take is its own loss: the next read from it fails too.
 func (s *Session) print(format string, args ...any) {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"goemu/emu/chardev"
 )
 
 // fake is a machine that notes what it is told.
@@ -125,52 +127,47 @@ func TestEditing(t *testing.T) {
 	}
 }
 
-func TestSocket(t *testing.T) {
+// A client that reads nothing is left behind by the one after it.
+func TestServe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m")
-	for range 2 { // the second finds no trace of the first
-		s, err := Listen(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Listen(path); err == nil {
-			t.Error("two servers on a socket")
-		}
-		f := &fake{}
-		s.Serve(f)
-		stalled, err := net.Dial("unix", path) // reads nothing
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer stalled.Close()
-		stalled.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		for {
-			if _, err := stalled.Write([]byte(strings.Repeat("help\n", 1000))); err != nil {
-				break
-			}
-		}
-		c, err := net.Dial("unix", path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprint(c, "info version\nquit\n")
-		var lines []string
-		for r := bufio.NewScanner(c); r.Scan(); {
-			lines = append(lines, r.Text())
-		}
-		if len(lines) != 3 || lines[1] != Prompt+"9.9" {
-			t.Errorf("%q", lines)
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
+	spec, err := chardev.Parse("unix:" + path + ",server,nowait")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := spec.Open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{}
+	Serve(f, src)
+	stalled, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stalled.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	for {
+		if _, err := stalled.Write([]byte(strings.Repeat("help\n", 1000))); err != nil {
+			break
 		}
 	}
-	for _, spec := range []string{"", "unix:", "unix:x", "unix:x,server", "unix:x,nowait", "tcp:1,server,nowait", "unix:x,server,nowait,y"} {
-		if _, err := ParseSocket(spec); err == nil {
-			t.Errorf("%q is taken", spec)
+	stalled.Close()
+	c, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprint(c, "info version\nquit\n")
+	r := bufio.NewScanner(c)
+	for _, want := range []string{"goemu 9.9 monitor - type 'help' for more information", Prompt + "9.9"} {
+		if !r.Scan() || r.Text() != want {
+			t.Errorf("%q, want %q", r.Text(), want)
 		}
 	}
-	if p, err := ParseSocket("unix:/a/b,server=on,wait=off"); p != "/a/b" || err != nil {
-		t.Error(p, err)
+	if err := src.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the socket is left")
 	}
 }
 
