@@ -4,7 +4,7 @@
 // commands with implied seek, multi-track and skip, overlapped seeks, polling after reset, the change line of the drives.
 //
 // A disk is an image of 512-byte sectors, numbered from 1 on each track; the layout follows from its size. So what an image
-// cannot hold is not there: other sector sizes and numbers, deleted data marks (written sectors are normal ones), single density. Delays
+// cannot hold is not there: other sector sizes and numbers, single density. Deleted data marks are kept until the disk is taken out. Delays
 // are short, and the times of SPECIFY are stored. A reset finds heads at track 0. Where there is no medium, the motor is off or the data rate is wrong,
 // data commands end with a missing address mark after a while, where a real controller without index pulses waits
 // for a reset. Power-down and tape modes are stored.
@@ -26,7 +26,7 @@ const (
 )
 
 const (
-	stateVersion = 1
+	stateVersion = 2
 	maxDrives    = 4
 	fifoSize     = 17
 )
@@ -114,6 +114,7 @@ type State struct {
 	IRQ                 bool // before the gate
 	Busy                uint8
 	Drives              [maxDrives]DriveState
+	Deleted             [NumDrives]marks
 	Op                  Operation
 	At                  int64 // when what is going on goes on, in ns; 0: not by time
 }
@@ -146,7 +147,7 @@ func New(clock devices.Clock, irq devices.Line, dma DMA, drives [NumDrives]block
 	dma.Attach(DMAChannel, c.serve)
 	for i, d := range drives {
 		if d != nil {
-			d.OnChange(func() { c.s.Drives[i].Changed = true })
+			d.OnChange(func() { c.s.Drives[i].Changed, c.s.Deleted[i] = true, marks{} })
 		}
 	}
 	c.Reset()
@@ -168,7 +169,7 @@ func (c *Controller) MaxPortSize() int { return 1 }
 // Reset is the RESET pin: the controller waits for DOR.
 func (c *Controller) Reset() {
 	c.halt()
-	c.s = State{Rate: rate250, DSR: rate250}
+	c.s = State{Rate: rate250, DSR: rate250, Deleted: c.s.Deleted}
 	for i := range c.s.Drives {
 		c.s.Drives[i].Changed = true
 	}

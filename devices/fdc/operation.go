@@ -42,11 +42,23 @@ type Operation struct {
 	Started       int64 // when the sector's time began, in ns
 	ST0, ST1, ST2 uint8
 	TC            bool // terminal count was reached
+	OtherMark     bool // the sector has the data mark that the command is not for
 
 	Data     [SectorSize]uint8
 	Pos, Len int // of Data: where the host is
 	Host     [SectorSize]uint8
 	Filler   uint8 // FORMAT TRACK: what fills sectors
+}
+
+// marks has a bit for each sector of a disk, of those that have a deleted data mark.
+type marks [(MaxSize/SectorSize + 63) / 64]uint64
+
+func (m *marks) has(sector int64) bool { return m[sector/64]>>(sector%64)&1 != 0 }
+
+func (m *marks) set(sector int64, on bool) {
+	if m[sector/64] &^= 1 << (sector % 64); on {
+		m[sector/64] |= 1 << (sector % 64)
+	}
 }
 
 func (o *Operation) writes() bool {
@@ -263,8 +275,12 @@ func (c *Controller) done(r *block.Request) {
 		c.failed(r.Err)
 		return
 	}
+	m, n := &c.s.Deleted[o.Drive], r.Offset/SectorSize
 	if r.Op == block.Read {
 		o.Data = c.buf
+		o.OtherMark = o.Code != opReadTrack && m.has(n) != (o.Code == opReadDeleted)
+	} else {
+		m.set(n, o.Code == opWriteDeleted)
 	}
 	o.Stage = stageDelay
 	c.at(max(o.Started+sectorTime-c.clock.Now(), 0))

@@ -107,13 +107,13 @@ func (c *Controller) moved() {
 // passed goes on when a sector has been read or written.
 func (c *Controller) passed() {
 	o := &c.s.Op
+	if o.OtherMark {
+		o.ST2 |= st2Control
+	}
 	switch {
 	case o.Code == opFormat:
 		c.formatNext()
-	case o.Code == opVerify, o.writes():
-		c.next()
-	case o.Code == opReadDeleted && o.SK: // the sector is a normal one
-		o.ST2 |= st2Control
+	case o.Code == opVerify, o.writes(), o.OtherMark && o.SK: // which is skipped
 		c.next()
 	default:
 		c.host(SectorSize)
@@ -123,8 +123,8 @@ func (c *Controller) passed() {
 // next goes to the next sector, or ends the command, with the sector that would be next in the result (data sheet, "Result Phase Table").
 func (c *Controller) next() {
 	o := &c.s.Op
-	if o.Code == opReadDeleted && !o.SK {
-		c.finish(0, o.ST1, o.ST2|st2Control)
+	if o.OtherMark && !o.SK {
+		c.finish(0, o.ST1, o.ST2)
 		return
 	}
 	if o.Code == opReadTrack {
