@@ -96,6 +96,7 @@ func (m *Machine) state() inspect.Status {
 // hold stops the vCPUs before their next instruction, or block. n says why.
 func (m *Machine) hold(s inspect.Status, n inspect.Notice) {
 	n.Kind = inspect.NoticeStopped
+	m.endSteps()
 	m.held = held{true, s, n}
 	m.clock.freeze(true)
 	m.kick()
@@ -105,7 +106,10 @@ func (m *Machine) hold(s inspect.Status, n inspect.Notice) {
 // release takes back hold.
 func (m *Machine) release() {
 	m.held.on = false
-	m.clock.freeze(false)
+	m.clock.freeze(m.debug.quiet)
+	for _, v := range m.vcpus {
+		v.engine.Resume()
+	}
 	for _, d := range m.drives {
 		d.Resume()
 	}

@@ -11,7 +11,9 @@ import (
 func (m *Machine) poll() (stop bool) {
 	m.attend()
 	m.whileHeld()
-	m.clock.fire()
+	if !m.debug.quiet {
+		m.clock.fire()
+	}
 	m.whileHeld() // by a drive
 	m.feed()
 	return m.leaving()

@@ -83,6 +83,7 @@ type Machine struct {
 	initing   bool // the processors alone are to be reset
 	suspended bool // the guest sleeps in S3
 	held      held
+	debug     debugger
 	notices   notices
 	began     bool   // Run has begun
 	over      bool   // and ended
@@ -244,6 +245,7 @@ func (m *Machine) assemble() error {
 		v.hookLogs(&opts)
 		v.cpu = x86.New(v.env, m.space, v, opts)
 		v.engine = m.code.NewEngine(v.cpu, v)
+		v.engine.SetDebugger(v)
 	}
 	if m.cfg.Icount {
 		m.clock.pending = func() int32 { return m.current().engine.Executed() }

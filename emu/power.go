@@ -54,7 +54,14 @@ func (m *Machine) carryOut() error {
 			m.held.status = inspect.StatusPrelaunch
 		}
 		m.tell(inspect.Notice{Kind: inspect.NoticeReset, Reason: m.resetWhy})
-		return m.load()
+		err := m.load()
+		if m.debug.stepper != nil { // it is stepped into the reset
+			m.hold(inspect.StatusDebug, inspect.Notice{Why: inspect.StopStep, CPU: m.debug.stepper.n})
+		}
+		if m.held.on {
+			m.kick()
+		}
+		return err
 	case m.initing:
 		m.initing = false
 		m.board.ResetCPUs()

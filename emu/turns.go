@@ -58,7 +58,7 @@ func (m *Machine) run() {
 	for {
 		halted := true
 		for _, v := range m.vcpus {
-			if !v.cpu.Runnable(v.INTR()) {
+			if !v.cpu.Runnable(v.INTR()) || !m.mayRun(v) {
 				continue
 			}
 			halted = false

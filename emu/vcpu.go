@@ -28,9 +28,10 @@ type vcpu struct {
 }
 
 var (
-	_ x86.Bus       = (*vcpu)(nil)
-	_ x86.LocalAPIC = (*vcpu)(nil)
-	_ accel.Events  = (*vcpu)(nil)
+	_ x86.Bus        = (*vcpu)(nil)
+	_ x86.LocalAPIC  = (*vcpu)(nil)
+	_ accel.Events   = (*vcpu)(nil)
+	_ accel.Debugger = (*vcpu)(nil)
 )
 
 // kick makes the vCPU leave generated code; any goroutine may call it.
@@ -98,7 +99,7 @@ func (v *vcpu) TSCMoved() { v.apic.TSCMoved() }
 
 // Poll implements accel.Events: it fires timers, takes input in, and says whether to leave the loop.
 func (v *vcpu) Poll() (stop bool) {
-	return v.m.poll() || v.m.several() && (v.over.Load() || v.left <= 0)
+	return v.m.poll() || v.m.several() && (v.over.Load() || v.left <= 0 || !v.m.mayRun(v))
 }
 
 // Wait implements accel.Events: the CPU is halted until a timer, input or a request comes. Where there are others it is their turn.

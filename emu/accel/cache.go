@@ -24,6 +24,7 @@ type tb struct {
 	cross  bool
 	kills  bool // see tcg.Block.KillsFlags
 	dead   bool
+	stop   bool      // see stopHere
 	next   *tb       // in the hash chain
 	in     []edgeRef // linked edges that jump here
 	linked []*tb     // by edge: where it jumps, or nil

@@ -20,6 +20,9 @@ type Code struct {
 	cache   *cache
 	engines []*Engine
 
+	breaks  map[uint64]int // breakpoints by linear address: how many
+	watches bool           // there are watchpoints
+
 	scratch tcg.Block // reused for translation
 	span    [mmu.PageSize + 16]byte
 }

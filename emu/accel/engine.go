@@ -72,6 +72,7 @@ type Engine struct {
 	global         bool         // the code that find gave last is all on global pages: it stays mapped when CR3 changes
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
 	after          func()       // see After
+	debug          debugging
 	hops           interp.Jumps // where the interpreter goes from block to block by itself
 	Stats          Stats
 }
@@ -181,17 +182,15 @@ func (e *Engine) dropJumps(list *[]uint16, bit uint64, drop func(*tcg.JumpEntry)
 }
 
 // linear is the linear address of a RIP in the current code segment.
-func (e *Engine) linear(rip uint64, mode tcg.Mode) uint64 {
-	if mode&tcg.ModeCode == tcg.ModeCode64 {
-		return rip
-	}
-	return uint64(uint32(rip + e.cpu.CSBase()))
-}
+func (e *Engine) linear(rip uint64, mode tcg.Mode) uint64 { return linearOf(rip, e.cpu.CSBase(), mode) }
 
-// find returns the block at RIP, making it if need be; nil if fetching it faulted (the CPU has recorded that).
+// find returns the block at RIP, making it if need be; nil if fetching it faulted (the CPU has recorded that), stopHere at a breakpoint.
 func (e *Engine) find(extra tcg.Mode) *tb {
 	mode := e.cpu.Mode()
 	rip := e.env.RIP
+	if len(e.breaks) > 0 && extra&modeSingle == 0 && e.breaks[e.linear(rip, mode)] > 0 {
+		return stopHere
+	}
 	phys, ok := e.cpu.FetchPhys(rip)
 	if !ok {
 		return nil
@@ -245,6 +244,9 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 		limit = 1
 	}
 	code := e.code(key.Phys)
+	if len(e.breaks) > 0 {
+		limit = e.untilBreak(e.linear(key.RIP, mode), code, decoderMode(mode), limit)
+	}
 	err := e.trans.Translate(blk, code, limit)
 	if errors.Is(err, translate.ErrNeedMore) {
 		phys2, ok := e.cpu.FetchPhys(e.nextPage(key.RIP, mode))

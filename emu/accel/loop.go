@@ -28,19 +28,31 @@ func (e *Engine) Run() {
 		if e.cpu.State() == x86.Shutdown {
 			return
 		}
+		if e.debugged() {
+			e.afterInsn()
+		}
 		if atomic.LoadUint32(&e.env.ExitReq) != 0 || e.cpu.Halted() || e.opt.Count && e.env.Budget <= 0 {
 			if e.service() {
 				return
 			}
-			if e.cpu.Pending() {
+			if e.cpu.Pending() || e.debug.step.ran {
 				continue
 			}
 		}
+		single := e.debug.step.on
+		if e.debugged() {
+			stopped, alone := e.beforeInsn()
+			if stopped {
+				continue
+			}
+			single = single || alone
+		}
 		switch {
-		case e.shadowed || e.cpu.Stepping():
+		case single || e.shadowed || e.cpu.Stepping():
 			// An SMI, an interrupt or a debug trap waits until the instruction after STI or MOV SS is done.
 			e.shadowed = false
 			e.runIR(modeSingle)
+			e.debug.step.ran = e.debug.step.on
 			atomic.StoreUint32(&e.env.ExitReq, 1)
 		case e.opt.Count && e.env.Budget < MaxInsns:
 			e.runIR(modeSingle) // the last instructions before a timer
@@ -66,7 +78,14 @@ func (e *Engine) service() (stop bool) {
 	if e.events.Poll() {
 		return true
 	}
-	for !e.interrupt() && e.cpu.Halted() {
+	for s := &e.debug.step; !s.on || s.interrupts; {
+		if e.interrupt() {
+			s.ran = s.on
+			break
+		}
+		if !e.cpu.Halted() {
+			break
+		}
 		if e.events.Wait() {
 			return true
 		}
@@ -130,11 +149,11 @@ func (e *Engine) runIR(extra tcg.Mode) {
 			return
 		}
 		extra = modeSingle
-	case e.cpu.WatchesData():
+	case e.cpu.WatchesData(), e.watches:
 		extra = modeSingle
 	}
 	b := e.find(extra)
-	if b == nil {
+	if b == nil || b.stop {
 		return
 	}
 	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
@@ -178,7 +197,7 @@ next:
 		at = uintptr(j.Code)
 	} else {
 		b := e.find(0)
-		if b == nil {
+		if b == nil || b.stop {
 			return
 		}
 		if b.code == nil || b.key.Mode&tcg.ModeTF != 0 {
@@ -257,7 +276,16 @@ next:
 				e.giveBack(from, int(s.Insn))
 				return
 			}
+			if e.cpu.WatchMet() {
+				if resume != 0 {
+					e.giveBack(from, int(s.Insn)+1)
+				}
+				return
+			}
 			if resume == 0 {
+				if e.debugged() {
+					return
+				}
 				if atomic.LoadUint32(&env.ExitReq) != 0 || e.opt.Count && env.Budget < MaxInsns {
 					return
 				}

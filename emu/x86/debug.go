@@ -24,6 +24,7 @@ type breakpoint struct {
 type debugState struct {
 	code, data, io bool // some breakpoint of the kind is enabled
 	at             [4]breakpoint
+	watch          watching
 	hits           uint8 // bits of DR6: conditions that the current instruction has met, one of an enabled breakpoint among them
 }
 
@@ -54,6 +55,7 @@ func (c *CPU) setDebug() {
 			}
 		}
 	}
+	d.data, d.io = d.data || d.watch.data, d.io || d.watch.io
 	if was || d.code || d.data {
 		c.FlushTLB(true)
 	}
@@ -80,16 +82,18 @@ func (c *CPU) watchData(linear uint64, size int, write bool) {
 	if bits, enabled := c.debug.met(kinds, linear, linear+uint64(size)-1); enabled {
 		c.debug.hits |= bits
 	}
+	c.debug.watch.meet(false, linear, size, write)
 }
 
 // watchPort looks for I/O breakpoints on an access to a port.
-func (c *CPU) watchPort(port uint16, size int) {
+func (c *CPU) watchPort(port uint16, size int, write bool) {
 	if !c.debug.io {
 		return
 	}
 	if bits, enabled := c.debug.met(1<<breakIO, uint64(port), uint64(port)+uint64(size)-1); enabled {
 		c.debug.hits |= bits
 	}
+	c.debug.watch.meet(true, uint64(port), size, write)
 }
 
 // watched tells whether the page of linear has an enabled data breakpoint.
@@ -101,7 +105,7 @@ func (d *debugState) watched(linear uint64) bool {
 			return true
 		}
 	}
-	return false
+	return d.watch.onPage(page)
 }
 
 // linearRIP is the linear address of the instruction at RIP.

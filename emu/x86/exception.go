@@ -92,6 +92,7 @@ func (c *CPU) Deliver() {
 		c.pend.set = false
 		if ev.kind == evFault {
 			c.debug.hits = 0 // what the instruction has met it will meet again
+			c.debug.watch.met = false
 		}
 		c.dispatch(ev)
 		c.afterDelivery(ev.vector)

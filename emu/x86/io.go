@@ -57,7 +57,7 @@ func sysIN(c *CPU, i *tcg.SysInst) bool {
 	if !c.portAllowed(port, n) {
 		return false
 	}
-	c.watchPort(port, n)
+	c.watchPort(port, n, false)
 	c.setReg(regAX, n, uint64(c.bus.In(port, n))&sizeMask(n))
 	return true
 }
@@ -67,7 +67,7 @@ func sysOUT(c *CPU, i *tcg.SysInst) bool {
 	if !c.portAllowed(port, n) {
 		return false
 	}
-	c.watchPort(port, n)
+	c.watchPort(port, n, true)
 	c.bus.Out(port, n, uint32(c.env.GPR[regAX]&sizeMask(n)))
 	return true
 }
@@ -88,7 +88,7 @@ func sysINS(c *CPU, i *tcg.SysInst) bool {
 		if !ok || !c.aligned(a, o.size) || !c.Probe(a, o.size, o.idx) {
 			return false
 		}
-		c.watchPort(port, o.size)
+		c.watchPort(port, o.size, false)
 		if !c.WriteMem(a, o.size, uint64(c.bus.In(port, o.size))&sizeMask(o.size), o.idx) {
 			return false
 		}
@@ -112,7 +112,7 @@ func sysOUTS(c *CPU, i *tcg.SysInst) bool {
 		if !ok {
 			return false
 		}
-		c.watchPort(port, o.size)
+		c.watchPort(port, o.size, true)
 		c.bus.Out(port, o.size, uint32(v))
 		o.took(1, regSI)
 	}

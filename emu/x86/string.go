@@ -60,7 +60,7 @@ func (c *CPU) newString(i *tcg.SysInst) strOp {
 	if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
 		o.rep = true
 		o.count = c.env.GPR[regCX] & o.mask
-		if c.mode&tcg.ModeTF != 0 && o.count > 1 {
+		if (c.mode&tcg.ModeTF != 0 || c.debug.watch.single) && o.count > 1 {
 			o.count, o.rest = 1, o.count-1
 		}
 	}
@@ -85,7 +85,7 @@ func (o *strOp) took(n uint64, regs ...int) {
 	}
 	o.count -= n
 	o.done = true
-	if o.c.debug.hits != 0 { // each repetition is followed by its trap
+	if o.c.debug.hits != 0 || o.c.debug.watch.met { // each repetition is followed by its trap
 		o.count, o.rest = 0, o.rest+o.count
 	}
 	if o.rep {

@@ -26,7 +26,9 @@ func (o *strOp) side(linear uint64, n uint64, write bool) (s ioSide, ok bool) {
 }
 
 // blocks tells whether blocks may be tried at all: upwards, with nobody watching data accesses.
-func (o *strOp) blocks() bool { return !o.down && o.count > 1 && !o.c.debug.data }
+func (o *strOp) blocks() bool {
+	return !o.down && o.count > 1 && !o.c.debug.data && !o.c.debug.watch.single
+}
 
 // copyBlock is copyPiece where a device is on one side or both.
 func (o *strOp) copyBlock() uint64 {
