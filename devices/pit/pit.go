@@ -187,13 +187,14 @@ func (p *PIT) In(port uint16, _ int) uint32 {
 
 // Out writes a port.
 func (p *PIT) Out(port uint16, _ int, v uint32) {
-	now, b := p.tick(), uint8(v)
+	b := uint8(v)
 	if port == SystemPort {
 		p.s.Control = b & 0xf
-		p.s.Counters[2].setGate(now, b&gate2 != 0)
+		p.s.Counters[2].setGate(p.tick(), b&gate2 != 0)
 		return
 	}
 	p.flush()
+	now := p.tick()
 	switch {
 	case port&3 != 3:
 		p.s.Counters[port&3].write(now, b)
@@ -202,7 +203,11 @@ func (p *PIT) Out(port uint16, _ int, v uint32) {
 	default:
 		p.readBack(now, b)
 	}
-	p.changed()
+	// Arming the timer may make a busy host run something else. A counter that is loaded would be that far behind when the guest goes on,
+	// and a guest that measures its TSC with counter 2 would find it slow by orders of magnitude.
+	if port == Base || port == Base+3 && b>>6 == 0 {
+		p.changed()
+	}
 }
 
 // flush delivers an edge that is due before a write changes the counter.
