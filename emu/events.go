@@ -50,18 +50,17 @@ func (m *Machine) idle() (stop bool) {
 	switch {
 	case armed && m.clock.counted && m.cfg.NoSleep:
 		m.clock.skipTo(ns)
-	case armed:
+	case armed && m.clock.counted:
 		t := time.NewTimer(max(time.Duration(ns-m.clock.Now()), 0))
 		select {
 		case <-m.wake:
 		case <-t.C:
-			if m.clock.counted {
-				m.clock.skipTo(ns)
-			}
+			m.clock.skipTo(ns)
 		}
 		t.Stop()
+	case !m.clock.counted && m.helpDrives():
 	default:
-		<-m.wake
+		<-m.wake // real time has it filled when the first timer is due
 	}
 	return m.poll()
 }

@@ -78,6 +78,7 @@ type Machine struct {
 	wants     atomic.Uint32 // want... bits, from any goroutine
 	stopAs    atomic.Pointer[ending]
 	posted    postbox
+	spin      spin
 	typist    typist
 	resetting bool
 	initing   bool // the processors alone are to be reset

@@ -8,7 +8,7 @@ import "encoding/binary"
 // ReadBlock implements mmu.BlockHandler.
 func (w Window) ReadBlock(off uint64, p []byte) {
 	v := w.v
-	if !v.plainText(uint32(off), len(p)) || v.s.Gfx[gfxMode]&gfxOddEven == 0 || v.s.Gfx[gfxMode]&8 != 0 || v.s.Gfx[gfxReadMap] > 1 {
+	if !v.plainText(uint32(off), len(p)) || !v.readsText() {
 		for k := range p {
 			p[k] = v.readWindow(uint32(off) + uint32(k))
 		}
@@ -27,9 +27,8 @@ func (w Window) ReadBlock(off uint64, p []byte) {
 
 // WriteBlock implements mmu.BlockHandler.
 func (w Window) WriteBlock(off uint64, p []byte) {
-	v, s := w.v, &w.v.s
-	if !v.plainText(uint32(off), len(p)) || s.Gfx[gfxMode]&3 != 0 || s.Gfx[gfxRotate] != 0 || s.Gfx[gfxEnableSR]&3 != 0 || s.Gfx[gfxBitMask] != 0xff ||
-		s.Seq[seqMap] != 3 {
+	v := w.v
+	if !v.plainText(uint32(off), len(p)) || !v.writesText() {
 		for k, b := range p {
 			v.writeWindow(uint32(off)+uint32(k), b)
 		}
@@ -47,9 +46,8 @@ func (w Window) WriteBlock(off uint64, p []byte) {
 
 // plainText tells whether n bytes from off on are text memory as text modes have it: even addresses in plane 0, odd ones in plane 1.
 func (v *VGA) plainText(off uint32, n int) bool {
-	s := &v.s
 	a, ok := v.decode(off)
-	if !ok || s.Seq[seqMemory]&(seqChain4|seqSequential) != 0 || s.Bank != 0 || v.dispiOn() {
+	if !ok || !v.oddEven() {
 		return false
 	}
 	_, ok = v.decode(off + uint32(max(n, 1)) - 1)

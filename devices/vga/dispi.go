@@ -125,6 +125,7 @@ func (v *VGA) limitBank() {
 func (v *VGA) enableDispi(val uint16) {
 	r := &v.s.Dispi
 	was := v.dispiOn()
+	v.storeText() // before VRAM is cleared
 	r[dispiEnable] = val
 	switch {
 	case val&dispiEnabled == 0:

@@ -101,6 +101,7 @@ func (w *view) harvest() {
 
 // Look brings f up to date and tells whether that changed it.
 func (v *VGA) Look(f *Frame) bool {
+	v.storeText()
 	v.harvest()
 	m := v.mode()
 	full := f.mode != m

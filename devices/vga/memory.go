@@ -138,31 +138,3 @@ func (v *VGA) value(b uint8) uint32 {
 	}
 	return x&mask | s.Latch&^mask
 }
-
-// DirectSize is the part of the window that can be mapped directly: what banks move over VRAM.
-const DirectSize = 64 << 10
-
-// plain tells whether what the processor reads and writes at A0000h is the bytes of VRAM from the bank on.
-func (v *VGA) plain() bool {
-	s := &v.s
-	g := &s.Gfx
-	return s.Seq[seqMemory]&seqChain4 != 0 && s.Seq[seqMap] == 0x0f && s.Misc&miscRAM != 0 && g[gfxMisc]>>2&3 <= 1 &&
-		g[gfxMode]&(8|3) == 0 && (v.dispiOn() || g[gfxBitMask] == 0xff && g[gfxRotate] == 0 && g[gfxEnableSR] == 0)
-}
-
-// updateWindow maps the window directly while that can be done.
-func (v *VGA) updateWindow() {
-	at := -1
-	if v.plain() {
-		at = int(v.s.Bank << 16)
-	}
-	if v.mapWindow == nil || at == v.direct {
-		return
-	}
-	if v.direct >= 0 {
-		v.mapWindow(nil)
-	}
-	if v.direct = at; at >= 0 {
-		v.mapWindow(v.vram[at : at+DirectSize : at+DirectSize])
-	}
-}

@@ -273,7 +273,10 @@ func (v *VGA) writeCRTC(b uint8) {
 		return
 	}
 	s.CRTC[i] = b
-	v.retime()
+	switch i {
+	case crtcTotal, crtcDisplayEnd, crtcVTotal, crtcOverflow, crtcVRetrace, crtcVRetEnd, crtcVDisplay:
+		v.retime()
+	}
 }
 
 // wide tells whether the DAC has 8 bits a colour.

@@ -49,4 +49,7 @@ func (v *VGA) SetTextMode(font []byte) {
 	}
 	v.retime()
 	v.wrote(0, legacyMem)
+	if v.direct.text {
+		v.loadText()
+	}
 }

@@ -40,6 +40,7 @@ type Screen struct {
 
 // Text fills in the text screen, whose slice is used again. The error says what else is shown.
 func (v *VGA) Text(to *Screen) error {
+	v.storeText()
 	m := v.mode()
 	switch m.kind {
 	case text:

@@ -47,9 +47,11 @@ type Config struct {
 	// Tracker watches writes to VRAM by the processor and by bus masters; nil: a look finds out by comparing.
 	Tracker Tracker
 
-	// MapWindow lies p, of DirectSize bytes, over the start of the window: memory that the processor reaches directly. nil takes it away.
+	// MapWindow lies p, of size bytes, over the window from off on: memory that the processor reaches directly. nil takes it away.
 	// Without the function all accesses come through Window.
-	MapWindow func(p []byte)
+	MapWindow func(off, size uint32, p []byte)
+	// Text is TextSize bytes, page-aligned, for MapWindow in text modes; nil: text memory is not mapped.
+	Text []byte
 }
 
 // Tracker tells which pages of VRAM have been written to since it was asked last.
@@ -68,7 +70,7 @@ const (
 	numAttr = 0x15
 )
 
-// State is the saved state but for the contents of VRAM, which the machine saves as it does RAM.
+// State is the saved state but for the contents of VRAM, which the machine saves as it does RAM: after SaveState, and it is there again before RestoreState.
 type State struct {
 	Version   int
 	Function  pci.FunctionState
@@ -110,8 +112,9 @@ type VGA struct {
 	timing
 	view
 
-	mapWindow func(p []byte)
-	direct    int // where in VRAM the directly mapped window begins; -1: it is not
+	mapWindow func(off, size uint32, p []byte)
+	direct    direct
+	text      textMemory
 }
 
 // New makes a VGA. It is to be put on a PCI bus, mapped by MapInto, and its Window at WindowBase.
@@ -120,7 +123,13 @@ func New(cfg Config) (*VGA, error) {
 	if n < MinVRAM<<20 || n > MaxVRAM<<20 || n&(n-1) != 0 {
 		return nil, fmt.Errorf("VGA memory of %d bytes: want a power of two from %d to %d MiB", n, MinVRAM, MaxVRAM)
 	}
-	v := &VGA{vram: cfg.VRAM, clock: cfg.Clock, edid: cfg.EDID.block(), mapWindow: cfg.MapWindow, direct: -1}
+	v := &VGA{vram: cfg.VRAM, clock: cfg.Clock, edid: cfg.EDID.block(), mapWindow: cfg.MapWindow}
+	if cfg.Text != nil {
+		if len(cfg.Text) != TextSize {
+			return nil, fmt.Errorf("VGA text memory of %d bytes: want %d", len(cfg.Text), TextSize)
+		}
+		v.text = textMemory{mem: cfg.Text, stored: make([]byte, TextSize)}
+	}
 	v.view.init(cfg.Tracker, n)
 	f := pci.NewFunction("VGA", Vendor, Model, 2, 0x030000)
 	v.Function = f
@@ -143,8 +152,9 @@ func (v *VGA) Reset() {
 	v.updateWindow()
 }
 
-// SaveState returns a copy of the state.
+// SaveState returns a copy of the state. VRAM is complete then.
 func (v *VGA) SaveState() State {
+	v.storeText()
 	s := v.s
 	s.Version, s.Function = stateVersion, v.Function.SaveState()
 	return s
@@ -169,6 +179,9 @@ func (v *VGA) RestoreState(s State) error {
 	}
 	for i := range s.Attr {
 		s.Attr[i] &= attrBits[i]
+	}
+	if v.mapWindow != nil {
+		v.unmapWindow()
 	}
 	v.s = s
 	v.limitBank()

@@ -463,7 +463,7 @@ func TestState(t *testing.T) {
 
 func FuzzVGA(f *testing.F) {
 	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8})
-	b := newSized(f, 1<<20)
+	b := newMapped(f)
 	again := func(f *Frame) { // a new one with the memory of the old, as it is large
 		*f = Frame{Pix: f.Pix[:0], Dirty: f.Dirty[:0], line: f.line[:0], Live: f.Live}
 	}

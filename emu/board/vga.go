@@ -55,6 +55,9 @@ func (pc *PC) addVGA(p properties) error {
 	}
 	cfg.Tracker = pc.Space.NewTracker(cfg.VRAM)
 	cfg.MapWindow = pc.mapVGAWindow
+	if cfg.Text, err = pc.cfg.Pool.Alloc(vga.TextSize); err != nil {
+		return err
+	}
 	if pc.VGA, err = vga.New(cfg); err != nil {
 		return err
 	}
@@ -67,13 +70,13 @@ func (pc *PC) addVGA(p properties) error {
 	return nil
 }
 
-// mapVGAWindow lies memory over the start of the window, or takes it away.
-func (pc *PC) mapVGAWindow(p []byte) {
+// mapVGAWindow lies memory over a part of the window, or takes it away.
+func (pc *PC) mapVGAWindow(off, size uint32, p []byte) {
 	if p == nil {
-		pc.Space.Unmap(vga.WindowBase, vga.DirectSize)
+		pc.Space.Unmap(vga.WindowBase+uint64(off), uint64(size))
 		return
 	}
-	pc.Space.MapRAM(vga.WindowBase, p, false)
+	pc.Space.MapRAM(vga.WindowBase+uint64(off), p, false)
 }
 
 // initVGA does what the video BIOS would: text mode 3.

@@ -16,6 +16,8 @@ import (
 // last sector.
 type Image interface {
 	ReadAt(p []byte, off int64) (int, error)
+	// ReadCached is ReadAt of what the host has in memory. It never waits. false: there is more to it, and p holds anything.
+	ReadCached(p []byte, off int64) bool
 	WriteAt(p []byte, off int64) (int, error)
 	Discard(off, n int64) error
 	Sync() error // what was written is safe
@@ -52,6 +54,7 @@ type Drive struct {
 	onChange  func()
 	changes   uint // by the user
 	onRequest func()
+	requests  int // that are not reported
 	work      worker
 	sched     schedule
 }
@@ -183,10 +186,17 @@ func (d *Drive) drop(m *Medium) {
 // Submit implements block.Drive.
 func (d *Drive) Submit(r *block.Request) {
 	r.Err = check(d.medium, r)
+	d.requests++
 	d.work.put(job{r: r, m: d.medium})
 	if d.host.Counted {
 		d.sched.add(d.host.Clock.Now() + duration(r))
 	}
+}
+
+// finished reports a request.
+func (d *Drive) finished(r *block.Request) {
+	d.requests--
+	r.Done(r)
 }
 
 // check finds what makes a request impossible.

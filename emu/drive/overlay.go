@@ -19,6 +19,8 @@ type overlay struct {
 	f      *os.File
 	tables []*[tableBits / 64]uint64
 	buf    [cluster]byte
+
+	uncached bool // as of raw
 }
 
 // newOverlay makes an overlay of an image of size bytes.
@@ -62,12 +64,7 @@ func (o *overlay) ReadAt(p []byte, off int64) (int, error) {
 	done := 0
 	for done < len(p) {
 		at := off + int64(done)
-		have := o.has(at)
-		end := at&^(cluster-1) + cluster
-		for end < off+int64(len(p)) && o.has(end) == have {
-			end += cluster
-		}
-		q := p[done:min(int64(len(p)), end-off)]
+		q, have := o.run(p[done:], at)
 		var n int
 		var err error
 		if have {
@@ -80,6 +77,36 @@ func (o *overlay) ReadAt(p []byte, off int64) (int, error) {
 		}
 	}
 	return done, nil
+}
+
+// run is the part of p, whose place is at, that is of one source: the overlay, if have is set.
+func (o *overlay) run(p []byte, at int64) (q []byte, have bool) {
+	have = o.has(at)
+	end := at&^(cluster-1) + cluster
+	for end < at+int64(len(p)) && o.has(end) == have {
+		end += cluster
+	}
+	return p[:min(int64(len(p)), end-at)], have
+}
+
+// ReadCached implements Image.
+func (o *overlay) ReadCached(p []byte, off int64) bool {
+	for len(p) > 0 {
+		q, have := o.run(p, off)
+		ok := false
+		switch {
+		case have && o.uncached:
+		case have:
+			ok, o.uncached = readCached(o.f, q, off)
+		default:
+			ok = o.base.ReadCached(q, off)
+		}
+		if !ok {
+			return false
+		}
+		p, off = p[len(q):], off+int64(len(q))
+	}
+	return true
 }
 
 // WriteAt implements Image. Clusters that are not written wholly are filled up from the base.

@@ -10,8 +10,9 @@ import (
 
 // raw is an image whose bytes are those of the medium: a file or a block device.
 type raw struct {
-	f    *os.File
-	size int64 // of the file when it was opened; what a write added counts
+	f        *os.File
+	size     int64 // of the file when it was opened; what a write added counts
+	uncached bool  // the host cannot tell what it has in memory
 }
 
 // ReadAt implements Image. The rest of the last sector, which a file need not have, reads as 0.
@@ -26,6 +27,16 @@ func (r *raw) ReadAt(p []byte, off int64) (int, error) {
 	}
 	clear(p[want:])
 	return len(p), nil
+}
+
+// ReadCached implements Image.
+func (r *raw) ReadCached(p []byte, off int64) bool {
+	if r.uncached || int64(len(p)) > r.size-off {
+		return false
+	}
+	var ok bool
+	ok, r.uncached = readCached(r.f, p, off)
+	return ok
 }
 
 // WriteAt implements Image.

@@ -28,6 +28,11 @@ type worker struct {
 	spare   []*block.Request
 	posted  bool  // report will be called
 	stalled error // why the machine is to stop; nil: it is not
+
+	active   bool // the goroutine has jobs that it took
+	borrowed bool // in[0] is being done by Help
+	noHelp   bool // Help could not do in[0]
+
 	closing bool
 	ended   bool
 	err     error // the first one of Sync and Close at the end
@@ -65,8 +70,9 @@ func (w *worker) take(done []job) []job {
 	defer w.mu.Unlock()
 	clear(done)
 	w.inSpare = done[:0]
-	for len(w.in) == 0 {
-		if w.closing {
+	w.active = false
+	for len(w.in) == 0 || w.borrowed {
+		if w.closing && !w.borrowed {
 			w.ended = true
 			w.changed.Broadcast()
 			return nil
@@ -75,6 +81,7 @@ func (w *worker) take(done []job) []job {
 	}
 	jobs := w.in
 	w.in = w.inSpare
+	w.active, w.noHelp = true, false
 	return jobs
 }
 
@@ -124,7 +131,7 @@ func (w *worker) report() {
 	w.posted = false
 	w.mu.Unlock()
 	for _, r := range list {
-		r.Done(r)
+		w.d.finished(r)
 	}
 	clear(list)
 	w.mu.Lock()
@@ -228,5 +235,5 @@ func (d *Drive) due() {
 	if len(s.at) > 0 {
 		s.timer.At(s.at[0])
 	}
-	r.Done(r)
+	d.finished(r)
 }
