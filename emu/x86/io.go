@@ -74,10 +74,8 @@ func sysOUT(c *CPU, i *tcg.SysInst) bool {
 
 // sysINS checks that the destination can be written before it reads the port, whose value would be lost.
 func sysINS(c *CPU, i *tcg.SysInst) bool {
-	o := c.newString(i)
-	o.setSize(min(o.size, 4))
-	port := uint16(c.env.GPR[regDX])
-	if !c.portAllowed(port, o.size) {
+	o, port, ok := c.portString(i)
+	if !ok {
 		return false
 	}
 	for slow := 0; o.count > 0; slow = (slow + 1) % slowBatch {
@@ -98,10 +96,8 @@ func sysINS(c *CPU, i *tcg.SysInst) bool {
 }
 
 func sysOUTS(c *CPU, i *tcg.SysInst) bool {
-	o := c.newString(i)
-	o.setSize(min(o.size, 4))
-	port := uint16(c.env.GPR[regDX])
-	if !c.portAllowed(port, o.size) {
+	o, port, ok := c.portString(i)
+	if !ok {
 		return false
 	}
 	for slow := 0; o.count > 0; slow = (slow + 1) % slowBatch {
@@ -117,6 +113,13 @@ func sysOUTS(c *CPU, i *tcg.SysInst) bool {
 		o.took(1, regSI)
 	}
 	return true
+}
+
+// portString begins INS and OUTS; false: the program may not use the port.
+func (c *CPU) portString(i *tcg.SysInst) (o strOp, port uint16, ok bool) {
+	o, port = c.newString(i), uint16(c.env.GPR[regDX])
+	o.setSize(min(o.size, 4))
+	return o, port, c.portAllowed(port, o.size)
 }
 
 // setSize changes the element size.

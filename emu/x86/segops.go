@@ -120,18 +120,23 @@ func (c *CPU) umip() bool { return c.cpl == 0 || c.pg.CR4&cr4UMIP == 0 || c.gp(0
 func sysSGDT(c *CPU, i *tcg.SysInst) bool { return c.umip() && c.writeTable(i, c.gdtr) }
 func sysSIDT(c *CPU, i *tcg.SysInst) bool { return c.umip() && c.writeTable(i, c.idtr) }
 
-func sysLLDT(c *CPU, i *tcg.SysInst) bool {
+// systemSelector is the operand of LLDT and LTR, which are for protected mode and CPL 0.
+func (c *CPU) systemSelector(i *tcg.SysInst) (sel uint16, ok bool) {
 	if c.realSegs() {
-		return c.ud()
+		return 0, c.ud()
 	}
 	if !c.privileged() {
-		return false
+		return 0, false
 	}
 	v, ok := c.arg16(i, 0)
+	return uint16(v), ok
+}
+
+func sysLLDT(c *CPU, i *tcg.SysInst) bool {
+	sel, ok := c.systemSelector(i)
 	if !ok {
 		return false
 	}
-	sel := uint16(v)
 	if sel&^3 == 0 {
 		c.ldtr = Segment{Selector: sel}
 		return true
@@ -169,17 +174,10 @@ func (c *CPU) systemDescriptor(sel uint16) (d descriptor, ok bool) {
 }
 
 func sysLTR(c *CPU, i *tcg.SysInst) bool {
-	if c.realSegs() {
-		return c.ud()
-	}
-	if !c.privileged() {
-		return false
-	}
-	v, ok := c.arg16(i, 0)
+	sel, ok := c.systemSelector(i)
 	if !ok {
 		return false
 	}
-	sel := uint16(v)
 	if sel&^3 == 0 {
 		return c.gp(0)
 	}
