@@ -41,6 +41,10 @@ func (l *layout) acpi(c Config) roots {
 		list = append(list, l.put("MCFG", mcfg(c)))
 	}
 
+	for _, t := range c.ACPI {
+		list = append(list, l.put(string(t[:4]), t))
+	}
+
 	var r32, r64 []byte
 	for _, a := range list {
 		r32 = le.AppendUint32(r32, uint32(a))

@@ -45,6 +45,9 @@ type Config struct {
 	PMBase  uint16 // power-management ports; 0: PMBase
 	NoVGA   bool   // there is no display adapter
 
+	SMBIOS SMBIOS   // what the user says of the machine
+	ACPI   [][]byte // tables of the user's, whole
+
 	MMConfig Window // where configuration space is in memory; empty: nowhere
 	PCIHigh  Window // PCI's addresses above 4 GiB; empty: none
 }

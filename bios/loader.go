@@ -105,10 +105,10 @@ func (x *Loader) checksum(file string, data []byte, off, start, n int) {
 }
 
 // SMBIOSFiles are structure table and entry point without its address, which the firmware fills in. The structure of type 0, which
-// tells of the firmware, is its own.
+// tells of the firmware, is its own unless the user says what it is to be.
 func SMBIOSFiles(c Config) (tables, anchor []byte) {
 	tables, count, longest := smbiosTable(c)
-	for end := int(tables[1]); tables[0] == 0; end++ {
+	for end := int(tables[1]); tables[0] == 0 && c.SMBIOS.Texts[0] == nil; end++ {
 		if tables[end] == 0 && tables[end+1] == 0 {
 			tables = tables[end+2:]
 			count--

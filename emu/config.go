@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"goemu/emu/board"
 	"goemu/emu/debuglog"
@@ -60,6 +61,17 @@ type Config struct {
 	Snapshot   bool      // what the guest writes to drives is lost at the end, as with snapshot=on for each
 
 	Interactive bool // the built-in guest ends in its monitor instead of powering off
+
+	Name       string   // the machine's, for its user
+	UUID       string   // as -uuid has it; "": none
+	SMBIOS     []string // each as -smbios has it
+	ACPITables []string // each as -acpitable has it
+	Globals    []string // each as -global has it
+
+	RTCBase      time.Time // what the real-time clock shows at power-on; zero: the host's time, in UTC
+	RTCLocal     bool      // with RTCBase zero: the host's time in its zone
+	RTCGuestTime bool      // the real-time clock stands still with the machine; else only with Icount
+	RTCHostTime  bool      // it follows the host with Icount too
 
 	Stopped    bool        // the vCPUs wait for Continue (-S)
 	NoReboot   bool        // a reset or triple fault is a shutdown

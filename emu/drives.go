@@ -233,7 +233,7 @@ func (m *Machine) openDrives() (drives []board.Drive, devices []string, err erro
 		}
 		if !isDriveDevice(name) {
 			devices = append(devices, s)
-		} else if err := p.addDevice(s); err != nil {
+		} else if err := p.addDevice(m.withGlobals(s)); err != nil {
 			return nil, nil, fmt.Errorf("-device %s: %w", s, err)
 		}
 	}

@@ -45,17 +45,18 @@ func nativeSupported() bool { return amd64.Supported() }
 
 // Machine is one PC. It is made by New, run once by Run, ended by Stop, and gives its memory back in Close.
 type Machine struct {
-	cfg    Config
-	clock  *clock
-	space  *mmu.Space
-	ports  *portmap.Map
-	pool   mmu.Pool // all memory of the guest
-	ram    []byte
-	model  *cpumodel.Model
-	vcpus  []*vcpu
-	code   *accel.Code
-	board  *board.PC
-	tables *bios.Tables
+	cfg      Config
+	clock    *clock
+	hostTime *hostClock // what the real-time clock follows; nil: clock
+	space    *mmu.Space
+	ports    *portmap.Map
+	pool     mmu.Pool // all memory of the guest
+	ram      []byte
+	model    *cpumodel.Model
+	vcpus    []*vcpu
+	code     *accel.Code
+	board    *board.PC
+	tables   *bios.Tables
 
 	firmware *bios.Firmware // the built-in firmware; nil: another or none
 
@@ -94,6 +95,7 @@ type Machine struct {
 	stopped   bool
 	err       error
 	warnings  []string
+	globals   []global
 }
 
 // Reasons for which another goroutine may want the vCPU's.

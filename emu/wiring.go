@@ -20,6 +20,9 @@ func (m *Machine) buildBoard() error {
 			return err
 		}
 	}
+	if err := m.readGlobals(); err != nil {
+		return err
+	}
 	drives, devices, err := m.openDrives()
 	if err != nil {
 		return err
@@ -30,7 +33,7 @@ func (m *Machine) buildBoard() error {
 	}
 	cfg := board.Config{
 		Machine: machine, NoHPET: m.cfg.NoHPET, NoSMM: m.cfg.NoSMM, NoGraphics: m.cfg.NoGraphics,
-		RAM: m.ram, Space: m.space, Pool: &m.pool, Clock: m.clock, Start: m.startTime(),
+		RAM: m.ram, Space: m.space, Pool: &m.pool, Clock: m.clock, Start: m.startTime(), RTCClock: m.rtcClock(),
 		Devices:     devices,
 		Drives:      drives,
 		Flash:       m.flash,
@@ -75,6 +78,15 @@ func (m *Machine) buildBoard() error {
 		cfg.Devices = append(cfg.Devices[:len(cfg.Devices):len(cfg.Devices)], "isa-debugcon,chardev="+debugconID)
 	}
 	m.addDisplay(&cfg)
+	for i, s := range cfg.Devices {
+		cfg.Devices[i] = m.withGlobals(s)
+	}
+	if cfg.SMBIOS, err = m.cfg.smbios(); err != nil {
+		return err
+	}
+	if cfg.ACPI, err = m.cfg.acpiTables(); err != nil {
+		return err
+	}
 	cfg.Boot = m.cfg.Boot
 	switch {
 	case m.cfg.Firmware != "":
@@ -95,6 +107,11 @@ func (m *Machine) buildBoard() error {
 		return err
 	}
 	m.ports = m.board.Ports
+	if m.cfg.ACPITables != nil || m.cfg.SMBIOS != nil {
+		if _, err := bios.Build(m.board.TablesConfig()); err != nil {
+			return fmt.Errorf("-acpitable, -smbios: %w", err)
+		}
+	}
 	if err := m.addFwCfgFiles(); err != nil {
 		return err
 	}
@@ -159,13 +176,6 @@ const debugconID = ":debugcon"
 
 // icountEpoch is what the real-time clock shows at power-on with -icount, so that runs repeat.
 var icountEpoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func (m *Machine) startTime() time.Time {
-	if m.cfg.Icount {
-		return icountEpoch
-	}
-	return time.Now().UTC()
-}
 
 // uart returns serial port i, nil if the machine has none.
 func (m *Machine) uart(i int) *uart.UART {

@@ -52,11 +52,8 @@ var lacking = map[string]string{
 	"no-fd-bootchk": hintNoChange, "win2k-hack": hintNoChange, "no-acpi": hintNoChange, "msg": hintNoChange, "enable-fips": hintNoChange,
 	"preconfig": hintNoChange, "enable-sync-profile": hintNoChange, "perfmap": hintNoChange, "jitdump": hintNoChange,
 
-	"s": hintGDB, "gdb": hintGDB, "S": hintGDB, "trace": "-d logs what the guest does (-d help)",
-	"global": "say the property at its -device", "name": hintNoChange, "uuid": hintNoChange, "acpitable": hintNoChange, "smbios": hintNoChange,
-	"pidfile": "let the shell write it: goemu ... & echo $! >FILE", "rtc": "the clock shows UTC", "readconfig": "put the options into a script",
+	"s": hintGDB, "gdb": hintGDB, "trace": "-d logs what the guest does (-d help)",
 	"qmp": hintMonitor, "qmp-pretty": hintMonitor, "mon": hintMonitor, "vnc": hintWindow,
-	"no-shutdown": "it ends when the guest powers off", "action": "it ends when the guest powers off or panics; -no-reboot ends it at a reset",
 
 	"localtime": hintRTC, "startdate": hintRTC, "rtc-td-hack": hintRTC,
 	"tb-size": "the translator's memory grows as it needs to", "singlestep": "-d cpu logs each block", "one-insn-per-tb": "-d cpu logs each block",

@@ -52,7 +52,7 @@ func run(args []string) int {
 	case err != nil:
 		return fail(err)
 	}
-	status, err := emulate(&s.cfg)
+	status, err := emulate(s)
 	// What the log could not write is an error too: its reader would miss it.
 	if e := s.cfg.Log.Close(); err == nil {
 		err = e
@@ -64,7 +64,8 @@ func run(args []string) int {
 }
 
 // emulate makes the machine and runs it to its end.
-func emulate(cfg *emu.Config) (status int, err error) {
+func emulate(s *settings) (status int, err error) {
+	cfg := &s.cfg
 	m, err := emu.New(*cfg)
 	if err != nil {
 		return 0, err
@@ -79,6 +80,15 @@ func emulate(cfg *emu.Config) (status int, err error) {
 	go func() {
 		s := <-signals
 		m.Quit(128+signalNumber(s), inspect.ReasonHostSignal)
+	}()
+	end, err := s.begin()
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if e := end(); err == nil {
+			err = e
+		}
 	}()
 	if cfg.Display == "tty" {
 		tty, err := display.Open()

@@ -84,7 +84,12 @@ func (f flag) Set(v string) error {
 		}
 		return o.set(f.s, "")
 	}
-	err := o.set(f.s, v)
+	return f.s.wrap(o, v)
+}
+
+// wrap sets an option. The error names it and its value as typed.
+func (s *settings) wrap(o *option, v string) error {
+	err := o.set(s, v)
 	if err == nil || err == errDone || err == errHelp || strings.HasPrefix(err.Error(), "-") {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -13,6 +14,10 @@ import (
 // Each row of the table is whole, and its example is a command line that uses the option.
 func TestOptions(t *testing.T) {
 	seen := map[string]bool{}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("vm.cfg", []byte("[memory]\nsize = \"64\"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, o := range options {
 		for _, n := range o.names() {
 			if seen[n] {

@@ -24,10 +24,13 @@ var errHelp = errors.New("help")
 // settings are what the options have said.
 type settings struct {
 	cfg          emu.Config
-	out          io.Writer // for what options print
-	accels       []string  // of -accel
-	machineAccel string    // of -machine accel=
+	find         func(name string) *option // in the table
+	out          io.Writer                 // for what options print
+	accels       []string                  // of -accel
+	machineAccel string                    // of -machine accel=
 	nographic    bool
+	process      string // what goemu's process is called; "": as always
+	pidFile      string // "": none
 
 	logging   bool
 	logItems  debuglog.Item
@@ -71,7 +74,7 @@ func isNumberLike(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' 
 
 // parse reads the command line. It opens no file; out is for what options print.
 func parse(args []string, out io.Writer) (*settings, error) {
-	s := &settings{out: out, cfg: emu.Config{
+	s := &settings{out: out, find: findOption, cfg: emu.Config{
 		Memory: emu.DefaultMemory, Display: "none", Stdout: out, Stderr: os.Stderr,
 		Interactive: chardev.Interactive(),
 	}}

@@ -25,6 +25,30 @@ var machineOptions = []option{
 		about: "vCPUs (default 1)", example: "-smp 4,sockets=1,cores=2,threads=2", set: (*settings).setSMP},
 	{name: "nodefaults", group: groupMachine,
 		about: "no devices but those asked for", example: "-nodefaults -device isa-debug-exit", set: given(func(s *settings) { s.cfg.NoDefaults = true })},
+	{name: "name", arg: "[guest=]NAME[,process=NAME]", group: groupMachine,
+		about: "the machine's name, and that of goemu's process", example: "-name guest=lab1,process=lab1", set: (*settings).setName},
+	{name: "uuid", arg: "UUID", group: groupMachine,
+		about: "the machine's UUID, in its SMBIOS tables", example: "-uuid 5a0b5a2c-8a07-4d6c-9f3e-0123456789ab", set: func(s *settings, v string) error {
+			s.cfg.UUID = v
+			_, err := emu.ParseUUID(v)
+			return err
+		}},
+	{name: "smbios", arg: "type=N,FIELD=TEXT...|file=FILE", group: groupMachine,
+		about:   "what SMBIOS tables say of the machine: type 0 (firmware),\n1 (system), 2 (board), 3 (chassis), 4 (processor), 11 (OEM),\n17 (memory), or a structure of a file",
+		example: "-smbios type=1,manufacturer=ACME,product=Lab,serial=42", set: list(func(s *settings) *[]string { return &s.cfg.SMBIOS })},
+	{name: "acpitable", arg: "sig=SIG,data=FILE|file=FILE[,PROP=VALUE...]", group: groupMachine,
+		about:   "add an ACPI table: of data, or of a file with its header;\nrev=, oem_id=, oem_table_id=, oem_rev=, asl_compiler_id=,\nasl_compiler_rev=",
+		example: "-acpitable sig=SSDT,data=table.bin", set: list(func(s *settings) *[]string { return &s.cfg.ACPITables })},
+	{name: "rtc", arg: "[base=utc|localtime|DATE][,clock=host|rt|vm]", group: groupMachine,
+		about:   "what the clock shows at power-on (DATE: 2006-01-02T15:04:05),\nand whether it goes on (host) or not (vm) while the machine is\nstopped",
+		example: "-rtc base=2026-01-01T00:00:00,clock=vm", set: (*settings).setRTC},
+	{name: "S", group: groupMachine,
+		about: "wait, before the first instruction, for cont of the monitor", example: "-S -monitor stdio", set: given(func(s *settings) { s.cfg.Stopped = true })},
+	{name: "no-shutdown", group: groupMachine,
+		about: "stop, not end, when the guest powers off", example: "-no-shutdown -monitor stdio", set: given(func(s *settings) { s.cfg.NoShutdown = true })},
+	{name: "action", arg: "EVENT=ACTION[,EVENT=ACTION...]", group: groupMachine,
+		about:   "what to do: reboot=reset|shutdown, shutdown=poweroff|pause,\npanic=pause|shutdown|exit-failure|none",
+		example: "-action reboot=shutdown,panic=pause", set: (*settings).setAction},
 	{name: "no-reboot", group: groupMachine,
 		about: "end instead of resetting; a triple fault prints what led to it", example: "-no-reboot -kernel kernel.elf",
 		set: given(func(s *settings) { s.cfg.NoReboot = true })},
@@ -57,6 +81,9 @@ var deviceOptions = []option{
 	{name: "device", arg: "DRIVER[,PROP=VALUE...]", group: groupDevices,
 		about: "add a device ('-device help' for list, '-device DRIVER,help'\nfor its properties)", example: "-device isa-debug-exit,iobase=0xf4,iosize=0x04",
 		words: emu.DeviceNames, set: (*settings).addDevice},
+	{name: "global", arg: "DRIVER.PROP=VALUE", group: groupDevices,
+		about: "a property of all devices of a driver that -device or -vga add;\nor driver=DRIVER,property=PROP,value=VALUE", example: "-global VGA.vgamem_mb=32",
+		set: list(func(s *settings) *[]string { return &s.cfg.Globals })},
 	{name: "vga", arg: "std|none", group: groupDevices,
 		about: "display adapter", example: "-vga none", words: words("std none"), set: func(s *settings, v string) (err error) {
 			s.cfg.NoVGA, err = emu.ParseVGA(v)
@@ -106,6 +133,10 @@ var debugOptions = []option{
 }
 
 var goemuOptions = []option{
+	{name: "readconfig", arg: "FILE", group: groupGoemu, files: true,
+		about: "take options of a file: [GROUP \"ID\"] with lines PROP = \"VALUE\"", example: "-readconfig vm.cfg", set: (*settings).readConfig},
+	{name: "pidfile", arg: "FILE", group: groupGoemu, files: true,
+		about: "write goemu's process ID to a file, while it runs", example: "-pidfile goemu.pid", set: text(func(s *settings) *string { return &s.pidFile })},
 	{name: "no-user-config", group: groupGoemu,
 		about: "read no configuration of the user; goemu never does", example: "-no-user-config", set: given(func(*settings) {})},
 	{name: "version", group: groupGoemu,

@@ -24,14 +24,14 @@ func (s *settings) addFirmwareDir(v string) error {
 }
 
 func (s *settings) addDevice(v string) error {
-	driver, rest, _ := strings.Cut(v, ",")
+	driver, rest, _ := strings.Cut(strings.TrimPrefix(v, "driver="), ",")
 	if isHelp(driver) {
 		fmt.Fprint(s.out, emu.DeviceHelp())
 		return errDone
 	}
 	for _, p := range strings.Split(rest, ",") {
 		if isHelp(p) {
-			text, err := emu.DevicePropHelp(strings.TrimPrefix(driver, "driver="))
+			text, err := emu.DevicePropHelp(driver)
 			if err != nil {
 				return err
 			}

@@ -53,8 +53,9 @@ type Config struct {
 	Pool                      *mmu.Pool    // where the board's own memory comes from; nil: it is never given back
 	Ports                     *portmap.Map // nil: the board makes one
 	Clock                     devices.Clock
-	Start                     time.Time // what the real-time clock shows when guest time is 0
-	CPUs                      int       // vCPUs; 0 means 1
+	RTCClock                  devices.Clock // what the real-time clock follows; nil: Clock
+	Start                     time.Time     // what the real-time clock shows when guest time is 0
+	CPUs                      int           // vCPUs; 0 means 1
 
 	Drives   []Drive                            // in the order of the options
 	Serial   []uart.Backend                     // COM1, COM2; a nil entry leaves the port out
@@ -62,6 +63,8 @@ type Config struct {
 	Devices  []string                           // values of -device
 	Chardev  func(id string) (io.Writer, error) // finds the chardev that a -device names
 	Boot     BootOptions
+	SMBIOS   bios.SMBIOS           // what the user says of the machine
+	ACPI     [][]byte              // tables of the user's, whole
 	ROM      []byte                // firmware image, page-aligned, whole pages; mapped below 4 GiB and below 1 MiB
 	Flash    [FlashChips]FlashChip // instead of ROM
 
@@ -177,6 +180,9 @@ func (c *Config) check() error {
 	case c.CPUs > 1 && c.CurrentCPU == nil:
 		return errors.New("board: several vCPUs need CurrentCPU")
 	}
+	if c.RTCClock == nil {
+		c.RTCClock = c.Clock
+	}
 	if c.CPUs == 0 {
 		c.CPUs = 1
 	}
@@ -196,7 +202,7 @@ func (pc *PC) addTimers() {
 	pc.add(pc.PIT)
 	pc.rtcOut.pc = pc
 	pc.rtcGate = &gate{out: pc.drive(rtc.IRQ)}
-	pc.RTC = rtc.New(pc.cfg.Clock, &pc.rtcOut, pc.cfg.Start)
+	pc.RTC = rtc.New(pc.cfg.RTCClock, &pc.rtcOut, pc.cfg.Start)
 	pc.RTC.MapInto(pc.Ports)
 	pc.setCMOS()
 	pc.add(pc.RTC)

@@ -14,6 +14,7 @@ func (pc *PC) TablesConfig() bios.Config {
 	x := bios.Config{
 		Board: pc.chipset.board(),
 		CPUs:  pc.cfg.CPUs, LowRAM: low, HighRAM: uint64(len(pc.cfg.RAM)) - low, HPET: !pc.cfg.NoHPET, FwCfg: true,
+		SMBIOS: pc.cfg.SMBIOS, ACPI: pc.cfg.ACPI,
 	}
 	x.FDC, x.LPT, x.Pvpanic = true, pc.Parallel != nil, pc.pvpanicPort
 	pc.chipset.tables(&x)
