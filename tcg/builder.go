@@ -10,6 +10,7 @@ type Mem struct {
 	Disp        int64
 	Seg         Seg // SegNone: flat
 	AddrW       Width
+	Rel         bool // see Op.Rel
 }
 
 // Builder appends ops to a Block. It keeps the slices of the block given to
@@ -71,7 +72,7 @@ func (b *Builder) op(code Opcode, w Width, dst, x, y, z Ref) *Op {
 
 // mem appends an op with a memory operand.
 func (b *Builder) mem(code Opcode, w Width, dst Ref, m Mem, src Ref) *Op {
-	o := b.Op(Op{Code: code, W: w, Dst: dst, A: m.Base, B: m.Index, C: src, Scale: m.Scale, Disp: m.Disp, Seg: m.Seg, AddrW: m.AddrW})
+	o := b.Op(Op{Code: code, W: w, Dst: dst, A: m.Base, B: m.Index, C: src, Scale: m.Scale, Disp: m.Disp, Seg: m.Seg, AddrW: m.AddrW, Rel: m.Rel})
 	if src == RefImm {
 		o.Imm = b.imm
 	}

@@ -61,6 +61,7 @@ type Env struct {
 	AVXLive     uint8     // 1: with SSELive, the upper halves of the YMM registers are in host registers too
 	YMMUsed     uint8     // YMMZero, YMMInUse or YMMZeroed; who makes a part of YMMH other than 0 sets YMMInUse
 	_           [6]uint8
+	Page        uint64 // blocks that float (see Key): linear address of the page of their code
 
 	// Further away.
 
@@ -86,7 +87,7 @@ type Env struct {
 
 	MXCSR uint32
 	AVXOK uint8 // 1: guest may run VEX forms natively (OSXSAVE, XCR0[2:1] set, not TS, all MXCSR exceptions masked)
-	_     [3]uint8
+	_     [27]uint8
 	XMM   [16]Vec128 // 16-byte aligned
 	YMMH  [16]Vec128 // bits 255..128 of the YMM registers
 	X87   [128]byte  // FNSAVE image, 32-bit protected-mode layout (108 bytes used), but for X87IP, X87DP and X87Op

@@ -324,6 +324,7 @@ type Op struct {
 	End   bool // Sys ends the block
 	Align bool // Vec: #GP unless aligned to its size
 	Link  Link // Jmp, JmpInd
+	Rel   bool // the address is relative to the page of the code: Env.Page is added to it. For blocks with Key.Float, and back ends only
 
 	Dst, A, B, C Ref
 
@@ -359,11 +360,15 @@ type Block struct {
 }
 
 // Key identifies a block. Phys is the guest-physical address of the first byte.
+//
+// A block that floats is for code of 64 bits wherever its page is mapped: RIP, and all guest RIPs in its ops but those in registers, are
+// relative to the first byte of that page, whose linear address is in Env.Page while the block runs.
 type Key struct {
 	RIP    uint64
 	CSBase uint64
 	Phys   uint64
 	Mode   Mode
+	Float  bool
 	Top    uint64 // limit of the code segment + 1, or Top57; 0: no instruction pointer of the mode can be beyond it
 }
 

@@ -73,6 +73,8 @@ func (b *Block) parseHead(s string) error {
 			b.Key.Phys = v
 		case "top":
 			b.Key.Top = v
+		case "float":
+			b.Key.Float = v != 0
 		case "mode":
 			if v > 0xffff {
 				return fmt.Errorf("mode %#x has more than 16 bits", v)
@@ -400,6 +402,8 @@ func parseMem(o *Op, a string) (err error) {
 			if o.Disp, err = parseNum(p); err != nil {
 				return err
 			}
+		case p == relName:
+			o.Rel = true
 		default:
 			if o.A, err = parseRef(p); err != nil {
 				return err

@@ -73,6 +73,9 @@ func (o *Op) String() string {
 func (b *Block) String() string {
 	var p printer
 	fmt.Fprintf(&p, "block %#x cs=%#x phys=%#x mode=%#x", b.Key.RIP, b.Key.CSBase, b.Key.Phys, uint16(b.Key.Mode))
+	if b.Key.Float {
+		p.WriteString(" float=1")
+	}
 	if b.Key.Top != 0 {
 		fmt.Fprintf(&p, " top=%#x", b.Key.Top)
 	}
@@ -120,6 +123,9 @@ func (p *printer) value(r Ref, imm int64) {
 	}
 }
 
+// relName stands for Env.Page in an address (Op.Rel).
+const relName = "page"
+
 func (p *printer) mem(o *Op) {
 	s := ""
 	if o.Seg < SegNone {
@@ -127,6 +133,10 @@ func (p *printer) mem(o *Op) {
 	}
 	s += "["
 	sep := ""
+	if o.Rel {
+		s += relName
+		sep = " + "
+	}
 	if o.A != None {
 		s += o.A.String()
 		sep = " + "

@@ -193,7 +193,7 @@ func (z *optimiser) fold(o *Op) value {
 		}
 		return value{}
 	case JmpInd:
-		if c, ok := z.constOf(o, o.A); ok && z.key.ValidIP(uint64(c)) {
+		if c, ok := z.constOf(o, o.A); ok && z.key.ValidIP(uint64(c)) && !z.key.Float {
 			to := Op{Code: Jmp, W: W64, Seg: SegNone, Imm: c}
 			if o.Link == LinkCall {
 				to.Link, to.Disp = LinkCall, o.Disp
@@ -236,6 +236,9 @@ func (z *optimiser) fold(o *Op) value {
 }
 
 func (z *optimiser) foldLea(o *Op) value {
+	if o.Rel {
+		return value{}
+	}
 	if o.A == None && o.B != None && o.Scale == 0 {
 		o.A, o.B = o.B, None
 	}

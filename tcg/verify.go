@@ -61,6 +61,8 @@ func (v *verifier) op(i int, o *Op) error {
 		return errors.New("has no 8-bit form")
 	case o.Cond > CondG:
 		return errors.New("condition out of range")
+	case o.Rel && (!v.b.Key.Float || info.shape&hasMem == 0 || o.A != None):
+		return errors.New("cannot be relative to the page")
 	case o.Seg > SegNone:
 		return errors.New("segment out of range")
 	case o.End && o.Code != Sys:

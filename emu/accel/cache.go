@@ -36,11 +36,11 @@ type edgeRef struct {
 	n int
 }
 
-const hashSize = 1 << 15
+const hashBits = 17
 
 // cache finds blocks by key, and by the physical page they were made from.
 type cache struct {
-	heads [hashSize]*tb
+	heads [1 << hashBits]*tb
 	byID  []*tb
 	pages map[uint64][]*tb
 	live  int
@@ -48,14 +48,17 @@ type cache struct {
 
 func newCache() *cache { return &cache{pages: make(map[uint64][]*tb)} }
 
+// hash does not look at RIP: a block that floats is for many, and others seldom differ in nothing else.
 func hash(k *tcg.Key) uint64 {
-	h := (k.Phys ^ k.RIP>>5 ^ uint64(k.Mode)<<9) * 0x9e37_79b9_7f4a_7c15
-	return h >> 49
+	h := (k.Phys ^ uint64(k.Mode)<<48) * 0x9e37_79b9_7f4a_7c15
+	return h >> (64 - hashBits)
 }
 
-func (c *cache) get(k *tcg.Key) *tb {
+// get finds the block of an ordinary key; float: one that floats will do.
+func (c *cache) get(k *tcg.Key, float bool) *tb {
 	for b := c.heads[hash(k)]; b != nil; b = b.next {
-		if b.key == *k {
+		if b.key.Phys == k.Phys && b.key.Mode == k.Mode && (b.key.RIP == k.RIP && !b.key.Float || b.key.Float && float) &&
+			b.key.CSBase == k.CSBase && b.key.Top == k.Top {
 			return b
 		}
 	}

@@ -2,6 +2,7 @@ package accel
 
 import (
 	"fmt"
+	"maps"
 	"sync/atomic"
 
 	"goemu/emu/translate"
@@ -20,8 +21,9 @@ type Code struct {
 	cache   *cache
 	engines []*Engine
 
-	breaks  map[uint64]int // breakpoints by linear address: how many
-	watches bool           // there are watchpoints
+	breaks  map[uint64]int    // breakpoints by linear address: how many
+	watches bool              // there are watchpoints
+	homes   map[uint64]uint64 // by number of the physical page: see floats
 
 	scratch tcg.Block // reused for translation
 	span    [mmu.PageSize + 16]byte
@@ -29,7 +31,7 @@ type Code struct {
 
 // NewCode makes an empty Code for a physical address space and takes the space's hooks.
 func NewCode(space *mmu.Space, opt Options) (*Code, error) {
-	c := &Code{space: space, opt: opt, trans: translate.New(), cache: newCache()}
+	c := &Code{space: space, opt: opt, trans: translate.New(), cache: newCache(), homes: make(map[uint64]uint64)}
 	c.trans.Yield = opt.Yield
 	if opt.Native {
 		n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})
@@ -110,6 +112,7 @@ func (c *Code) Flush() {
 		}
 	}
 	c.cache = newCache()
+	maps.DeleteFunc(c.homes, func(_, home uint64) bool { return home != everywhere })
 	if c.native != nil {
 		c.native.Reset()
 	}
@@ -154,6 +157,7 @@ func (c *Code) codeWritten(phys uint64, n int) {
 		}
 		if len(l) == 0 {
 			c.space.ClearCode(p << mmu.PageShift)
+			delete(c.homes, p)
 		}
 	}
 }
@@ -175,15 +179,30 @@ func (c *Code) drop(b *tb) {
 	}
 	for _, e := range c.engines {
 		e.env.DropReturns()
-		if j := &e.env.JumpCache[tcg.JumpIndex(b.key.RIP)]; b.code != nil && j.Code == uint64(b.code.Entry) {
-			listed := j.Listed
-			*j = e.noJump()
-			j.Listed = listed
+		switch {
+		case b.code == nil:
+		case b.key.Float:
+			for _, list := range [...][]uint16{e.jumps, e.globals} {
+				for _, i := range list {
+					e.dropJump(&e.env.JumpCache[i], b)
+				}
+			}
+		default:
+			e.dropJump(&e.env.JumpCache[tcg.JumpIndex(b.key.RIP)], b)
 		}
 	}
 	c.cache.remove(b)
 	if b.code != nil {
 		c.cache.byID[b.id] = nil
+	}
+}
+
+// dropJump empties a slot of the jump cache if it leads to b.
+func (e *Engine) dropJump(j *tcg.JumpEntry, b *tb) {
+	if j.Code == uint64(b.code.Entry) {
+		listed := j.Listed
+		*j = e.noJump()
+		j.Listed = listed
 	}
 }
 

@@ -61,12 +61,12 @@ func (c *Code) RemoveBreak(linear uint64) {
 // Watch says whether there are watchpoints.
 func (c *Code) Watch(on bool) { c.watches = on }
 
-// dropAround drops the blocks that hold the instruction at a linear address, or end before it.
+// dropAround drops the blocks that hold the instruction at a linear address, or end before it, and those that float while there are breakpoints.
 func (c *Code) dropAround(linear uint64) {
 	var list []*tb
 	for _, b := range c.cache.heads {
 		for ; b != nil; b = b.next {
-			if from := linearOf(b.key.RIP, b.key.CSBase, b.key.Mode); b.key.Mode&modeSingle == 0 && linear-from <= uint64(b.bytes) {
+			if from := linearOf(b.key.RIP, b.key.CSBase, b.key.Mode); b.key.Mode&modeSingle == 0 && linear-from <= uint64(b.bytes) || c.misplaced(b) {
 				list = append(list, b)
 			}
 		}

@@ -53,6 +53,9 @@ type Stats struct {
 	Flushes       uint64 // times the whole cache was dropped because it was full
 	Invalidations uint64 // blocks dropped because their code was written to
 	Lookups       uint64 // exits that looked a block up
+	Searches      uint64 // blocks looked for in the table of all
+	JumpFlushes   uint64 // times the jump cache was emptied, but perhaps for code on global pages
+	JumpsDropped  uint64 // its entries that were lost by that
 	Links         uint64 // edges linked
 	TLBFills      uint64 // TLB misses filled for generated code
 	Bails         uint64 // instructions that generated code left to the interpreter
@@ -73,6 +76,7 @@ type Engine struct {
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
 	after          func()       // see After
 	debug          debugging
+	sysHere        tcg.SysInst  // a Sys instruction of a block that floats, where it is
 	hops           interp.Jumps // where the interpreter goes from block to block by itself
 	Stats          Stats
 }
@@ -130,6 +134,8 @@ const (
 func (e *Engine) FlushJumps(all bool) {
 	e.env.DropReturns()
 	e.hops.Flush(all)
+	e.Stats.JumpFlushes++
+	e.Stats.JumpsDropped += uint64(len(e.jumps))
 	e.dropJumps(&e.jumps, inJumps, func(*tcg.JumpEntry) bool { return true })
 	if all {
 		e.dropJumps(&e.globals, inGlobals, func(*tcg.JumpEntry) bool { return true })
@@ -186,6 +192,7 @@ func (e *Engine) linear(rip uint64, mode tcg.Mode) uint64 { return linearOf(rip,
 
 // find returns the block at RIP, making it if need be; nil if fetching it faulted (the CPU has recorded that), stopHere at a breakpoint.
 func (e *Engine) find(extra tcg.Mode) *tb {
+	e.Stats.Searches++
 	mode := e.cpu.Mode()
 	rip := e.env.RIP
 	if len(e.breaks) > 0 && extra&modeSingle == 0 && e.breaks[e.linear(rip, mode)] > 0 {
@@ -196,7 +203,8 @@ func (e *Engine) find(extra tcg.Mode) *tb {
 		return nil
 	}
 	key := tcg.Key{RIP: rip, CSBase: e.cpu.CSBase(), Phys: phys, Mode: mode | extra, Top: e.cpu.CSTop()}
-	b := e.cache.get(&key)
+	float := e.mayFloat(mode|extra, rip)
+	b := e.cache.get(&key, float)
 	e.global = e.cpu.FetchGlobal()
 	if b != nil && b.cross {
 		phys2, ok := e.cpu.FetchPhys(e.nextPage(rip, mode))
@@ -210,6 +218,9 @@ func (e *Engine) find(extra tcg.Mode) *tb {
 		}
 	}
 	if b == nil {
+		if float && e.floats(phys, rip) {
+			key.Float, key.RIP = true, rip&mmu.PageMask
+		}
 		b = e.make(key, mode)
 	}
 	return b
@@ -249,7 +260,7 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 	}
 	err := e.trans.Translate(blk, code, limit)
 	if errors.Is(err, translate.ErrNeedMore) {
-		phys2, ok := e.cpu.FetchPhys(e.nextPage(key.RIP, mode))
+		phys2, ok := e.cpu.FetchPhys(e.nextPage(e.env.RIP, mode))
 		if !ok {
 			return nil
 		}
@@ -257,6 +268,10 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 		n := copy(e.span[:], code)
 		n += copy(e.span[n:], e.code(phys2)[:16])
 		b.cross, b.phys2 = true, phys2
+		if key.Float && e.space.PageBytes(phys2) == nil { // for the interpreter, see below
+			key.Float, key.RIP = false, e.env.RIP
+			b.key, blk.Key.Float, blk.Key.RIP = key, false, key.RIP
+		}
 		*blk = tcg.Block{Ops: blk.Ops[:0], Insts: blk.Insts[:0], Key: blk.Key}
 		err = e.trans.Translate(blk, e.span[:n], 1)
 		code = e.span[:n]

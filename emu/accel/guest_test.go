@@ -269,7 +269,7 @@ type dump []byte
 
 func (d *dump) Write(p []byte) (int, error) { *d = append(*d, p...); return len(p), nil }
 
-// fresh makes a world with code, and everything else random.
+// fresh makes a world with code, and everything else random. With an odd seed 64-bit code is in blocks that float.
 func fresh(t testing.TB, native bool, bits int, code []byte, seed int64, limit int64) *world {
 	w := newWorld(t, native, limit)
 	r := rand.New(rand.NewSource(seed))
@@ -288,8 +288,20 @@ func fresh(t testing.TB, native bool, bits int, code []byte, seed int64, limit i
 			gpr[j] = uint64(int64(-1) - int64(r.Intn(8)))
 		}
 	}
-	w.enter(bits, gpr)
+	s := w.entry(bits, gpr)
+	if bits == 64 && seed&1 != 0 {
+		s.RIP = w.alias(0) + codeAt
+		w.eng.FloatAt(codeAt)
+	}
+	w.cpu.Enter(&s)
 	return w
+}
+
+// alias maps all RAM once more, after entry for 64-bit code, and gives the linear address: one at which blocks may float.
+func (w *world) alias(n int) uint64 {
+	const first = 0xaa // PML4 entry
+	w.put64(tablesAt+8*(first+n), tablesAt+0x1000|7)
+	return uint64(first+n) << 39
 }
 
 func (w *world) close() {
@@ -378,6 +390,6 @@ func FuzzGuest(f *testing.F) {
 		if len(code) > 4096 || !amd64.Supported() {
 			return
 		}
-		compare(t, []int{16, 32, 64}[mode%3], code, 1, 500)
+		compare(t, []int{16, 32, 64, 64}[mode%4], code, int64(mode%4), 500)
 	})
 }

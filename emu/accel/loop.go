@@ -223,7 +223,7 @@ next:
 			if to == nil || to.code == nil {
 				return
 			}
-			if !from.dead && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) && from.linked[n] == nil &&
+			if !from.dead && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) && from.linked[n] == nil && from.key.Float == to.key.Float &&
 				e.cache.byID[env.ExitBlock] == from {
 				e.native.Link(from.code, n, to.code, to.key.RIP)
 				from.linked[n] = to
@@ -252,7 +252,7 @@ next:
 			} else {
 				e.remember(to)
 				if from != nil && !from.dead {
-					e.native.Learn(from.code, site, to.key.RIP)
+					e.native.Learn(from.code, site, env.RIP)
 				}
 			}
 			at = to.code.Entry
@@ -272,7 +272,13 @@ next:
 			from := e.cache.byID[env.ExitBlock]
 			s := from.code.Sites[env.ExitSite]
 			resume := uintptr(env.Resume)
-			if !e.cpu.Sys(&from.sys[s.Sys]) {
+			i := &from.sys[s.Sys]
+			if from.key.Float {
+				e.sysHere = *i
+				e.sysHere.RIP = env.RIP
+				i = &e.sysHere
+			}
+			if !e.cpu.Sys(i) {
 				e.giveBack(from, int(s.Insn))
 				return
 			}
@@ -327,14 +333,15 @@ func (e *Engine) giveBack(b *tb, done int) {
 	}
 }
 
-// remember enters b in the jump cache.
+// remember enters b, the block at RIP, in the jump cache.
 func (e *Engine) remember(b *tb) {
-	i := tcg.JumpIndex(b.key.RIP)
+	rip := e.env.RIP
+	i := tcg.JumpIndex(rip)
 	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
 		return
 	}
 	j := &e.env.JumpCache[i]
-	e.noteJump(b.key.RIP >> mmu.PageShift)
+	e.noteJump(rip >> mmu.PageShift)
 	listed := j.Listed
 	switch {
 	case e.global && listed == 0:
@@ -344,7 +351,7 @@ func (e *Engine) remember(b *tb) {
 		e.jumps = append(e.jumps, uint16(i))
 		listed |= inJumps
 	}
-	*j = tcg.JumpEntry{RIP: b.key.RIP, Mode: uint64(b.key.Mode), Code: uint64(b.code.Entry), Listed: listed}
+	*j = tcg.JumpEntry{RIP: rip, Mode: uint64(b.key.Mode), Code: uint64(b.code.Entry), Listed: listed}
 }
 
 func (e *Engine) syncX87() {

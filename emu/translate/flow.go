@@ -43,9 +43,10 @@ func (t *Translator) indirect(i *decoder.Inst, w tcg.Width) tcg.Ref {
 	return x
 }
 
-// astray makes a relative branch a Sys op, which faults if it is taken, when its target cannot be an instruction pointer.
+// astray makes a relative branch a Sys op, which faults if it is taken, when its target cannot be an instruction pointer. In a block that
+// floats, whose pages are far from where addresses end, only a target that is truncated is not known.
 func (t *Translator) astray(i *decoder.Inst) bool {
-	if t.key.ValidIP(t.target(i)) {
+	if t.key.Float && t.branchW(i) == tcg.W64 || !t.key.Float && t.key.ValidIP(t.target(i)) {
 		return false
 	}
 	t.sys(i, true)
@@ -70,7 +71,7 @@ func (t *Translator) call(i *decoder.Inst, _ tcg.Opcode) {
 		if t.astray(i) {
 			return
 		}
-		t.push(w, t.b.Imm(int64(t.next)))
+		t.pushNext(w)
 		t.called(t.b.Jmp(t.target(i)))
 		return
 	}
@@ -78,8 +79,19 @@ func (t *Translator) call(i *decoder.Inst, _ tcg.Opcode) {
 	if t.code64() || t.key.Top != 0 {
 		t.b.ChkIP(w, x)
 	}
-	t.push(w, t.b.Imm(int64(t.next)))
+	t.pushNext(w)
 	t.called(t.b.JmpInd(x))
+}
+
+// pushNext pushes the address of the next instruction.
+func (t *Translator) pushNext(w tcg.Width) {
+	if !t.key.Float {
+		t.push(w, t.b.Imm(int64(t.next)))
+		return
+	}
+	x := t.b.Temp()
+	t.b.Lea(tcg.W64, x, tcg.Mem{Disp: int64(t.next), AddrW: tcg.W64, Rel: true})
+	t.push(w, x)
 }
 
 // called marks the jump that ends the block as a call, unless it cannot be returned from.

@@ -94,7 +94,7 @@ func (t *Translator) bswap(i *decoder.Inst, _ tcg.Opcode) {
 // lea translates LEA, into a move where the address is constant.
 func (t *Translator) lea(i *decoder.Inst, _ tcg.Opcode) {
 	m, w := t.mem(i), width(i.Args[0].Size)
-	if m.Base != tcg.None || m.Index != tcg.None {
+	if m.Base != tcg.None || m.Index != tcg.None || m.Rel {
 		t.b.Lea(w, reg(i.Args[0]), m)
 		return
 	}

@@ -49,14 +49,15 @@ func (t *Translator) seg(s uint8) tcg.Seg {
 	}
 }
 
-// mem is the memory operand of i. RIP-relative ones become constants.
+// mem is the memory operand of i. RIP-relative ones become constants, or in a block that floats relative to its page.
 func (t *Translator) mem(i *decoder.Inst) tcg.Mem {
 	m := tcg.Mem{Disp: i.Disp, Seg: t.seg(i.Seg), AddrW: width(i.AddrSize)}
 	switch i.Base {
 	case decoder.NoReg:
 	case decoder.RIPReg:
 		m.Disp += int64(t.next)
-		if m.AddrW == tcg.W32 {
+		m.Rel = t.key.Float
+		if m.AddrW == tcg.W32 && !m.Rel {
 			m.Disp = int64(uint32(m.Disp))
 		}
 	default:

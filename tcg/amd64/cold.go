@@ -63,10 +63,14 @@ func (c *compiler) jumpBail() {
 // leave writes the jump to the exit routine with a descriptor, which follows. Without a place to go on, resume is 0.
 func (c *compiler) leave(code uint32, site int, write bool, rip uint64, resume int) {
 	c.rm(opLea|rexW, rdx, mem{base: ripReg, index: noReg, disp: 5})
+	s := &c.e.stubs.exits[0]
+	if c.b.Key.Float {
+		s = &c.e.stubs.exits[1]
+	}
 	if resume == 0 {
-		c.jmp(c.e.stubs.exitEnd)
+		c.jmp(s.end)
 	} else {
-		c.jmp(c.e.stubs.exit)
+		c.jmp(s.goOn)
 	}
 	c.desc(code, site, c.b.ID, write, rip, resume)
 }
@@ -249,8 +253,7 @@ func (c *compiler) branch() {
 			break
 		}
 		// A block's entry tests Env.ExitReq, and so leaves if the vCPU loop has something to do.
-		c.movImm(rax, o.Imm)
-		c.lookUp(c.jumpCacheAt(uint64(o.Imm)))
+		c.jumpTo(uint64(o.Imm))
 	}
 }
 
@@ -341,8 +344,7 @@ func (c *compiler) finishEdge(i int) {
 	c.saves[i] = int32(c.n)
 	c.needMem()
 	if !e.Linkable {
-		c.movImm(rax, int64(e.Target))
-		c.lookUp(c.jumpCacheAt(e.Target))
+		c.jumpTo(e.Target)
 		return
 	}
 	for c.n%4 != 3 {
@@ -366,6 +368,34 @@ func (c *compiler) jumpCache() (miss [2]int) {
 // jumpCacheAt is jumpCache for a constant RIP, which is in RAX too.
 func (c *compiler) jumpCacheAt(rip uint64) (miss [2]int) {
 	return c.cachedJump(c.b.Key.Mode, env(offJumpCache+int(tcg.JumpIndex(rip))*jumpEntry))
+}
+
+// jumpTo jumps to the block at a constant RIP through the jump cache. The flags are in Env.CC.
+func (c *compiler) jumpTo(rip uint64) {
+	c.loadRIP(rax, rip)
+	if c.b.Key.Float {
+		c.lookUp(c.jumpCache())
+	} else {
+		c.lookUp(c.jumpCacheAt(rip))
+	}
+}
+
+// loadRIP loads a guest RIP of the block's, which in a block that floats is relative to its page. It leaves the flags alone.
+func (c *compiler) loadRIP(r reg, rip uint64) {
+	if !c.b.Key.Float {
+		c.movImm(r, int64(rip))
+		return
+	}
+	c.rm(opMovLoad|rexW, r, env(offPage))
+	c.rm(opLea|rexW, r, mem{base: r, index: noReg, disp: int32(rip)})
+}
+
+// noteRIP sets the page of a block that floats, where RAX has the address that is rip relative to it. It leaves the flags alone.
+func (c *compiler) noteRIP(rip uint64) {
+	if c.b.Key.Float {
+		c.rm(opLea|rexW, rcx, mem{base: rax, index: noReg, disp: -int32(rip)})
+		c.rm(opMovStore|rexW, rcx, env(offPage))
+	}
 }
 
 // cachedJump jumps through jump-cache entry m if it is for the RIP in RAX and for mode.

@@ -113,6 +113,8 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	dead := c.liveness() == 0
 	code.KillsFlags = dead && !c.e.opts.Count
 	code.Entry = c.e.rx + uintptr(c.n)
+	c.noteRIP(b.Key.RIP)
+	code.near = c.e.rx + uintptr(c.n)
 	c.aluMI(0, aluCmp, tcg.W32, env(offExitReq), 0)
 	c.addCold(stub{kind: coldReqd, from: c.jcc(tcg.CondNE)})
 	code.Body = c.e.rx + uintptr(c.n)
@@ -145,8 +147,7 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	c.emitCold()
 	if crosses(b) {
 		code.Guard = c.e.rx + uintptr(c.n)
-		c.movImm(rax, int64(b.Key.RIP))
-		c.lookUp(c.jumpCacheAt(b.Key.RIP))
+		c.jumpTo(b.Key.RIP)
 	}
 	code.Size = c.n - int(code.start)
 	code.Sites = append([]Site(nil), c.sites...)

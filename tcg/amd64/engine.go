@@ -30,9 +30,11 @@ type Engine struct {
 
 // stubs holds the offsets of the routines that all blocks share.
 type stubs struct {
-	enter    int // switch to the stack of returns, go on at RCX
-	exit     int // leave as the descriptor at RDX says
-	exitEnd  int // the same, without a place to go on: Env.Resume is 0
+	enter int // switch to the stack of returns, go on at RCX with RIP in RAX
+	exits [2]struct {
+		goOn int // leave as the descriptor at RDX says
+		end  int // the same, without a place to go on: Env.Resume is 0
+	} // of ordinary blocks, and of those that float: RIP of the descriptor is relative to Env.Page
 	lookup   int // leave with ExitLookup, RIP in RAX
 	sentinel int // the same for a return that has met the sentinel
 	loadSSE  int // load XMM0-15 and MXCSR, go on at RCX
@@ -43,6 +45,16 @@ type stubs struct {
 	// index of the entry in RCX, and the size of the access less 1 in RDX, which it destroys. The address goes to RAX and Env.MemAddr; with ZF
 	// set it has been found, and the addend is in RCX.
 	victim [2 * mmu.NumIndexes]int
+}
+
+// leaves tells whether one of exits is at an offset.
+func (s *stubs) leaves(at int) bool {
+	for _, x := range s.exits {
+		if at == x.goOn || at == x.end {
+			return true
+		}
+	}
+	return false
 }
 
 // Supported tells whether this host can run generated code.
@@ -175,6 +187,7 @@ func (e *Engine) emitStubs() {
 	e.stubs.enter = a.n
 	a.rm(opMovStore|rexW, rsp, env(offHostSP))
 	a.rm(opMovLoad|rexW, rsp, env(offShadowSP))
+	a.rm(opMovLoad|rexW, rax, env(offRIP)) // as those that come by the jump cache have it
 	a.rr(0xff, 4, rcx)
 
 	a.align(16, 0)
@@ -186,22 +199,28 @@ func (e *Engine) emitStubs() {
 	a.imm32(tcg.ExitLookup)
 	a.leaveStack()
 
-	a.align(16, 0)
-	e.stubs.exit = a.n
-	a.rm(opMovsxd|rexW, rax, mem{base: rdx, index: noReg, disp: descResume})
-	a.aluRR(aluAdd, tcg.W64, rax, rdx)
-	skip := a.jmp8()
-	e.stubs.exitEnd = a.n
-	a.movImm(rax, 0)
-	a.here8(skip)
-	a.rm(opMovStore|rexW, rax, env(offResume))
-	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descRIP})
-	a.rm(opMovStore|rexW, rax, env(offRIP))
-	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descCode}) // and the site
-	a.rm(opMovStore|rexW, rax, env(offExitCode))
-	a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descBlock}) // and MemWrite
-	a.rm(opMovStore|rexW, rax, env(offExitBlock))
-	a.leaveStack()
+	for i := range e.stubs.exits {
+		s := &e.stubs.exits[i]
+		a.align(16, 0)
+		s.goOn = a.n
+		a.rm(opMovsxd|rexW, rax, mem{base: rdx, index: noReg, disp: descResume})
+		a.aluRR(aluAdd, tcg.W64, rax, rdx)
+		skip := a.jmp8()
+		s.end = a.n
+		a.movImm(rax, 0)
+		a.here8(skip)
+		a.rm(opMovStore|rexW, rax, env(offResume))
+		a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descRIP})
+		if i == 1 {
+			a.aluRM(aluAdd, tcg.W64, rax, env(offPage))
+		}
+		a.rm(opMovStore|rexW, rax, env(offRIP))
+		a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descCode}) // and the site
+		a.rm(opMovStore|rexW, rax, env(offExitCode))
+		a.rm(opMovLoad|rexW, rax, mem{base: rdx, index: noReg, disp: descBlock}) // and MemWrite
+		a.rm(opMovStore|rexW, rax, env(offExitBlock))
+		a.leaveStack()
+	}
 
 	a.align(16, 0)
 	e.stubs.loadSSE = a.n
@@ -294,7 +313,7 @@ func (e *Engine) Link(c *Code, i int, to *Code, toRIP uint64) {
 	if !ed.Linkable {
 		return
 	}
-	dst := int32(to.Entry - e.rx)
+	dst := int32(to.near - e.rx)
 	if to.Guard != 0 {
 		dst = int32(to.Guard - e.rx)
 	} else if toRIP > c.RIP {

@@ -31,7 +31,7 @@ func (c *Code) Listing(w io.Writer) error {
 		fmt.Fprintf(out, "%#x  %-24x %s\n", pc, b[:in.Len], x86asm.IntelSyntax(in, pc, nil))
 		at += in.Len
 		if rel, ok := in.Args[0].(x86asm.Rel); ok && in.Op == x86asm.JMP && at+descSize <= end {
-			if to := at + int(rel); to == e.stubs.exit || to == e.stubs.exitEnd {
+			if e.stubs.leaves(at + int(rel)) {
 				d := e.rw[at:]
 				code := binary.LittleEndian.Uint32(d[descCode:])
 				fmt.Fprintf(out, "%#x  exit %s, site %d, rip %#x\n", uint64(e.rx)+uint64(at), exitNames[min(int(code), len(exitNames)-1)],

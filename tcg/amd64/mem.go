@@ -12,6 +12,10 @@ import (
 func (c *compiler) eaMem(scratch reg) mem {
 	o := c.op
 	m := mem{base: noReg, index: noReg}
+	if o.Rel {
+		m.base = scratch
+		c.rm(opMovLoad|rexW, scratch, env(offPage))
+	}
 	if o.A != tcg.None {
 		m.base = c.srcReg(o.A, tcg.W64, scratch)
 	}

@@ -42,12 +42,13 @@ func (a *asm) leaveStack() {
 func (c *compiler) pushReturn(rip uint64) {
 	c.aluRM(aluCmp, tcg.W64, rsp, env(offShadowLow))
 	c.addCold(stub{kind: coldShadow, from: c.jcc(tcg.CondB), back: c.n})
-	c.movImm(rcx, int64(rip))
+	c.loadRIP(rcx, rip)
 	c.byte(0x51) // PUSH RCX
 	c.byte(0xe8) // CALL
 	c.imm32(0)
 	from := c.n - 4
 	c.rm(opLea|rexW, rsp, mem{base: rsp, index: noReg, disp: 8})
+	c.noteRIP(rip)
 	c.finishEdge(c.newEdge(rip))
 	c.patch(from, c.n)
 }

@@ -55,7 +55,7 @@ const (
 type Code struct {
 	ID         uint32
 	RIP        uint64
-	Entry      uintptr // host address: tests Env.ExitReq; the flags are in Env.CC
+	Entry      uintptr // host address: tests Env.ExitReq; the flags are in Env.CC, and RIP is in RAX
 	Body       uintptr // host address behind the test; forward edges come here
 	Guard      uintptr // blocks that cross into a second page: edges lead here, to take the jump cache, which knows what is mapped; else 0
 	Size       int     // bytes of host code
@@ -63,6 +63,7 @@ type Code struct {
 	Sites      []Site
 	Edges      []Edge
 
+	near  uintptr // as Entry, for edges from the same page: RIP need not be in RAX
 	mode  tcg.Mode
 	start int32 // offset in the arena
 	save  [2]int32

@@ -259,11 +259,11 @@ func (c *compiler) fpuPointers() {
 		}
 		break
 	}
-	if v := int64(c.rip); v == int64(int32(v)) {
+	if v := int64(c.rip); v == int64(int32(v)) && !c.b.Key.Float {
 		c.rm(sized(opMovImm, tcg.W64), 0, env(offX87IP))
 		c.imm32(int32(v))
 	} else {
-		c.movImm(rcx, v)
+		c.loadRIP(rcx, c.rip)
 		c.rm(opMovStore|rexW, rcx, env(offX87IP))
 	}
 }
