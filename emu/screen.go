@@ -37,7 +37,10 @@ func (m *Machine) addDisplay(cfg *board.Config) {
 		}
 	}
 	described := slices.ContainsFunc(cfg.Devices, func(s string) bool {
-		name, _, _ := strings.Cut(strings.TrimPrefix(s, "driver="), ",")
+		name, props, _ := strings.Cut(strings.TrimPrefix(s, "driver="), ",")
+		if name == board.DisplayDriver && strings.Contains(","+props, ",romfile=") && m.runsBuiltin() {
+			m.warnings = append(m.warnings, fmt.Sprintf("-device %s: the built-in firmware uses its own video BIOS: romfile= is for others", s))
+		}
 		return name == board.DisplayDriver
 	})
 	if !m.cfg.NoDefaults && !m.cfg.NoVGA && !described {

@@ -89,6 +89,22 @@ func TestNoScreen(t *testing.T) {
 	}
 }
 
+// The built-in firmware leaves the image of a display adapter's ROM to firmware of others, and says so.
+func TestOwnVideoBIOS(t *testing.T) {
+	for _, boots := range []bool{false, true} {
+		m, err := New(Config{PowerOn: boots, Devices: []string{"VGA,romfile="}, Serial: []string{"none"}, ConsoleOut: io.Discard})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if warned := strings.Contains(strings.Join(m.Warnings(), "\n"), "romfile="); warned != boots {
+			t.Errorf("boots %v: warnings %q", boots, m.Warnings())
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestTracking looks at a screen to which a guest writes in all ways: a picture that is kept up to date by what has been tracked is always the same as
 // a new one.
 func TestTracking(t *testing.T) {
