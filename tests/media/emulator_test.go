@@ -53,6 +53,10 @@ func command(t testing.TB, c config, dir string) *exec.Cmd {
 func launch(t testing.TB, c config) *pc {
 	t.Helper()
 	p := newPC(t)
+	p.brief = c.brief
+	if c.engine == interp {
+		p.patience *= 3
+	}
 	e := &emulator{dir: t.TempDir(), done: make(chan struct{}), prompt: "(goemu) "}
 	if onQEMU() {
 		e.prompt = "(qemu) "
@@ -75,6 +79,7 @@ func launch(t testing.TB, c config) *pc {
 	t.Cleanup(func() {
 		e.kill()
 		<-e.done
+		t.Logf("%.1f s of CPU time", (e.cmd.ProcessState.UserTime() + e.cmd.ProcessState.SystemTime()).Seconds())
 	})
 	return p
 }

@@ -34,23 +34,24 @@ type config struct {
 	drives                  []string
 	boot                    string
 	icount                  uint // not 0: the shift of -icount, with sleep=off
+	brief                   bool // end when the kernel is loaded
 }
 
 func (c config) String() string { return c.board + "-" + c.engine + "-" + c.firmware }
 
-// combinations are those that the tests of a medium run on: first the ones that always do.
+// combinations are those that the tests of a medium run on. The chosen are those that always do: each two of board, engine and firmware meet there.
 var combinations = []struct {
 	board, engine, firmware string
-	always                  bool
+	chosen                  bool
 }{
 	{pcBoard, tcg, builtin, true},
-	{pcBoard, tcg, seabios, true},
-	{pcBoard, interp, builtin, true},
-	{pcBoard, interp, seabios, false},
-	{q35, tcg, builtin, true},
+	{pcBoard, tcg, seabios, false},
+	{pcBoard, interp, builtin, false},
+	{pcBoard, interp, seabios, true},
+	{q35, tcg, builtin, false},
 	{q35, tcg, seabios, true},
-	{q35, interp, builtin, false},
-	{q35, interp, seabios, true},
+	{q35, interp, builtin, true},
+	{q35, interp, seabios, false},
 }
 
 // medium is one row.
@@ -61,26 +62,28 @@ type medium struct {
 	icount uint
 	talk   func(*pc)
 	slow   bool   // much for the interpreter: one run there is enough
-	choice string // the only combination but with GOEMU_MEDIA=all; "": those of each
+	brief  bool   // and there the kernel is loaded and not started
+	choice string // the combinations, but with GOEMU_MEDIA=all; "": those of each
 }
 
 var media = []medium{
-	{name: "grub-cd", drives: []string{"cdrom:grub.iso"}, memory: 256, talk: grubLinux},
+	{name: "grub-cd", drives: []string{"cdrom:grub.iso"}, memory: 256, talk: grubLinux, slow: true},
 	{name: "grub-hybrid-disk", drives: []string{"disk:grub.iso"}, memory: 256, talk: grubPrompt},
-	{name: "grub-usb-disk", drives: []string{"disk:grub-usb.img"}, memory: 256, talk: grubLinux, slow: true},
+	{name: "grub-usb-disk", drives: []string{"disk:grub-usb.img"}, memory: 256, talk: grubLinux, slow: true, brief: true},
 	{name: "grub-floppy", drives: []string{"floppy:grub-floppy.img"}, memory: 64, talk: grubFloppy},
-	{name: "grub-floppy-and-disk", drives: []string{"floppy:grub-floppy.img", "disk:grub-usb.img"}, memory: 256, talk: grubFromFloppy, slow: true},
+	{name: "grub-floppy-and-disk", drives: []string{"floppy:grub-floppy.img", "disk:grub-usb.img"}, memory: 256, talk: grubFromFloppy, slow: true, brief: true},
 	{name: "isolinux-cd", drives: []string{"cdrom:isolinux.iso"}, memory: 256, talk: isolinux, slow: true},
 	{name: "eltorito-none", drives: []string{"cdrom:eltorito-none.iso"}, memory: 32, talk: says("hello from drive e0 emulation 00e0 reads CD001 done")},
 	{name: "eltorito-floppy", drives: []string{"cdrom:eltorito-floppy.iso"}, memory: 32, talk: says("hello from drive 00 emulation 0200 geometry 014f12 reads FD144 done")},
 	{name: "eltorito-disk", drives: []string{"cdrom:eltorito-disk.iso"}, memory: 32, talk: says("hello from drive 80 emulation 0480 geometry 0f0", "3f reads HD001 done")},
-	{name: "memtest", drives: []string{"cdrom:memtest.iso"}, memory: 6, icount: memtestShift, talk: memtest, choice: "pc-tcg-builtin"},
-	{name: "memtest-grub", drives: []string{"cdrom:grub.iso"}, memory: 8, icount: memtestShift, talk: memtestGRUB, slow: true, choice: "pc-tcg-builtin"},
+	{name: "memtest", drives: []string{"cdrom:memtest.iso"}, memory: 6, icount: memtestShift, talk: memtest,
+		choice: "pc-tcg-builtin q35-tcg-seabios pc-interp-builtin"},
+	{name: "memtest-grub", drives: []string{"cdrom:grub.iso"}, memory: 8, icount: memtestShift, talk: memtestGRUB, choice: "pc-tcg-seabios q35-tcg-builtin"},
 	{name: "ipxe-cd", drives: []string{"cdrom:ipxe.iso"}, memory: 64, talk: ipxe},
 	{name: "ipxe-lkrn", drives: []string{"cdrom:grub.iso"}, memory: 64, talk: ipxeGRUB},
 	// With 512 MiB the installer's first screen would be one that says so ("Low memory").
-	{name: "installer-amd64", drives: []string{"cdrom:installer-amd64.iso"}, memory: 1024, talk: installer, slow: true, choice: "pc-tcg-builtin"},
-	{name: "installer-i386", drives: []string{"cdrom:installer-i386.iso"}, memory: 1024, talk: installerScreen, slow: true, choice: "q35-tcg-builtin"},
+	{name: "installer-amd64", drives: []string{"cdrom:installer-amd64.iso"}, memory: 1024, talk: installer, choice: "pc-tcg-builtin"},
+	{name: "installer-i386", drives: []string{"cdrom:installer-i386.iso"}, memory: 1024, talk: installerScreen, choice: "q35-tcg-builtin"},
 }
 
 // file is the path of a prepared medium.
@@ -135,18 +138,24 @@ func start(t testing.TB, c config) *pc {
 	return launch(t, c)
 }
 
-// each runs a test on the combinations of board, engine and firmware; choice is as in medium.
+// everything tells whether all that there is shall run.
+func everything() bool { return os.Getenv("GOEMU_MEDIA") == "all" }
+
+// each runs a test on the combinations of board, engine and firmware; slow and choice are as in medium.
 func each(t *testing.T, slow bool, choice string, test func(t *testing.T, c config)) {
-	all := os.Getenv("GOEMU_MEDIA") == "all"
 	for _, on := range combinations {
-		if !all && (!on.always || slow && on.engine == interp && on.firmware == builtin) {
-			continue
-		}
-		if onQEMU() && (on.engine != tcg || on.firmware != seabios) {
-			continue
-		}
 		c := config{board: on.board, engine: on.engine, firmware: on.firmware}
-		if choice != "" && !all && !onQEMU() && c.String() != choice {
+		chosen := on.chosen && !(slow && c.board == q35 && c.engine == interp)
+		if choice != "" {
+			chosen = slices.Contains(strings.Fields(choice), c.String())
+		}
+		if everything() {
+			chosen = true
+		}
+		if onQEMU() {
+			chosen = c.engine == tcg && c.firmware == seabios
+		}
+		if !chosen {
 			continue
 		}
 		t.Run(c.String(), func(t *testing.T) {
@@ -164,6 +173,7 @@ func TestMedia(t *testing.T) {
 		t.Run(m.name, func(t *testing.T) {
 			each(t, m.slow, m.choice, func(t *testing.T, c config) {
 				c.memory, c.icount = m.memory, m.icount
+				c.brief = m.brief && c.engine == interp && !everything()
 				kinds := ""
 				for _, d := range m.drives {
 					c.drives = append(c.drives, drive(t, d))

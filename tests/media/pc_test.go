@@ -24,10 +24,13 @@ type pc struct {
 	out     bytes.Buffer // COM1
 	seen    int
 	ended   bool // nothing more will come
+	brief   bool // as in config
+
+	patience time.Duration // of each wait
 }
 
 func newPC(t testing.TB) *pc {
-	p := &pc{t: t}
+	p := &pc{t: t, patience: *patience}
 	p.news = sync.NewCond(&p.mu)
 	return p
 }
@@ -53,7 +56,7 @@ func (p *pc) end() {
 func (p *pc) expect(texts ...string) (before string, which int) {
 	p.t.Helper()
 	late := false
-	timer := time.AfterFunc(*patience, func() {
+	timer := time.AfterFunc(p.patience, func() {
 		p.mu.Lock()
 		late = true
 		p.mu.Unlock()
@@ -100,7 +103,7 @@ func (p *pc) expectScreen(texts ...string) (rows []string, which int) {
 				return rows, i
 			}
 		}
-		if ended || time.Since(start) > *patience {
+		if ended || time.Since(start) > p.patience {
 			p.t.Fatalf("no %q on the screen (%v)\n%s", texts, err, p.state())
 		}
 	}
@@ -117,7 +120,7 @@ func (p *pc) expectPicture(what string, right func(image.Image) bool) {
 		if err == nil && right(picture) {
 			return
 		}
-		if ended || time.Since(start) > *patience {
+		if ended || time.Since(start) > p.patience {
 			p.t.Fatalf("no picture of %s (%v)\n%s", what, err, p.state())
 		}
 	}
@@ -154,7 +157,7 @@ func (p *pc) run(command, prompt string) string {
 func (p *pc) finish(status int) {
 	p.t.Helper()
 	done := make(chan struct{})
-	timer := time.AfterFunc(*patience, func() { close(done); p.machine.kill() })
+	timer := time.AfterFunc(p.patience, func() { close(done); p.machine.kill() })
 	defer timer.Stop()
 	got, err := p.machine.wait()
 	select {

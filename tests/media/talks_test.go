@@ -48,6 +48,9 @@ func linux(p *pc, root string) {
 		p.enter(line)
 		p.expect(grub)
 	}
+	if p.brief {
+		return
+	}
 	p.enter("boot")
 	shellWorks(p)
 }
