@@ -86,6 +86,7 @@ type Machine struct {
 	suspended bool // the guest sleeps in S3
 	held      held
 	debug     debugger
+	rec       recorder
 	notices   notices
 	began     bool   // Run has begun
 	over      bool   // and ended
@@ -240,7 +241,8 @@ func (m *Machine) assemble() error {
 			OnException:   v.logException,
 			OnTripleFault: v.tripleFault,
 			OnPause:       v.pause,
-			OnSMM:         m.board.SetSMM,
+			OnSMM:         v.switchedSMM,
+			OnMode:        v.switchedMode,
 		}
 		if m.cfg.Icount { // runs repeat
 			opts.Random = rand.NewPCG(uint64(i), 0).Uint64

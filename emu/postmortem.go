@@ -51,6 +51,9 @@ func (v *vcpu) postMortem(w io.Writer) {
 
 // logException is told every exception and interrupt before it is delivered.
 func (v *vcpu) logException(r x86.Record) {
+	if v.m.rec.kinds != 0 {
+		v.recordException(&r)
+	}
 	l := v.m.cfg.Log
 	if !l.Wants(debuglog.Int | debuglog.MMU) {
 		return

@@ -50,6 +50,7 @@ func (m *Machine) carryOut() error {
 	case m.resetting:
 		m.resetting, m.initing, m.suspended = false, false, false
 		m.board.Reset()
+		m.current().record(inspect.Event{Kind: inspect.EventReset, Text: "reset: " + m.resetWhy})
 		if m.held.on {
 			m.held.status = inspect.StatusPrelaunch
 		}

@@ -6,6 +6,7 @@ import (
 	"goemu/devices/lapic"
 	"goemu/emu/accel"
 	"goemu/emu/cpumodel"
+	"goemu/emu/inspect"
 	"goemu/emu/x86"
 	"goemu/tcg"
 )
@@ -38,10 +39,21 @@ var (
 func (v *vcpu) kick() { atomic.OrUint32(&v.env.ExitReq, 1) }
 
 // In implements x86.Bus: a read of a port.
-func (v *vcpu) In(port uint16, size int) uint32 { return v.m.ports.In(port, size) }
+func (v *vcpu) In(port uint16, size int) uint32 {
+	val := v.m.ports.In(port, size)
+	if v.m.rec.kinds != 0 {
+		v.recordAccess(inspect.EventPort, uint64(port), size, false, uint64(val))
+	}
+	return val
+}
 
 // Out implements x86.Bus: a write to a port.
-func (v *vcpu) Out(port uint16, size int, val uint32) { v.m.ports.Out(port, size, val) }
+func (v *vcpu) Out(port uint16, size int, val uint32) {
+	if v.m.rec.kinds != 0 {
+		v.recordAccess(inspect.EventPort, uint64(port), size, true, uint64(val))
+	}
+	v.m.ports.Out(port, size, val)
+}
 
 // TSC implements x86.Bus: it counts nanoseconds of guest time.
 func (v *vcpu) TSC() uint64 { return uint64(v.m.clock.Now()) }

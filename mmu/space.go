@@ -56,6 +56,9 @@ type Space struct {
 	// OnUnclaimed is told of accesses to what nobody claims; nil: nobody wants to know.
 	OnUnclaimed func(phys uint64, size int, write bool, v uint64)
 
+	// OnIO is told of accesses to devices one by one (not of blocks: see BlockHandler); nil: nobody wants to know.
+	OnIO func(phys uint64, size int, write bool, v uint64)
+
 	Mask uint64 // address bits that exist (A20 gate, MAXPHYADDR)
 }
 
@@ -241,7 +244,11 @@ func (s *Space) Read(phys uint64, size int) uint64 {
 		if r.RAM != nil {
 			return load(r.RAM[off:], size)
 		}
-		return r.IO.ReadMMIO(phys&s.Mask-s.ioBase(phys), size)
+		v := r.IO.ReadMMIO(phys&s.Mask-s.ioBase(phys), size)
+		if s.OnIO != nil {
+			s.OnIO(phys&s.Mask, size, false, v)
+		}
+		return v
 	}
 	if r == nil && s.hole(phys, size) {
 		ones := ^uint64(0) >> (64 - 8*size)
@@ -263,6 +270,9 @@ func (s *Space) Write(phys uint64, size int, v uint64) {
 	if r != nil && off+uint64(size) <= r.Size {
 		switch {
 		case r.IO != nil:
+			if s.OnIO != nil {
+				s.OnIO(phys&s.Mask, size, true, v)
+			}
 			r.IO.WriteMMIO(phys&s.Mask-s.ioBase(phys), size, v)
 		case !r.ReadOnly:
 			store(r.RAM[off:], size, v)
@@ -352,6 +362,26 @@ func (s *Space) Patch(phys uint64, p, ram []byte) bool {
 	copy(to, p)
 	s.wrote(r, phys, off, len(p))
 	return true
+}
+
+// Regions are the pieces of the address space, in order, with the offset of each within what was mapped.
+func (s *Space) Regions(yield func(r *Region, origin uint64)) {
+	for i, r := range s.flat {
+		yield(r, s.origin[i])
+	}
+}
+
+// PhysOf is the physical address at which host memory is mapped, the lowest if there are several.
+func (s *Space) PhysOf(host uintptr) (phys uint64, ok bool) {
+	for _, r := range s.flat {
+		if r.RAM == nil {
+			continue
+		}
+		if off := host - uintptr(unsafe.Pointer(&r.RAM[0])); uint64(off) < r.Size {
+			return r.Base + uint64(off), true
+		}
+	}
+	return 0, false
 }
 
 func load(p []byte, size int) uint64 {

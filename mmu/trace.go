@@ -56,25 +56,48 @@ type Page struct {
 	Rights       uint64 // PTEWrite and PTEUser: set at all levels; PTENX: at some level
 }
 
-// Pages calls yield for each mapped page, in the order of linear addresses, until it returns false. Tables that are not in memory map nothing.
-func (p *Paging) Pages(s *Space, yield func(Page) bool) {
+// maxTables bounds the tables that Pages looks at: tables that are their own entries make a tree without bounds.
+const maxTables = 1 << 16
+
+// Pages calls yield for each mapped page, in the order of linear addresses, until it returns false. Tables that are not in memory map nothing. It reports false if
+// there are more than 65,536 tables, of which it looks at no more.
+func (p *Paging) Pages(s *Space, yield func(Page) bool) (all bool) {
 	if p.CR0&CR0PG == 0 {
-		return
+		return true
 	}
-	f := p.format()
+	w := pageWalk{p, s, p.format(), maxTables, yield}
+	w.start()
+	return w.left > 0
+}
+
+// pageWalk goes through all tables.
+type pageWalk struct {
+	*Paging
+	s     *Space
+	f     *format
+	left  int // tables that it may still look at
+	yield func(Page) bool
+}
+
+func (w *pageWalk) start() {
+	p, f := w.Paging, w.f
 	if f != &formatPAE {
-		p.pages(s, f, f.top, p.CR3&f.addrMask, Page{Rights: PTEWrite | PTEUser}, yield)
+		w.table(f.top, p.CR3&f.addrMask, Page{Rights: PTEWrite | PTEUser})
 		return
 	}
 	for i, e := range p.PDPTE {
-		if e&PTEPresent != 0 && !p.pages(s, f, 2, e&f.addrMask, Page{Linear: uint64(i) << 30, Rights: PTEWrite | PTEUser}, yield) {
+		if e&PTEPresent != 0 && !w.table(2, e&f.addrMask, Page{Linear: uint64(i) << 30, Rights: PTEWrite | PTEUser}) {
 			return
 		}
 	}
 }
 
-// pages goes through a table; up is what the levels above say.
-func (p *Paging) pages(s *Space, f *format, level int, table uint64, up Page, yield func(Page) bool) bool {
+// table goes through a table; up is what the levels above say.
+func (w *pageWalk) table(level int, table uint64, up Page) bool {
+	p, s, f := w.Paging, w.s, w.f
+	if w.left--; w.left <= 0 {
+		return false
+	}
 	shift := PageShift + f.bits*uint(level-1)
 	if r, _ := s.Find(table); r == nil || r.RAM == nil {
 		return true
@@ -90,7 +113,7 @@ func (p *Paging) pages(s *Space, f *format, level int, table uint64, up Page, yi
 		}
 		pg.Rights = up.Rights&(e|PTENX) | e&PTENX
 		if level > 1 && (e&PTELarge == 0 || f.entry == 4 && p.CR4&CR4PSE == 0) {
-			if !p.pages(s, f, level-1, e&f.addrMask, pg, yield) {
+			if !w.table(level-1, e&f.addrMask, pg) {
 				return false
 			}
 			continue
@@ -99,7 +122,7 @@ func (p *Paging) pages(s *Space, f *format, level int, table uint64, up Page, yi
 		if f.entry == 4 && level == 2 {
 			pg.Phys |= e >> 13 & 0xff << 32
 		}
-		if !yield(pg) {
+		if !w.yield(pg) {
 			return false
 		}
 	}

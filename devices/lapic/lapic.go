@@ -522,3 +522,16 @@ func (l *LAPIC) lint(n int, rose bool) {
 		l.init()
 	}
 }
+
+// View is what debuggers see of a local APIC, beside its state.
+type View struct {
+	State
+	PPR   uint8
+	Count uint32 // of the timer
+}
+
+// LVTNames are the names of State.LVT.
+var LVTNames = [numLVT]string{"LVTT", "LVTTHMR", "LVTPC", "LVT0", "LVT1", "LVTERR"}
+
+// View looks without touching anything.
+func (l *LAPIC) View() View { return View{State: l.SaveState(), PPR: l.ppr(), Count: l.currentCount()} }

@@ -280,3 +280,28 @@ func (f *Function) RestoreState(s FunctionState) error {
 	f.remap()
 	return nil
 }
+
+// Mapping is a base address register as debuggers see it.
+type Mapping struct {
+	BAR      int // 6: the expansion ROM
+	IO       bool
+	Mem64    bool
+	Prefetch bool
+	Size     uint64
+	Addr     uint64 // where it is mapped, if Mapped
+	Mapped   bool
+}
+
+// Mappings lists the base address registers that there are.
+func (f *Function) Mappings() (list []Mapping) {
+	for i := range f.bars {
+		if b := &f.bars[i]; b.Size != 0 {
+			m := Mapping{BAR: i, IO: b.Ports != nil, Mem64: b.Mem64, Prefetch: b.Prefetch, Size: b.Size, Mapped: b.at != unmapped}
+			if m.Mapped {
+				m.Addr = b.at
+			}
+			list = append(list, m)
+		}
+	}
+	return list
+}

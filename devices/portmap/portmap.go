@@ -126,3 +126,16 @@ func (m *Map) Out(port uint16, size int, v uint32) {
 	}
 	dev.Out(port, size, v&(1<<(8*size)-1))
 }
+
+// Claims calls yield for each range of ports that one device answers, in order.
+func (m *Map) Claims(yield func(first, last uint16, dev devices.PortDevice)) {
+	for p := 0; p < len(m.owner); {
+		o, first := m.owner[p], p
+		for p < len(m.owner) && m.owner[p] == o {
+			p++
+		}
+		if o != 0 {
+			yield(uint16(first), uint16(p-1), m.claims[o].dev)
+		}
+	}
+}

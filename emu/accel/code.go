@@ -24,6 +24,7 @@ type Code struct {
 	breaks  map[uint64]int    // breakpoints by linear address: how many
 	watches bool              // there are watchpoints
 	homes   map[uint64]uint64 // by number of the physical page: see floats
+	runs    map[uint64]uint64 // of blocks that are counted, by linear address
 
 	scratch tcg.Block // reused for translation
 	span    [mmu.PageSize + 16]byte

@@ -108,8 +108,25 @@ func (c *Code) untilBreak(linear uint64, code []byte, mode decoder.Mode, limit i
 	return limit
 }
 
-// debugged tells whether the loop has to look at breakpoints, watchpoints and steps.
-func (e *Engine) debugged() bool { return len(e.breaks) > 0 || e.watches || e.debug.step.on }
+// stops tells whether the loop has to see that the vCPU comes to a linear address.
+func (c *Code) stops(linear uint64) bool {
+	if len(c.breaks) > 0 && c.breaks[linear] > 0 {
+		return true
+	}
+	if len(c.runs) > 0 {
+		_, counted := c.runs[linear]
+		return counted
+	}
+	return false
+}
+
+// byAddress tells whether somebody looks for blocks by their linear address.
+func (c *Code) byAddress() bool { return len(c.breaks) > 0 || len(c.runs) > 0 }
+
+// debugged tells whether the loop has to look at breakpoints, watchpoints, steps and counted blocks.
+func (e *Engine) debugged() bool {
+	return len(e.breaks) > 0 || e.watches || e.debug.step.on || len(e.runs) > 0
+}
 
 // Step has the vCPU execute one instruction, or the rest of its block, when it runs next. Interrupts wait, unless they are allowed: then one may be taken instead.
 func (e *Engine) Step(block, interrupts bool) {

@@ -195,7 +195,7 @@ func (e *Engine) find(extra tcg.Mode) *tb {
 	e.Stats.Searches++
 	mode := e.cpu.Mode()
 	rip := e.env.RIP
-	if len(e.breaks) > 0 && extra&modeSingle == 0 && e.breaks[e.linear(rip, mode)] > 0 {
+	if extra == 0 && e.stops(e.linear(rip, mode)) {
 		return stopHere
 	}
 	phys, ok := e.cpu.FetchPhys(rip)
@@ -294,7 +294,7 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 		b.ir = compact(blk)
 		return b
 	}
-	if e.native != nil && key.Mode&modeSingle == 0 {
+	if e.native != nil && key.Mode&(modeSingle|modeCounted) == 0 {
 		e.cache.nextID(b)
 		blk.ID = b.id
 		c, err := e.native.Compile(blk)

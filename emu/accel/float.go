@@ -21,15 +21,15 @@ func canFloat(mode tcg.Mode, rip uint64) bool {
 	return mode&(tcg.ModeCode|tcg.ModeTF|modeSingle) == tcg.ModeCode64 && rip-floatLow < floatHigh-floatLow
 }
 
-// mayFloat tells whether code at rip may be in blocks that float. The log and breakpoints name addresses, and so have ordinary blocks only.
+// mayFloat tells whether code at rip may be in blocks that float. The log, breakpoints and counted blocks name addresses, and so have ordinary blocks only.
 func (e *Engine) mayFloat(mode tcg.Mode, rip uint64) bool {
-	return canFloat(mode, rip) && e.native != nil && len(e.breaks) == 0 &&
+	return canFloat(mode, rip) && e.native != nil && !e.byAddress() &&
 		!e.opt.Log.Wants(debuglog.InAsm|debuglog.Op|debuglog.OpOpt|debuglog.OutAsm|debuglog.Exec|debuglog.CPU)
 }
 
-// misplaced tells whether a block floats while there are breakpoints, or stands where the others float and there are none.
+// misplaced tells whether a block floats while that is not allowed, or stands where the others float and there are none.
 func (c *Code) misplaced(b *tb) bool {
-	if len(c.breaks) > 0 {
+	if c.byAddress() {
 		return b.key.Float
 	}
 	return !b.key.Float && canFloat(b.key.Mode, b.key.RIP) && c.homes[b.key.Phys>>mmu.PageShift] == everywhere

@@ -39,13 +39,16 @@ func (e *Engine) Run() {
 				continue
 			}
 		}
-		single := e.debug.step.on
+		single, counted := e.debug.step.on, false
 		if e.debugged() {
 			stopped, alone := e.beforeInsn()
 			if stopped {
 				continue
 			}
 			single = single || alone
+			if _, counted = e.runs[e.cpu.LinearRIP()]; counted {
+				e.runs[e.cpu.LinearRIP()]++
+			}
 		}
 		switch {
 		case single || e.shadowed || e.cpu.Stepping():
@@ -56,6 +59,8 @@ func (e *Engine) Run() {
 			atomic.StoreUint32(&e.env.ExitReq, 1)
 		case e.opt.Count && e.env.Budget < MaxInsns:
 			e.runIR(modeSingle) // the last instructions before a timer
+		case counted:
+			e.runIR(modeCounted)
 		case e.native != nil:
 			e.runNative()
 		default:

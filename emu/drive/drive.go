@@ -57,6 +57,7 @@ type Drive struct {
 	requests  int // that are not reported
 	work      worker
 	sched     schedule
+	traffic   Traffic
 }
 
 // New returns a drive with m in it; nil: none. info.Kind says what it is. The drive runs until Close.
@@ -187,6 +188,7 @@ func (d *Drive) drop(m *Medium) {
 func (d *Drive) Submit(r *block.Request) {
 	r.Err = check(d.medium, r)
 	d.requests++
+	d.traffic.count(r)
 	d.work.put(job{r: r, m: d.medium})
 	if d.host.Counted {
 		d.sched.add(d.host.Clock.Now() + duration(r))

@@ -38,13 +38,14 @@ type Block struct {
 	Translated bool   // it is in the cache of native code or of the interpreter; else it has been translated for this look only
 	Native     bool
 	Guest      []Line
+	Code       []byte // bytes of Guest
 	IR         string // micro-ops as translated
 	Optimised  string // and after optimisation
 	Host       string // listing of the host code; "": none
 	GuestBytes int
 	HostBytes  int
 	Insns      int
-	Runs       uint64   // since counting began: see Machine.CountRuns
+	Runs       uint64   // since Machine.CountRuns
 	Counted    bool     // runs are counted
 	Chained    []uint64 // RIPs of blocks that it jumps to directly
 }

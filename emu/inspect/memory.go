@@ -125,9 +125,8 @@ type Mapping struct {
 }
 
 // TLBText is the text of `info tlb`.
-func TLBText(long bool, list []Mapping) string {
+func TLBText(list []Mapping) string {
 	var b strings.Builder
-	w := 16
 	for i := range list {
 		m := &list[i]
 		f := []byte("XGPDACTUW")
@@ -140,23 +139,31 @@ func TLBText(long bool, list []Mapping) string {
 				f[k] = '-'
 			}
 		}
-		fmt.Fprintf(&b, "%0*x: %0*x %s\n", w, m.Linear, w, m.Phys, f)
+		fmt.Fprintf(&b, "%016x: %016x %s\n", m.Linear, m.Phys, f)
 	}
 	return b.String()
 }
 
-// MemText is the text of `info mem`: ranges with equal rights, at all levels. long: addresses have 16 digits.
-func MemText(long bool, list []Mapping) string {
+// MemText is the text of `info mem`: ranges with equal rights at all levels.
+func MemText(list []Mapping) string {
 	var b strings.Builder
-	w := 8
-	if long {
-		w = 16
-	}
 	const rights = PTEUser | PTEWrite
+	shift := 16 // addresses have 48 bits, or 57
+	for i := range list {
+		if a := list[i].Linear; uint64(int64(a)<<16>>16) != a {
+			shift = 7
+		}
+	}
+	extend := func(a uint64) uint64 { // as QEMU prints addresses and sizes
+		if a>>(63-shift)&1 != 0 {
+			a |= ^uint64(0) << (64 - shift)
+		}
+		return a
+	}
 	for i := 0; i < len(list); {
-		first, r := list[i].Linear, list[i].Rights&rights
+		first, r := list[i].Linear<<shift>>shift, list[i].Rights&rights
 		end := first
-		for ; i < len(list) && list[i].Linear == end && list[i].Rights&rights == r; i++ {
+		for ; i < len(list) && list[i].Linear<<shift>>shift == end && list[i].Rights&rights == r; i++ {
 			end += list[i].Size
 		}
 		f := []byte("urw")
@@ -166,11 +173,7 @@ func MemText(long bool, list []Mapping) string {
 		if r&PTEWrite == 0 {
 			f[2] = '-'
 		}
-		mask := ^uint64(0)
-		if long {
-			mask = 1<<48 - 1
-		}
-		fmt.Fprintf(&b, "%0*x-%0*x %0*x %s\n", w, first, w, end&(mask|first&^mask), w, end-first, f)
+		fmt.Fprintf(&b, "%016x-%016x %016x %s\n", extend(first), extend(end), extend(end-first), f)
 	}
 	return b.String()
 }

@@ -77,7 +77,7 @@ type BAR struct {
 // PCI is a PCI function.
 type PCI struct {
 	Bus, Slot, Func int
-	ID              string // of -device
+	Name            string // of the device
 	Class           uint16
 	Vendor, Device  uint16
 	SubVendor, Sub  uint16

@@ -14,6 +14,14 @@ table   equ 0x11000
 table2  equ 0x12000
 
 begin:  mov esp, stack
+        lgdt [gdtr]
+        jmp 0x10:.own
+.own:   mov eax, 0x18
+        mov ds, eax
+        mov es, eax
+        mov ss, eax
+        mov fs, eax
+        mov gs, eax
         cld
         mov edi, dirs                   ; linear is physical below 4 MiB
         mov ecx, 3*1024
@@ -101,6 +109,9 @@ ticks:  dec ecx
 .next:  nop
 slide:  times 200 nop                   ; more than one block, reached by falling through
 quiet:  inc dword [rounds]
+%ifdef SPIN
+        jmp $
+%endif
         jmp again
 
 func:   inc eax
@@ -124,6 +135,10 @@ aliased: inc dword [data+40]
         align 64
 data:   times 128 db 0xd0
 rounds: dd 0
+        align 8, db 0
+gdt:    dq 0, 0, 0xcf9b000000ffff, 0xcf93000000ffff
+gdtr:   dw 4*8-1
+        dd gdt
 idtr:   dw 0x81*8-1
         dd idt
 idt:    times 0x81*8 db 0

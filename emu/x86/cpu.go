@@ -67,6 +67,8 @@ type Options struct {
 	OnFlushPage func(linear uint64)
 	// OnPause is called at PAUSE where the translator makes it leave (translate.Translator.Yield).
 	OnPause func()
+	// OnMode is called when paging, protection, long mode or the size of code have changed.
+	OnMode func()
 	// OnSMM is called when the CPU enters or leaves system management mode: it then sees SMRAM, or no more.
 	OnSMM func(on bool)
 	// OnTripleFault is called when the CPU shuts down: by a triple fault, or by RSM.
@@ -115,6 +117,7 @@ type CPU struct {
 	wide      bool     // it was so at the last update: bases and limits in Env are those of 64-bit mode
 	base      tcg.Mode // part of mode that does not depend on EFLAGS
 	mode      tcg.Mode
+	kind      tcg.Mode // what OnMode was last told of
 
 	state      State
 	nmiMasked  bool // between NMI and IRET
@@ -357,6 +360,24 @@ func (c *CPU) update() {
 	m |= tcg.Mode(c.cpl) << tcg.ModeCPLShift
 	c.base = m
 	c.updateMode()
+	if c.opt.OnMode != nil {
+		c.noteMode()
+	}
+}
+
+// noteMode calls OnMode after a change.
+func (c *CPU) noteMode() {
+	kind := c.base & (tcg.ModeCode | tcg.ModeProt)
+	if c.pg.CR0&cr0PG != 0 {
+		kind |= 1 << 14
+	}
+	if c.longMode() {
+		kind |= 1 << 15
+	}
+	if kind != c.kind {
+		c.kind = kind
+		c.opt.OnMode()
+	}
 }
 
 // updateMode recomputes the mode after a change of EFLAGS.

@@ -57,6 +57,14 @@ func (c *CPU) Resumed() bool { return c.resume }
 // LinearRIP is the linear address of the instruction at RIP.
 func (c *CPU) LinearRIP() uint64 { return c.linearRIP() }
 
+// LinearOf is the linear address of an instruction pointer.
+func (c *CPU) LinearOf(rip uint64) uint64 {
+	if c.long64 {
+		return rip
+	}
+	return (rip + c.seg[segCS].Base) & 0xffff_ffff
+}
+
 // meet looks for watchpoints on an access.
 func (w *watching) meet(port bool, addr uint64, size int, write bool) {
 	if w.met {

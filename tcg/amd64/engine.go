@@ -127,6 +127,9 @@ func (e *Engine) trimView() {
 // Reset forgets all code. The caller drops every Code and every jump-cache entry with it.
 func (e *Engine) Reset() { e.c.n, e.shown = e.first, 0 }
 
+// Size is how many bytes of code memory there are.
+func (e *Engine) Size() int { return len(e.rw) }
+
 // Used is the number of bytes of the arena in use.
 func (e *Engine) Used() int { return e.c.n }
 

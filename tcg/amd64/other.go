@@ -34,6 +34,7 @@ func (*Engine) Prepare(env *tcg.Env)                           {}
 func (*Engine) LookupStub() uintptr                            { return 0 }
 func (*Engine) Reset()                                         {}
 func (*Engine) Close() error                                   { return nil }
+func (*Engine) Size() int                                      { return 0 }
 func (*Engine) Used() int                                      { return 0 }
 
 // Inline is false: there is no host code.
