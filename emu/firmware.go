@@ -42,7 +42,7 @@ func (c *Config) findFirmware(name string) (string, error) {
 func (c *Config) loadFirmware(name string, pool *mmu.Pool) ([]byte, error) {
 	path, err := c.findFirmware(name)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("could not load PC BIOS '%s': %w", name, err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {

@@ -76,6 +76,18 @@ func (v *vcpu) logUnimplemented(i *tcg.SysInst) {
 	l.Printf("%sguest error at %#x: goemu lacks %s (% x)\n", v.cpu.Name(), i.RIP, i.Op, code)
 }
 
+// logReset notes the registers before a reset.
+func (m *Machine) logReset() {
+	for _, v := range m.vcpus {
+		if l := m.cfg.Log; l.At(debuglog.CPUReset, v.env.RIP) {
+			l.Write(func(w io.Writer) {
+				fmt.Fprintf(w, "CPU Reset (CPU %d)\n", v.n)
+				v.cpu.DumpState(w)
+			})
+		}
+	}
+}
+
 // logEnd writes what is logged when the machine ends.
 func (m *Machine) logEnd() {
 	l := m.cfg.Log

@@ -411,6 +411,7 @@ func (m *Machine) end(status int) {
 
 // reset asks for a reset of the whole machine, from the vCPU's goroutine.
 func (m *Machine) reset(reason string) {
+	m.logReset()
 	if m.cfg.NoReboot {
 		m.shutDownBy(reason, 0)
 		return

@@ -53,7 +53,7 @@ var lacking = map[string]string{
 	"preconfig": hintNoChange, "enable-sync-profile": hintNoChange, "perfmap": hintNoChange, "jitdump": hintNoChange,
 
 	"s": hintGDB, "gdb": hintGDB, "trace": "-d logs what the guest does (-d help)",
-	"qmp": hintMonitor, "qmp-pretty": hintMonitor, "mon": hintMonitor, "vnc": hintWindow,
+	"qmp": hintMonitor, "qmp-pretty": hintMonitor, "mon": hintMonitor,
 
 	"localtime": hintRTC, "startdate": hintRTC, "rtc-td-hack": hintRTC,
 	"tb-size": "the translator's memory grows as it needs to", "singlestep": "-d cpu logs each block", "one-insn-per-tb": "-d cpu logs each block",

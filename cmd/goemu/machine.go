@@ -59,7 +59,7 @@ func (s *settings) setMachine(v string) error {
 		return errDone
 	}
 	if !emu.IsMachine(name) {
-		return fmt.Errorf("-machine %s: no such board; -machine help lists them", name)
+		return fmt.Errorf("-machine %s: unsupported machine type; use -machine help to list supported machines", name)
 	}
 	if name != "" {
 		s.cfg.Machine = name

@@ -112,8 +112,8 @@ func (s *settings) check() (err error) {
 			return err
 		}
 	}
-	if !s.logging && (s.logFile != "" || s.logFilter != nil) {
-		return errors.New("-D and -dfilter need -d: nothing is logged without it (-d help lists what can be)")
+	if !s.logging && s.logFilter != nil { // -D alone is in many a Makefile
+		return errors.New("-dfilter needs -d: nothing is logged without it (-d help lists what can be)")
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func unknownOption(name string) error {
 		}
 	}
 	if best != "" {
-		return fmt.Errorf("unknown option -%s; did you mean -%s?", name, best)
+		return fmt.Errorf("-%s: invalid option; did you mean -%s?", name, best)
 	}
-	return fmt.Errorf("unknown option -%s (%s -help lists all)", name, os.Args[0])
+	return fmt.Errorf("-%s: invalid option (%s -help lists all)", name, os.Args[0])
 }

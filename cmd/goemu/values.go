@@ -88,6 +88,7 @@ func (s *settings) setIcount(v string) error {
 				return fmt.Errorf("-icount shift=%s: want a number from 0 to 10, or auto", val)
 			}
 			s.cfg.Shift = uint(n)
+		case k == "align" && val == "off": // the guest never waits for the host's time
 		case k == "sleep" && (val == "on" || val == "off"):
 			s.cfg.NoSleep = val == "off"
 		default:

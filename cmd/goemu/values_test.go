@@ -119,7 +119,7 @@ func TestReadConfig(t *testing.T) {
 	for text, want := range map[string]string{
 		"x = \"1\"":                        "line 1: x = \"1\": a [GROUP] comes first",
 		"[machine]\ntype = q35":            "line 2: type = q35: want PROP",
-		"[machine]\ntype = \"q36\"":        "line 1: -machine q36: no such board",
+		"[machine]\ntype = \"q36\"":        "line 1: -machine q36: unsupported machine type",
 		"[warp]\nx = \"1\"":                "no group [warp]",
 		"[drive disk]":                     "want [GROUP",
 		"[drive \"d\"]\nx":                 "line 2",

@@ -13,7 +13,9 @@ package boot
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 
 	"goemu/bios"
 	"goemu/devices"
@@ -144,7 +146,7 @@ func Load(c Config) (*Entry, error) {
 	if k == nil {
 		var err error
 		if k, err = l.ReadFile(l.Kernel); err != nil {
-			return nil, fmt.Errorf("read kernel: %w", err)
+			return nil, fmt.Errorf("could not open kernel file '%s': %w", l.Kernel, reason(err))
 		}
 	}
 	if l.Kernel == "" {
@@ -226,7 +228,7 @@ func (l *loader) initrd(lowest, highest uint64) (addr, size uint64, err error) {
 	}
 	p, err := l.ReadFile(l.Initrd)
 	if err != nil {
-		return 0, 0, fmt.Errorf("read initrd: %w", err)
+		return 0, 0, fmt.Errorf("error reading initrd %s: %w", l.Initrd, reason(err))
 	}
 	size = uint64(len(p))
 	end := min(highest+1, l.RAM)
@@ -240,4 +242,25 @@ func (l *loader) initrd(lowest, highest uint64) (addr, size uint64, err error) {
 	}
 	addr = (end - size) &^ 0xfff
 	return addr, size, l.write(addr, p, "initrd "+l.Initrd)
+}
+
+// fileError is why a file could not be read, in C's words, which scripts look for.
+type fileError struct{ error }
+
+// Error implements error.
+func (e fileError) Error() string {
+	s := e.error.Error()
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Unwrap gives what errors.Is looks at.
+func (e fileError) Unwrap() error { return e.error }
+
+// reason is err without the name of the file.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fileError{path.Err}
+	}
+	return err
 }

@@ -367,7 +367,7 @@ func TestErrors(t *testing.T) {
 		{"kernel too big", linux(func(k []byte) { k[hdrInitSize+2] = 0x70 }), nil, "k: the kernel needs memory up to 0x900000 to unpack itself, RAM ends at 0x800000"},
 		{"long command line", bzImage(), func(c *Config) { c.Cmdline = strings.Repeat("x", 3000) }, "k: command line is 3000 bytes long, at most 2047"},
 		{"initrd too big", bzImage(), initrd("big"), "initrd big of 8388608 bytes is too big: the 8388608 bytes of RAM have room for 5242880 bytes"},
-		{"no initrd", bzImage(), initrd("none"), "read initrd: open none"},
+		{"no initrd", bzImage(), initrd("none"), "error reading initrd none: "},
 		{"map too long", bzImage(), func(c *Config) { c.E820 = make([]bios.E820Entry, 129) }, "k: the memory map has 129 entries"},
 
 		{"ELF header cut", elf(64, nil, nil)[:60], nil, "k: offset 0x3c: the file ends within the ELF header"},
@@ -396,7 +396,7 @@ func TestErrors(t *testing.T) {
 		{"kludge bss", kludge(0x100000, 0x100000, 0, 0x100001, 0), nil, "k: offset 0x18: bss ends at 0x100001, before"},
 		{"kludge entry", kludge(0x100000, 0x100000, 0, 0, 0x100200), nil, "k: offset 0x1c: the entry point 0x100200 is outside"},
 		{"module too big", elf(32, mbHeader(0), nil), initrd("small,big"), "module big of 8388608 bytes is too big: the 8388608 bytes of RAM have room for 7327744 bytes above 0x103000"},
-		{"no module", elf(32, mbHeader(0), nil), initrd("none x"), "read module: open none"},
+		{"no module", elf(32, mbHeader(0), nil), initrd("none x"), "error reading initrd none: "},
 		{"unnamed module", elf(32, mbHeader(0), nil), initrd("small, x"), "module 2 has no file name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

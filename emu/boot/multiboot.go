@@ -210,7 +210,7 @@ func (l *loader) multibootModules(end uint64) ([]byte, error) {
 		}
 		data, err := l.ReadFile(m.file)
 		if err != nil {
-			return nil, fmt.Errorf("read module: %w", err)
+			return nil, fmt.Errorf("error reading initrd %s: %w", m.file, reason(err))
 		}
 		start := (next + 0xfff) &^ 0xfff
 		if size := uint64(len(data)); start > l.RAM || size > l.RAM-start {

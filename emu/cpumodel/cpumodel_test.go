@@ -143,8 +143,8 @@ func TestParse(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ arg, want string }{
-		{"pentum", "-cpu pentum: unknown model (did you mean pentium, pentium2, pentium3?); -cpu help lists all"},
-		{"zzz", "-cpu zzz: unknown model; -cpu help lists all"},
+		{"pentum", "-cpu pentum: unable to find CPU model 'pentum' (did you mean pentium, pentium2, pentium3?); -cpu help lists all"},
+		{"zzz", "-cpu zzz: unable to find CPU model 'zzz'; -cpu help lists all"},
 		{"max,+vmx", "-cpu max,+vmx: goemu does not have vmx"},
 		{"max,svm=on", "-cpu max,svm=on: goemu does not have svm"},
 		{"max,+popcount", `-cpu max,+popcount: unknown feature or property "popcount" (did you mean popcnt?); -cpu help lists all`},

@@ -21,7 +21,7 @@ func Parse(s string, host Reader) (m *Model, dropped Set, err error) {
 	}
 	m, dropped, ok := New(modelName(name))
 	if !ok {
-		return nil, dropped, fmt.Errorf("-cpu %s: unknown model%s; -cpu help lists all", name, nearest.Hint(name, Names()))
+		return nil, dropped, fmt.Errorf("-cpu %s: unable to find CPU model '%[1]s'%[2]s; -cpu help lists all", name, nearest.Hint(name, Names()))
 	}
 	if m.Name == "host" && host != nil {
 		m.takeHost(host)

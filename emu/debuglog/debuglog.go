@@ -29,6 +29,7 @@ const (
 	MMU                          // page faults, CR3 loads and TLB flushes
 	GuestErrors                  // what the guest does that hardware would not answer
 	Stats                        // what the engine and the CPU counted, at the end
+	CPUReset                     // registers before each reset of the machine
 	Insns                        // the number of instructions executed, at the end (-icount)
 )
 
@@ -46,6 +47,8 @@ var names = []struct {
 	{"mmu", "page faults with their walks, loads of CR3, TLB flushes", MMU},
 	{"stats", "what the engine did, instructions that goemu lacks, exceptions by vector, at the end", Stats},
 	{"insns", "the number of instructions executed, at the end (needs -icount)", Insns},
+	{"cpu_reset", "registers before each reset of the machine", CPUReset},
+	{"unimp", "the same as guest_errors", GuestErrors},
 	{"guest_errors", "accesses that no device answers, instructions that goemu lacks", GuestErrors},
 }
 
