@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"goemu/devices"
+	"goemu/emu/inspect"
 )
 
 // hostClock is the host's time, for a real-time clock that goes on while the machine is stopped. Its timers wait for guest time too, so that
@@ -68,4 +69,15 @@ func (m *Machine) startTime() time.Time {
 		return icountEpoch
 	}
 	return time.Now().UTC()
+}
+
+// tellRTC tells when the guest sets the real-time clock: by how much it then differs from one that shows start when its clock is 0.
+func (m *Machine) tellRTC(start time.Time, clock devices.Clock) {
+	if clock == nil {
+		clock = m.clock
+	}
+	m.board.RTC.OnSet = func(t time.Time) {
+		off := t.Sub(start.Add(time.Duration(clock.Now())))
+		m.tell(inspect.Notice{Kind: inspect.NoticeRTCChanged, Offset: int64(off.Round(time.Second) / time.Second)})
+	}
 }

@@ -106,6 +106,7 @@ func (m *Machine) buildBoard() error {
 	if m.board, err = board.NewPC(cfg); err != nil {
 		return err
 	}
+	m.tellRTC(cfg.Start, cfg.RTCClock)
 	m.ports = m.board.Ports
 	if m.cfg.ACPITables != nil || m.cfg.SMBIOS != nil {
 		if _, err := bios.Build(m.board.TablesConfig()); err != nil {

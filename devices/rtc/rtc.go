@@ -95,6 +95,9 @@ type State struct {
 
 // RTC is the clock.
 type RTC struct {
+	// OnSet is told the time that the guest has set, in seconds; nil: nobody wants to know.
+	OnSet func(t time.Time)
+
 	s     State
 	clock devices.Clock
 	irq   devices.Line
@@ -281,6 +284,7 @@ func (r *RTC) Out(port uint16, _ int, v uint32) {
 		return
 	}
 	r.sync()
+	set := false
 	switch r.s.Index {
 	case RegA:
 		r.writeA(b &^ aUIP)
@@ -288,10 +292,17 @@ func (r *RTC) Out(port uint16, _ int, v uint32) {
 		if b&bSet != 0 {
 			b &^= bUIE
 		}
+		set = r.s.CMOS[RegB]&bSet != 0 && b&bSet == 0
 		r.s.CMOS[RegB] = b
+	case Seconds, Minutes, Hours, DayOfWeek, DayOfMonth, Month, Year:
+		r.s.CMOS[r.s.Index] = b
+		set = r.s.CMOS[RegB]&bSet == 0
 	case RegC, RegD: // read-only
 	default:
 		r.s.CMOS[r.s.Index] = b
+	}
+	if set && r.OnSet != nil && r.running() {
+		r.OnSet(r.now())
 	}
 	r.update()
 }

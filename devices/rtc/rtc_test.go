@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,22 @@ func TestSetStopsUpdates(t *testing.T) {
 	b.clock.Advance(second)
 	if got := b.read(Seconds); got != 1 {
 		t.Errorf("seconds are %x a second later", got)
+	}
+}
+
+// The time that the guest sets is told when it counts: at once, or when SET is cleared.
+func TestOnSet(t *testing.T) {
+	b := newBench(at("2023-06-10 12:00:00"))
+	var told []string
+	b.rtc.OnSet = func(t time.Time) { told = append(told, t.Format(time.DateTime)) }
+	b.write(Hours, 0x13)
+	b.write(RegB, bSet|b24)
+	b.write(Minutes, 0x45)
+	b.write(HoursAlarm, 0x20)
+	b.write(RegB, b24)
+	b.write(RegB, b24|bAIE)
+	if got := strings.Join(told, ", "); got != "2023-06-10 13:00:00, 2023-06-10 13:45:00" {
+		t.Error(got)
 	}
 }
 
