@@ -63,14 +63,14 @@ const (
 // Compile makes host code of b. The code refers to b by its ID only.
 func (e *Engine) Compile(b *tcg.Block) (*Code, error) {
 	c := &e.c
-	if len(c.buf)-c.n < maxBlockBytes+len(b.Ops)*maxOpBytes {
+	if room := maxBlockBytes + len(b.Ops)*maxOpBytes; e.hot.end-c.n < room || e.cold.end-e.cold.n < room {
 		return nil, ErrFull
 	}
 	e.trimView()
-	start := c.n
+	start, cold := c.n, e.cold.n
 	code, err := c.compile(b)
 	if err != nil {
-		c.n = start
+		c.n, e.cold.n = start, cold
 		return nil, fmt.Errorf("compiling the block at %#x: %w", b.Key.RIP, err)
 	}
 	return code, nil
@@ -107,7 +107,7 @@ func (c *compiler) reset(b *tcg.Block) {
 func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	c.reset(b)
 	c.align(16, 0)
-	code := &Code{ID: b.ID, RIP: b.Key.RIP, mode: b.Key.Mode, start: int32(c.n), e: c.e}
+	code := &Code{ID: b.ID, RIP: b.Key.RIP, mode: b.Key.Mode, start: int32(c.n), cold: int32(c.e.cold.n), e: c.e}
 	c.code = code
 	// With Count the budget's exit is behind Body, and there the flags must be in Env.CC.
 	dead := c.liveness() == 0
@@ -144,12 +144,16 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	if !ended {
 		return nil, fmt.Errorf("block has no end")
 	}
+	hot := c.n
+	c.n = c.e.cold.n
 	c.emitCold()
 	if crosses(b) {
 		code.Guard = c.e.rx + uintptr(c.n)
 		c.jumpTo(b.Key.RIP)
 	}
-	code.Size = c.n - int(code.start)
+	c.e.cold.n, c.n = c.n, hot
+	code.hotSize = c.n - int(code.start)
+	code.Size = code.hotSize + c.e.cold.n - int(code.cold)
 	code.Sites = append([]Site(nil), c.sites...)
 	code.Edges = append([]Edge(nil), c.edges...)
 	copy(code.save[:], c.saves)

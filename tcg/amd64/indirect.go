@@ -48,7 +48,7 @@ func (c *compiler) learn(edge int) {
 // Learn adds rip to the targets that indirect edge number i of c tries before the general look-up.
 func (e *Engine) Learn(c *Code, i int, rip uint64) {
 	ed, a := &c.Edges[i], &e.c
-	if !ed.Indirect || ed.known >= maxLearned || len(a.buf)-a.n < maxLearnBytes {
+	if !ed.Indirect || ed.known >= maxLearned || e.hot.end-a.n < maxLearnBytes {
 		return
 	}
 	a.align(16, 0)

@@ -18,8 +18,15 @@ var exitNames = [...]string{"none", "reqd", "edge", "lookup", "tlb", "bail", "sy
 // descriptors are shown as such.
 func (c *Code) Listing(w io.Writer) error {
 	out := bufio.NewWriter(w)
+	c.list(out, int(c.start), int(c.start)+c.hotSize)
+	c.list(out, int(c.cold), int(c.cold)+c.Size-c.hotSize)
+	return out.Flush()
+}
+
+// list writes the code between two offsets.
+func (c *Code) list(out *bufio.Writer, at, end int) {
 	e := c.e
-	for at, end := int(c.start), int(c.start)+c.Size; at < end; {
+	for at < end {
 		b := e.rw[at:end]
 		pc := uint64(e.rx) + uint64(at)
 		in, err := x86asm.Decode(b, 64)
@@ -40,5 +47,4 @@ func (c *Code) Listing(w io.Writer) error {
 			}
 		}
 	}
-	return out.Flush()
 }

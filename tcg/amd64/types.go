@@ -59,6 +59,7 @@ type Code struct {
 	Body       uintptr // host address behind the test; forward edges come here
 	Guard      uintptr // blocks that cross into a second page: edges lead here, to take the jump cache, which knows what is mapped; else 0
 	Size       int     // bytes of host code
+	hotSize    int     // without what is seldom run
 	KillsFlags bool    // Body may be entered with stale flags in Env.CC
 	Sites      []Site
 	Edges      []Edge
@@ -66,6 +67,7 @@ type Code struct {
 	near  uintptr // as Entry, for edges from the same page: RIP need not be in RAX
 	mode  tcg.Mode
 	start int32 // offset in the arena
+	cold  int32 // of what is seldom run
 	save  [2]int32
 	e     *Engine
 }
