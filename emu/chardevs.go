@@ -14,7 +14,8 @@ type charDevice struct {
 	label   string
 	src     chardev.Source
 	mux     *chardev.Mux // nil: one front end has all of it
-	monitor bool         // a monitor has a part of it
+	monitor bool         // a monitor is to have a part of it
+	taken   bool         // and has it already
 	used    bool         // by a front end
 }
 

@@ -99,9 +99,53 @@ func (m *Machine) change(id, file string, force bool) error {
 	return nil
 }
 
+// OpenTray opens the tray of a CD drive with the medium in it. Locks are as for Eject.
+func (m *Machine) OpenTray(id string, force bool) error {
+	return m.tray(id, func(d *hostDrive) error { return d.OpenTray(force) })
+}
+
+// CloseTray closes it.
+func (m *Machine) CloseTray(id string) error {
+	return m.tray(id, func(d *hostDrive) error { return d.CloseTray() })
+}
+
+func (m *Machine) tray(id string, do func(d *hostDrive) error) error {
+	return m.do(func() error {
+		d, err := m.findDrive(id)
+		if err == nil {
+			err = do(d)
+		}
+		if err != nil {
+			return fmt.Errorf("tray of %s: %w", id, err)
+		}
+		return nil
+	})
+}
+
+// Blocks lists the drives as monitors show them.
+func (m *Machine) Blocks() []inspect.Drive {
+	list := []inspect.Drive{}
+	// A machine that has ended has none.
+	_ = m.do(func() error {
+		for _, d := range m.drives {
+			i := inspect.Drive{ID: d.name(), Drive: d.id, Device: d.device, File: d.File(), CD: d.Info().Kind == block.CD,
+				Removable: d.Removable(), Locked: d.Locked(), TrayOpen: d.TrayOpen()}
+			if medium, ok := d.Medium(); ok {
+				i.Size, i.ReadOnly = uint64(medium.Size), medium.ReadOnly
+			}
+			list = append(list, i)
+		}
+		return nil
+	})
+	return list
+}
+
 // driveHost is the machine as a drive knows it.
 func (m *Machine) driveHost(d *hostDrive) drive.Host {
-	return drive.Host{Post: m.post, Clock: m.clock, Counted: m.clock.counted, Stop: func(err error) { m.stopForError(d, err) }}
+	return drive.Host{Post: m.post, Clock: m.clock, Counted: m.clock.counted, Stop: func(err error) { m.stopForError(d, err) },
+		Tray: func(open bool) {
+			m.tell(inspect.Notice{Kind: inspect.NoticeTrayMoved, Device: d.name(), TrayOpen: open})
+		}}
 }
 
 // stopForError pauses the machine until Continue, which has the drive try again.

@@ -91,7 +91,8 @@ type Machine struct {
 	began     bool   // Run has begun
 	over      bool   // and ended
 	resetWhy  string // why resetting
-	monitors  []frontEnd
+	monitors  []*frontEnd
+	named     int // monitors' character devices
 	status    int
 	stopped   bool
 	err       error
@@ -349,6 +350,7 @@ func (m *Machine) Run() (status int, err error) {
 // close gives back what New took and writes out what is buffered.
 func (m *Machine) close() error {
 	first := m.closeDrives()
+	m.stopMonitors()
 	for _, b := range m.opened {
 		if err := b.Close(); err != nil && first == nil {
 			first = err

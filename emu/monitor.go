@@ -2,12 +2,11 @@ package emu
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 
 	"goemu/emu/chardev"
 	"goemu/emu/inspect"
 	"goemu/emu/monitor"
+	"goemu/emu/qmp"
 )
 
 // Version is goemu's.
@@ -20,35 +19,37 @@ var _ monitor.Machine = monitored{}
 
 // frontEnd is a monitor and the character device on which it is.
 type frontEnd struct {
-	src chardev.Source
+	src     chardev.Source
+	control bool   // it speaks QMP
+	stop    func() // see qmp.Serve
 }
 
 // openMonitors opens what monitors are on, behind the devices that share it, which have the first turn.
 func (m *Machine) openMonitors() error {
-	for i, s := range m.cfg.Monitor {
-		what := "-monitor " + s
+	for _, s := range m.cfg.Monitor {
 		if s == "stdio" && m.terminal != nil {
 			return errors.New("-monitor stdio: the terminal is taken; Ctrl-A c switches to the monitor there")
 		}
-		label := fmt.Sprintf("compat_monitor%d", i)
-		src, err := m.openChar(label, what, s)
+		label := m.monitorLabel()
+		src, err := m.openChar(label, "-monitor "+s, s)
 		if err != nil {
 			return err
 		}
-		if src != nil {
-			m.monitors = append(m.monitors, frontEnd{src})
-			if d := m.findChar(label); d != nil {
-				d.monitor = false
-			}
+		m.addFrontEnd(src, false)
+		if d := m.findChar(label); d != nil {
+			d.taken = true
 		}
 	}
+	if err := m.openQMP(); err != nil {
+		return err
+	}
 	for _, d := range m.chars {
-		if d.monitor {
+		if d.monitor && !d.taken {
 			src, err := d.attach()
 			if err != nil {
 				return err
 			}
-			m.monitors = append(m.monitors, frontEnd{src})
+			m.addFrontEnd(src, false)
 		}
 	}
 	return nil
@@ -57,7 +58,20 @@ func (m *Machine) openMonitors() error {
 // startMonitors begins to take commands.
 func (m *Machine) startMonitors() {
 	for _, f := range m.monitors {
-		monitor.Serve(monitored{m}, f.src)
+		if f.control {
+			f.stop = qmp.Serve(monitored{m}, f.src)
+		} else {
+			monitor.Serve(monitored{m}, f.src)
+		}
+	}
+}
+
+// stopMonitors has those who listen told what has happened.
+func (m *Machine) stopMonitors() {
+	for _, f := range m.monitors {
+		if f.stop != nil {
+			f.stop()
+		}
 	}
 }
 
@@ -77,11 +91,6 @@ func (m *Machine) WakeUp() error {
 		}
 		return nil
 	})
-}
-
-// Status implements monitor.Machine.
-func (m monitored) Status() string {
-	return strings.TrimPrefix(m.Machine.Status().Text(), "VM status: ")
 }
 
 // Version implements monitor.Machine.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"goemu/emu/inspect"
 )
 
 // spoken collects what a guest says.
@@ -72,7 +74,7 @@ func TestStopOnError(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 		}
-		stopped := func() bool { return monitored{m}.Status() == "paused (io-error)" }
+		stopped := func() bool { return m.Status() == inspect.StatusIOError }
 		until(func() bool { return strings.Contains(out.String(), "o") })
 		if err := os.Truncate(disk, 512); err != nil {
 			t.Fatal(err)

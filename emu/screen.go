@@ -50,23 +50,48 @@ func (m *Machine) addDisplay(cfg *board.Config) {
 
 var errNoDisplay = errors.New("the machine has no display adapter")
 
-// Screendump writes a picture of the screen as PNG. A still screen is always the same bytes: what blinks is shown. Any goroutine may call it.
-func (m *Machine) Screendump(w io.Writer) error {
+// picture is the screen. What blinks is shown.
+func (m *Machine) picture() (*image.RGBA, error) {
 	v := m.board.VGA
 	if v == nil {
-		return errNoDisplay
+		return nil, errNoDisplay
 	}
 	var f vga.Frame
 	if err := m.see(func() error { v.Look(&f); return nil }); err != nil {
-		return err
+		return nil, err
 	}
 	img := image.NewRGBA(image.Rect(0, 0, f.Width, f.Height))
 	for i, c := range f.Pix {
 		p := img.Pix[4*i : 4*i+4]
 		p[0], p[1], p[2], p[3] = uint8(c>>16), uint8(c>>8), uint8(c), 255
 	}
+	return img, nil
+}
+
+// Screendump writes a picture of the screen as PNG. A still screen is always the same bytes: what blinks is shown. Any goroutine may call it.
+func (m *Machine) Screendump(w io.Writer) error {
+	return m.screendump(w, func(w io.Writer, img *image.RGBA) error { return png.Encode(w, img) })
+}
+
+// ScreendumpPPM is Screendump as a portable pixmap (PPM, binary).
+func (m *Machine) ScreendumpPPM(w io.Writer) error {
+	return m.screendump(w, func(w io.Writer, img *image.RGBA) error {
+		b := fmt.Appendf(nil, "P6\n%d %d\n255\n", img.Rect.Dx(), img.Rect.Dy())
+		for i := 0; i < len(img.Pix); i += 4 {
+			b = append(b, img.Pix[i:i+3]...)
+		}
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+func (m *Machine) screendump(w io.Writer, encode func(w io.Writer, img *image.RGBA) error) error {
+	img, err := m.picture()
+	if err != nil {
+		return err
+	}
 	b := bufio.NewWriter(w)
-	if err := png.Encode(b, img); err != nil {
+	if err := encode(b, img); err != nil {
 		return fmt.Errorf("screendump: %w", err)
 	}
 	if err := b.Flush(); err != nil {

@@ -16,7 +16,6 @@ const (
 	hintBlock    = "drives are said by -drive"
 	hintRTC      = "the clock is said by -rtc"
 	hintGDB      = "it has no debugger yet: -d int,in_asm,cpu logs what the guest does"
-	hintMonitor  = "its monitor is the one for people (-monitor)"
 	hintXen      = "it is no host for Xen's guests: leave it out"
 	hintOther    = "it emulates x86 PCs alone: leave it out"
 )
@@ -53,7 +52,7 @@ var lacking = map[string]string{
 	"preconfig": hintNoChange, "enable-sync-profile": hintNoChange, "perfmap": hintNoChange, "jitdump": hintNoChange,
 
 	"s": hintGDB, "gdb": hintGDB, "trace": "-d logs what the guest does (-d help)",
-	"qmp": hintMonitor, "qmp-pretty": hintMonitor, "mon": hintMonitor,
+	"qmp-pretty": "its JSON is for programs (-qmp)",
 
 	"localtime": hintRTC, "startdate": hintRTC, "rtc-td-hack": hintRTC,
 	"tb-size": "the translator's memory grows as it needs to", "singlestep": "-d cpu logs each block", "one-insn-per-tb": "-d cpu logs each block",

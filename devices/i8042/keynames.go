@@ -1,6 +1,8 @@
 package i8042
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -40,3 +42,6 @@ func KeyByName(name string) (k Key, ok bool) {
 	k, ok = keyNames[name]
 	return k, ok
 }
+
+// KeyNames lists the names of keys.
+func KeyNames() []string { return slices.Sorted(maps.Keys(keyNames)) }

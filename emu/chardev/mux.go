@@ -52,6 +52,9 @@ func (x *Mux) Port() *Port {
 	return p
 }
 
+// Mux is what p is a part of.
+func (p *Port) Mux() *Mux { return p.mux }
+
 // Begin starts the Source, when all front ends have called Start.
 func (x *Mux) Begin() {
 	if x.begun || len(x.ports) == 0 {

@@ -6,6 +6,7 @@
 package drive
 
 import (
+	"errors"
 	"fmt"
 
 	"goemu/devices"
@@ -32,6 +33,8 @@ type Host struct {
 
 	// Stop is called under the machine's lock when an error, as rerror= and werror= have it, is to stop the machine until Resume.
 	Stop func(err error)
+
+	Tray func(open bool) // nil, or is told under the machine's lock when a CD drive's tray opens or closes
 }
 
 // Medium is an image with what the drive must know of it.
@@ -101,6 +104,49 @@ func (d *Drive) OnEjectRequest(fn func()) { d.onRequest = fn }
 // Lock implements block.Drive.
 func (d *Drive) Lock(on bool) { d.locked = on }
 
+// setTray opens or closes the tray.
+func (d *Drive) setTray(open bool) {
+	if d.open == open {
+		return
+	}
+	d.open = open
+	if d.host.Tray != nil {
+		d.host.Tray(open)
+	}
+}
+
+// OpenTray is the user who opens the tray; the medium stays in it. Locks are as for Remove.
+func (d *Drive) OpenTray(force bool) error {
+	if d.open {
+		return nil
+	}
+	if d.info.Kind != block.CD {
+		return errNoTray
+	}
+	if err := d.userMay(force); err != nil {
+		return err
+	}
+	d.Eject()
+	d.changed()
+	return nil
+}
+
+// CloseTray is the user who closes it.
+func (d *Drive) CloseTray() error {
+	if d.info.Kind != block.CD {
+		return errNoTray
+	}
+	if d.open {
+		d.Insert()
+		d.changed()
+	}
+	return nil
+}
+
+var errNoTray = errors.New("the drive has no tray")
+
+var errNotRemovable = errors.New("the medium of a disk cannot be changed")
+
 // Changes counts how often the user has put a medium in or taken it out.
 func (d *Drive) Changes() uint { return d.changes }
 
@@ -115,7 +161,8 @@ func (d *Drive) Eject() {
 	switch d.info.Kind {
 	case block.CD:
 		if !d.open {
-			d.open, d.tray, d.medium = true, d.medium, nil
+			d.tray, d.medium = d.medium, nil
+			d.setTray(true)
 		}
 	case block.Floppy:
 		d.drop(d.medium)
@@ -126,7 +173,8 @@ func (d *Drive) Eject() {
 // Insert implements block.Drive.
 func (d *Drive) Insert() {
 	if d.open {
-		d.open, d.medium, d.tray = false, d.tray, nil
+		d.medium, d.tray = d.tray, nil
+		d.setTray(false)
 	}
 }
 
@@ -139,7 +187,7 @@ func (d *Drive) Remove(force bool) error {
 	d.drop(d.medium)
 	d.drop(d.tray)
 	d.medium, d.tray = nil, nil
-	d.open = d.info.Kind == block.CD
+	d.setTray(d.info.Kind == block.CD)
 	if had {
 		d.changed()
 	}
@@ -151,7 +199,8 @@ func (d *Drive) Change(m *Medium, force bool) error {
 	if err := d.Remove(force); err != nil {
 		return err
 	}
-	d.medium, d.open = m, false
+	d.medium = m
+	d.setTray(false)
 	d.changed()
 	return nil
 }
@@ -159,7 +208,7 @@ func (d *Drive) Change(m *Medium, force bool) error {
 // userMay tells whether the user may take the medium out. If the guest has locked it, the guest is told of the wish.
 func (d *Drive) userMay(force bool) error {
 	if !d.Removable() {
-		return fmt.Errorf("the medium of a disk cannot be changed")
+		return errNotRemovable
 	}
 	if !d.locked || force {
 		return nil

@@ -62,7 +62,7 @@ var infos = []command{
 		return err
 	}},
 	{"status", "", "whether the machine runs", 0, 0, func(s *Session, _ []string) error {
-		s.print("VM status: %s\n", s.m.Status())
+		s.print("%s\n", s.m.Status().Text())
 		return nil
 	}},
 	{"version", "", "the version of goemu", 0, 0, func(s *Session, _ []string) error {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"goemu/emu/inspect"
 )
 
 // Machine is what commands act on. All of it may be called from any goroutine but the machine's own.
@@ -25,7 +27,7 @@ type Machine interface {
 	WakeUp() error // of a guest that sleeps in S3
 	PowerButton()
 	Stop(status int)
-	Status() string       // "running", "paused", "paused (io-error)", "paused (suspended)"
+	Status() inspect.Status
 	DriveLines() []string // a line each
 	Version() string
 }
@@ -48,6 +50,16 @@ type Session struct {
 
 // NewSession makes a session that answers to w. With echo it shows what is typed, and lines end as terminals in raw mode want it.
 func NewSession(m Machine, w io.Writer, echo bool) *Session { return &Session{m: m, w: w, echo: echo} }
+
+// Do does one line, or several, and answers to w.
+func Do(m Machine, w io.Writer, lines string) {
+	s := NewSession(m, w, false)
+	for line := range strings.SplitSeq(lines, "\n") {
+		if err := s.do(line); err != nil {
+			s.print("Error: %v\n", err)
+		}
+	}
+}
 
 // Begin says hello.
 func (s *Session) Begin() {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"goemu/emu/chardev"
+	"goemu/emu/inspect"
 )
 
 // fake is a machine that notes what it is told.
@@ -42,16 +43,16 @@ func (f *fake) Eject(drive string, force bool) error { return f.note("eject %s %
 func (f *fake) Change(drive, file string, force bool) error {
 	return f.note("change %s %q %v", drive, file, force)
 }
-func (f *fake) Pause() error          { return f.note("pause") }
-func (f *fake) Continue() error       { return f.note("continue") }
-func (f *fake) Reset() error          { return f.note("reset") }
-func (f *fake) WakeUp() error         { return f.note("wakeup") }
-func (f *fake) PowerButton()          { f.note("power") }
-func (f *fake) Stop(status int)       { f.note("stop %d", status) }
-func (f *fake) Status() string        { return "running" }
-func (f *fake) DriveLines() []string  { return []string{"ide0-cd0: [not inserted]"} }
-func (f *fake) Version() string       { return "9.9" }
-func typed(f *fake, in string) string { return answer(f, in, false) }
+func (f *fake) Pause() error           { return f.note("pause") }
+func (f *fake) Continue() error        { return f.note("continue") }
+func (f *fake) Reset() error           { return f.note("reset") }
+func (f *fake) WakeUp() error          { return f.note("wakeup") }
+func (f *fake) PowerButton()           { f.note("power") }
+func (f *fake) Stop(status int)        { f.note("stop %d", status) }
+func (f *fake) Status() inspect.Status { return inspect.StatusRunning }
+func (f *fake) DriveLines() []string   { return []string{"ide0-cd0: [not inserted]"} }
+func (f *fake) Version() string        { return "9.9" }
+func typed(f *fake, in string) string  { return answer(f, in, false) }
 
 func answer(f *fake, in string, echo bool) string {
 	var out strings.Builder
