@@ -54,9 +54,9 @@ type Link struct {
 	codec   codec
 	queue   []byte
 	spare   []byte
-	full    bool // Offer has refused bytes
-	stalled bool // the client takes nothing: what has no room is dropped
-	writing bool
+	full    bool      // Offer has refused bytes
+	stalled bool      // the client takes nothing: what has no room is dropped
+	writing bool      // the client may yet take something
 	flushBy time.Time // the client is to be left at that time, or when the queue is empty; zero: it is not
 	closed  bool
 	room    func() // see OnRoom
@@ -198,8 +198,15 @@ func (l *Link) write(c conn) {
 			l.mu.Lock()
 		}
 	}
-	l.writing = false
+	// Nobody takes what is left of the queue, nor what would come.
+	l.writing, l.queue = false, l.queue[:0]
+	room := l.makeRoom()
 	l.changed.Broadcast()
+	if room != nil {
+		l.mu.Unlock()
+		room()
+		l.mu.Lock()
+	}
 }
 
 // send writes out, however long it takes the client, unless it is to be left. It is called under the lock, which it gives up meanwhile.
@@ -276,7 +283,7 @@ func (l *Link) Offer(p []byte) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.conn == nil || !l.flushBy.IsZero():
+	case l.conn == nil || !l.writing || !l.flushBy.IsZero():
 	case len(l.queue) < queueLimit:
 		l.put(p)
 	case !l.stalled:
@@ -291,10 +298,10 @@ func (l *Link) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.conn
-	for len(l.queue) >= queueLimit && l.conn == c && !l.stalled && l.flushBy.IsZero() {
+	for len(l.queue) >= queueLimit && l.conn == c && l.writing && !l.stalled && l.flushBy.IsZero() {
 		l.changed.Wait()
 	}
-	if c != nil && l.conn == c && len(l.queue) < queueLimit && l.flushBy.IsZero() {
+	if c != nil && l.conn == c && l.writing && len(l.queue) < queueLimit && l.flushBy.IsZero() {
 		l.put(p)
 	}
 	return len(p), nil

@@ -135,6 +135,28 @@ func TestStalledClient(t *testing.T) {
 	}
 }
 
+// A client that goes while an answer to it waits for room is left.
+func TestClientGone(t *testing.T) {
+	s := open(t, "tcp:127.0.0.1:0,server=on,wait=off")
+	defer s.Close()
+	began, closed := make(chan struct{}), make(chan struct{})
+	s.Start(func([]byte) {
+		close(began)
+		for range 100 {
+			s.Write(make([]byte, 1<<20))
+		}
+	}, func(e Event) {
+		if e == Closed {
+			close(closed)
+		}
+	})
+	c := dialTo(t, s)
+	c.Write([]byte("x"))
+	<-began
+	c.Close()
+	<-closed
+}
+
 // A client that floods waits until its input is taken, and Close does not wait for that.
 func TestFlood(t *testing.T) {
 	s := open(t, "tcp:127.0.0.1:0,server=on,wait=off")

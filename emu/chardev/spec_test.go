@@ -152,8 +152,11 @@ func TestFiles(t *testing.T) {
 		}
 	})
 	<-closed
+	if err := errors.Join(src.Source.(*Output).Begin(), src.Log().Begin()); err != nil {
+		t.Fatal(err)
+	}
 	src.Offer([]byte("new"))
-	if err := errors.Join(src.Source.(*Output).Begin(), src.Log().Begin(), src.Close(), src.Log().Close()); err != nil {
+	if err := errors.Join(src.Close(), src.Log().Close()); err != nil {
 		t.Fatal(err)
 	}
 	for f, want := range map[string]string{out: "old new", log: "new"} {
