@@ -131,7 +131,7 @@ func (m *Machine) Chardevs() (list []inspect.Chardev) {
 func (m *Machine) ring(label string) (*chardev.Ring, error) {
 	d := m.findChar(label)
 	if d == nil {
-		return nil, fmt.Errorf("Device '%s' not found", label)
+		return nil, qmp.Errorf("Device '%s' not found", label)
 	}
 	src := d.src
 	if l, ok := src.(*chardev.Logged); ok {
@@ -167,7 +167,7 @@ func (m *Machine) WriteRing(label string, p []byte) error {
 func (m *Machine) SendBreak(label string) error {
 	d := m.findChar(label)
 	if d == nil {
-		return fmt.Errorf("Chardev '%s' not found", label)
+		return qmp.Errorf("Chardev '%s' not found", label)
 	}
 	for i, b := range m.serial {
 		port, _ := b.(*chardev.Port)

@@ -1,7 +1,6 @@
 package qmp
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ func check(name, typ string, v any) error {
 			return wrongType(name, "string")
 		}
 		if !slices.Contains(values, s) {
-			return fmt.Errorf("Parameter '%s' does not accept value '%s'", name, s)
+			return Errorf("Parameter '%s' does not accept value '%s'", name, s)
 		}
 		return nil
 	}
@@ -69,7 +68,7 @@ func check(name, typ string, v any) error {
 }
 
 func wrongType(name, want string) error {
-	return fmt.Errorf("Invalid parameter type for '%s', expected: %s", name, want)
+	return Errorf("Invalid parameter type for '%s', expected: %s", name, want)
 }
 
 // checkObject says what is wrong with the members of an object; name is "" for a command's arguments.
@@ -92,7 +91,7 @@ func checkObject(name string, o *objectType, members object) error {
 	}
 	for _, f := range members {
 		if !slices.ContainsFunc(known, func(m member) bool { return m.name == f.name }) {
-			return fmt.Errorf("Parameter '%s' is unexpected", prefix+f.name)
+			return Errorf("Parameter '%s' is unexpected", prefix+f.name)
 		}
 	}
 	return nil
@@ -107,7 +106,7 @@ func checkMembers(prefix string, want []member, members object) error {
 				return err
 			}
 		case !m.optional:
-			return fmt.Errorf("Parameter '%s' is missing", prefix+m.name)
+			return Errorf("Parameter '%s' is missing", prefix+m.name)
 		}
 	}
 	return nil

@@ -80,7 +80,7 @@ func init() {
 		{"system_reset", nil, "", act(Machine.Reset)},
 		{"system_wakeup", nil, "", act(func(m Machine) error {
 			if m.WakeUp() != nil {
-				return errors.New("Unable to wake up: guest is not in suspended state")
+				return Errorf("Unable to wake up: guest is not in suspended state")
 			}
 			return nil
 		})},
@@ -101,7 +101,7 @@ func init() {
 // withDrive does something to the drive that device= or id= names.
 func (s *Session) withDrive(a arguments, do func(id string) error) (any, error) {
 	if a.has("device") == a.has("id") {
-		return nil, errors.New("Need exactly one of 'device' and 'id'")
+		return nil, Errorf("Need exactly one of 'device' and 'id'")
 	}
 	id := a.text("device") + a.text("id")
 	if !slices.ContainsFunc(s.m.Blocks(), func(d inspect.Drive) bool { return d.ID == id || d.Drive == id }) {
@@ -112,7 +112,7 @@ func (s *Session) withDrive(a arguments, do func(id string) error) (any, error) 
 
 func changeMedium(s *Session, a arguments) (any, error) {
 	if f := a.text("format"); f != "" && f != "raw" {
-		return nil, fmt.Errorf("Unknown driver '%s'", f)
+		return nil, Errorf("Unknown driver '%s'", f)
 	}
 	if m := a.text("read-only-mode"); m != "" && m != "retain" {
 		return nil, fmt.Errorf("read-only-mode=%s: whether a medium is read-only is said by -drive", m)
@@ -124,7 +124,7 @@ func human(s *Session, a arguments) (any, error) {
 	line := a.text("command-line")
 	if a.has("cpu-index") {
 		if n := a.int("cpu-index"); n < 0 || n >= int64(s.m.CPUs()) {
-			return nil, errors.New("Parameter 'cpu-index' expects a CPU number")
+			return nil, Errorf("Parameter 'cpu-index' expects a CPU number")
 		}
 		return s.m.Human(fmt.Sprintf("cpu %d\n%s", a.int("cpu-index"), line)), nil
 	}
@@ -135,7 +135,7 @@ func human(s *Session, a arguments) (any, error) {
 func create(name string, write func(w io.Writer) error) error {
 	f, err := os.Create(name)
 	if err != nil {
-		return fmt.Errorf("Could not open '%s': %w", name, err)
+		return Errorf("Could not open '%s': %v", name, err)
 	}
 	err = write(f)
 	if err = errors.Join(err, f.Close()); err != nil {
@@ -147,7 +147,7 @@ func create(name string, write func(w io.Writer) error) error {
 func (s *Session) memsave(a arguments, physical bool) error {
 	cpu := a.int("cpu-index")
 	if cpu < 0 || cpu >= int64(s.m.CPUs()) {
-		return errors.New("Parameter 'cpu-index' expects a CPU number")
+		return Errorf("Parameter 'cpu-index' expects a CPU number")
 	}
 	return create(a.text("filename"), func(w io.Writer) error {
 		buf := make([]byte, 1<<16)
@@ -155,7 +155,7 @@ func (s *Session) memsave(a arguments, physical bool) error {
 		for left > 0 {
 			p := buf[:min(left, uint64(len(buf)))]
 			if _, err := s.m.ReadMemory(int(cpu), inspect.Address{Addr: at, Physical: physical}, p); err != nil {
-				return fmt.Errorf("Invalid addr 0x%016x/size %d specified: %w", a.size("val"), a.size("size"), err)
+				return Errorf("Invalid addr 0x%016x/size %d specified: %v", a.size("val"), a.size("size"), err)
 			}
 			if _, err := w.Write(p); err != nil {
 				return err
@@ -186,7 +186,7 @@ func ringWrite(s *Session, a arguments) (any, error) {
 	if a.text("format") == "base64" {
 		var err error
 		if p, err = base64.StdEncoding.DecodeString(string(p)); err != nil {
-			return nil, errors.New("Base64 data is not valid")
+			return nil, Errorf("Base64 data is not valid")
 		}
 	}
 	return nil, s.m.WriteRing(a.text("device"), p)
@@ -246,7 +246,7 @@ func inputSendEvent(s *Session, a arguments) (any, error) {
 		return nil, errors.New("there is one keyboard and one mouse: leave device and head out")
 	}
 	if st := s.m.Status(); st != inspect.StatusRunning && st != inspect.StatusSuspended {
-		return nil, errors.New("VM not running")
+		return nil, Errorf("VM not running")
 	}
 	var dx, dy, dz int
 	was := s.buttons

@@ -1,9 +1,6 @@
 package qmp
 
-import (
-	"errors"
-	"fmt"
-)
+import ()
 
 // Limits of what a client may send before it has ended, as one message.
 const (
@@ -120,7 +117,7 @@ func (x *lexer) start(b byte) {
 		x.reset()
 		return
 	default:
-		x.fail(fmt.Errorf("JSON parse error, stray '%c'", rune(b)), lexSkip)
+		x.fail(Errorf("JSON parse error, stray '%c'", rune(b)), lexSkip)
 		return
 	}
 	x.text = x.text[:0]
@@ -133,7 +130,7 @@ func (x *lexer) start(b byte) {
 func (x *lexer) inString(b byte) {
 	switch {
 	case b < ' ' || b >= 0xfe:
-		x.fail(fmt.Errorf("JSON parse error, stray '\"%s%c'", x.text, rune(b)), lexSkip)
+		x.fail(Errorf("JSON parse error, stray '\"%s%c'", x.text, rune(b)), lexSkip)
 		if b == '\n' {
 			x.state = lexStart
 		}
@@ -161,7 +158,7 @@ func (x *lexer) more(b byte) {
 // count bounds the message.
 func (x *lexer) count() {
 	if x.size++; x.size > maxMessage {
-		x.fail(errors.New("JSON message size limit exceeded"), lexLine)
+		x.fail(Errorf("JSON message size limit exceeded"), lexLine)
 	}
 }
 
@@ -185,7 +182,7 @@ func (x *lexer) add(kind tokenKind, text string) {
 	}
 	switch d := x.depth; {
 	case d[0]+d[1] > maxDepth:
-		x.fail(errors.New("JSON nesting depth limit exceeded"), lexLine)
+		x.fail(Errorf("JSON nesting depth limit exceeded"), lexLine)
 	case d[0] > 0 && d[1] >= 0 || d[1] > 0 && d[0] >= 0:
 	default:
 		tokens := x.tokens

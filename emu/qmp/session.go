@@ -7,6 +7,7 @@ package qmp
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -35,6 +36,11 @@ type failure struct {
 
 // Error implements error.
 func (f *failure) Error() string { return f.desc }
+
+// Errorf makes an error in QEMU's words.
+func Errorf(format string, args ...any) error {
+	return &failure{classGeneric, fmt.Sprintf(format, args...)}
+}
 
 // Session is the dialogue with one client.
 type Session struct {
@@ -123,7 +129,7 @@ func (s *Session) message(tokens []token, err error) {
 	}
 	o, isObject := v.(object)
 	if err == nil && !isObject {
-		err = errors.New("QMP input must be a JSON object")
+		err = Errorf("QMP input must be a JSON object")
 	}
 	if err != nil {
 		s.reply(nil, nil, err)
@@ -146,20 +152,20 @@ func (s *Session) request(o object) {
 		case "execute":
 			name, good = f.value.(string)
 			if found = true; !good && err == nil {
-				err = errors.New("QMP input member 'execute' must be a string")
+				err = Errorf("QMP input member 'execute' must be a string")
 			}
 		case "arguments":
 			if args, good = f.value.(object); !good && err == nil {
-				err = errors.New("QMP input member 'arguments' must be an object")
+				err = Errorf("QMP input member 'arguments' must be an object")
 			}
 		default:
 			if err == nil {
-				err = errors.New("QMP input member '" + f.name + "' is unexpected")
+				err = Errorf("QMP input member '%s' is unexpected", f.name)
 			}
 		}
 	}
 	if err == nil && !found {
-		err = errors.New("QMP input lacks member 'execute'")
+		err = Errorf("QMP input lacks member 'execute'")
 	}
 	if err != nil {
 		s.reply(id, nil, err)
