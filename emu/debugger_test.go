@@ -57,7 +57,7 @@ func (s *started) next(kind inspect.NoticeKind) inspect.Notice {
 			s.t.Fatalf("%v (%v), want %v", &n, ok, kind)
 		}
 		return n
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		s.t.Fatalf("no %v comes", kind)
 	}
 	return inspect.Notice{}
