@@ -76,7 +76,7 @@ func emulate(s *settings) (status int, err error) {
 	}
 	// SIGINT and its like end the machine in order: output is flushed and the terminal restored.
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	go func() {
 		s := <-signals
 		m.Quit(128+signalNumber(s), inspect.ReasonHostSignal)

@@ -18,6 +18,7 @@ type Console struct {
 	fd       int
 	old      *term.State
 	restored sync.Once
+	tamer    *tamer // nil: output is no terminal
 
 	// Interrupt, if set before Start, is called for Ctrl-C and Ctrl-\ on a terminal, which the guest does not get then.
 	Interrupt func()
@@ -25,7 +26,12 @@ type Console struct {
 
 // NewConsole takes standard input and output. A terminal is put in raw mode.
 func NewConsole() (*Console, error) {
-	c := &Console{Stream: NewStream("stdio", os.Stdout, nil), in: os.Stdin, fd: int(os.Stdin.Fd())}
+	c := &Console{in: os.Stdin, fd: int(os.Stdin.Fd())}
+	var out io.Writer = os.Stdout
+	if term.IsTerminal(int(os.Stdout.Fd())) {
+		c.tamer = &tamer{w: os.Stdout}
+		out = c.tamer
+	}
 	if term.IsTerminal(c.fd) {
 		old, err := term.MakeRaw(c.fd)
 		if err != nil {
@@ -33,6 +39,7 @@ func NewConsole() (*Console, error) {
 		}
 		c.old = old
 	}
+	c.Stream = NewStream("stdio", out, nil)
 	return c, nil
 }
 
@@ -58,6 +65,9 @@ func (c *Console) Start(recv func(p []byte), event func(e Event)) {
 	tell(event, Opened)
 	go func() {
 		pump(c.in, func(p []byte) {
+			if c.tamer != nil {
+				c.tamer.off.Store(true)
+			}
 			if c.Interrupt != nil && c.old != nil {
 				p = c.interrupts(p)
 			}
@@ -98,6 +108,11 @@ func (c *Console) Restore() {
 // Close implements Backend.
 func (c *Console) Close() error {
 	err := c.Stream.Close()
+	if c.tamer != nil {
+		if e := c.tamer.flush(); err == nil {
+			err = e
+		}
+	}
 	c.Restore()
 	if errors.Is(err, io.ErrClosedPipe) {
 		return nil

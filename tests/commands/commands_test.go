@@ -106,6 +106,7 @@ func TestCommandLines(t *testing.T) {
 
 // What goes wrong is said in the words that scripts look for, on standard error.
 func TestErrorForms(t *testing.T) {
+	guest.Goemu(t) // which is built in this folder
 	t.Chdir(t.TempDir())
 	for line, want := range map[string]string{
 		"-kernel x":                     "could not open kernel file 'x': No such file or directory",
