@@ -183,3 +183,20 @@ func (m *Machine) SendBreak(label string) error {
 	}
 	return errors.New("no serial port is on it")
 }
+
+// PortIn reads a port as the guest would, with all that follows.
+func (m *Machine) PortIn(port uint16, size int) (v uint32, err error) {
+	err = m.do(func() error {
+		v = m.ports.In(port, size)
+		return nil
+	})
+	return v, err
+}
+
+// PortOut writes to a port as the guest would.
+func (m *Machine) PortOut(port uint16, size int, v uint32) error {
+	return m.do(func() error {
+		m.ports.Out(port, size, v)
+		return nil
+	})
+}

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"goemu/devices/i8042"
 )
 
 // command is a row of the table. do gets the words behind the name.
@@ -22,12 +25,45 @@ type command struct {
 var commands []command
 
 func init() {
+	infos = append(infos, moreInfos()...)
 	commands = []command{
 		{"change", "[-f] device file", "put another medium into a drive; -f also where the guest forbids it", 2, 3, change},
 		{"cont|c", "", "go on after stop", 0, 0, func(s *Session, _ []string) error { return s.m.Continue() }},
 		{"eject", "[-f] device", "take the medium out of a drive; -f also where the guest forbids it", 1, 2, eject},
 		{"help|?", "[command]", "show this, or one command", 0, 1, help},
-		{"info", "block|screen|status|version", "show drives, the text on the screen, whether the machine runs, the version of goemu", 1, 1, func(s *Session, args []string) error {
+		{"chardev-send-break", "id", "send a break to the serial port on a character device", 1, 1, func(s *Session, args []string) error { return s.m.SendBreak(args[0]) }},
+		{"cpu", "number", "look at another CPU from now on", 1, 1, func(s *Session, args []string) error {
+			n, err := strconv.Atoi(args[0])
+			if err != nil || n < 0 || n >= s.m.CPUs() {
+				return errors.New("invalid CPU index")
+			}
+			s.cpu = n
+			return nil
+		}},
+		{"gva2gpa", "address", "the physical address of a linear one", 1, 8, (*Session).gva2gpa},
+		{"i", "/fmt port", "read a port, for example i /b 0x64", 1, 8, func(s *Session, args []string) error { return s.port(args, false) }},
+		{"memsave", "address size file", "write linear memory to a file", 3, 3, func(s *Session, args []string) error { return s.save(args, false) }},
+		{"mouse_button", "state", "press buttons of the mouse: 1 left, 2 middle, 4 right, added; 0 lets go", 1, 1, mouseButton},
+		{"mouse_move", "dx dy [dz]", "move the mouse, turn its wheel", 2, 3, mouseMove},
+		{"nmi", "", "give all CPUs a non-maskable interrupt", 0, 0, func(s *Session, _ []string) error { return s.m.InjectNMI() }},
+		{"o", "/fmt port value", "write to a port, for example o /b 0x80 1", 2, 8, func(s *Session, args []string) error { return s.port(args, true) }},
+		{"pmemsave", "address size file", "write physical memory to a file", 3, 3, func(s *Session, args []string) error { return s.save(args, true) }},
+		{"print|p", "/fmt expression", "show a value, for example p /d $eax*2", 1, 99, (*Session).printValue},
+		{"ringbuf_read", "id size", "show the oldest bytes of a ring buffer, and forget them", 2, 2, func(s *Session, args []string) error {
+			n, err := strconv.Atoi(args[1])
+			if err != nil || n <= 0 {
+				return fmt.Errorf("%q is not a number of bytes", args[1])
+			}
+			p, err := s.m.ReadRing(args[0], n)
+			if len(p) > 0 {
+				s.print("%s\n", strings.ToValidUTF8(string(p), "?"))
+			}
+			return err
+		}},
+		{"ringbuf_write", "id data", "put bytes into a ring buffer", 2, 2, func(s *Session, args []string) error { return s.m.WriteRing(args[0], []byte(args[1])) }},
+		{"x", "/fmt address", "show linear memory, for example x /16xb 0x7c00, x /10i $pc", 1, 99, func(s *Session, args []string) error { return s.dump(args, false) }},
+		{"xp", "/fmt address", "show physical memory, as x", 1, 99, func(s *Session, args []string) error { return s.dump(args, true) }},
+		{"info", infoNames(), "show what is behind: help info lists it", 1, 2, func(s *Session, args []string) error {
 			return run(s, infos, "info ", args)
 		}},
 		{"quit|q", "", "end goemu", 0, 0, func(s *Session, _ []string) error {
@@ -99,7 +135,46 @@ func run(s *Session, table []command, prefix string, words []string) error {
 	return c.do(s, words[1:])
 }
 
+// infoNames are the words behind info.
+func infoNames() string {
+	var names []string
+	for _, c := range infos {
+		names = append(names, c.names)
+	}
+	slices.Sort(names)
+	return strings.Join(names, "|")
+}
+
+func mouseButton(s *Session, args []string) error {
+	n, err := strconv.ParseUint(args[0], 0, 8)
+	if err != nil || n > 7 {
+		return fmt.Errorf("%q is not a number from 0 to 7", args[0])
+	}
+	// The monitor's numbers are not those of the mouse.
+	s.m.MouseButtons(uint8(n&1)*i8042.ButtonLeft | uint8(n>>1&1)*i8042.ButtonMiddle | uint8(n>>2)*i8042.ButtonRight)
+	return nil
+}
+
+func mouseMove(s *Session, args []string) error {
+	var d [3]int
+	for i, a := range args {
+		n, err := strconv.ParseInt(a, 0, 16)
+		if err != nil {
+			return fmt.Errorf("%q is not a number from -32768 to 32767", a)
+		}
+		d[i] = int(n)
+	}
+	s.m.MouseMove(d[0], d[1], d[2])
+	return nil
+}
+
 func help(s *Session, args []string) error {
+	if len(args) == 1 && args[0] == "info" {
+		for _, c := range infos {
+			s.print("info %s -- %s\n", strings.TrimSpace(c.names+" "+c.args), c.help)
+		}
+		return nil
+	}
 	for i := range commands {
 		c := &commands[i]
 		if len(args) == 0 || find(commands[i:i+1], args[0]) != nil {

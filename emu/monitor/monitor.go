@@ -30,6 +30,30 @@ type Machine interface {
 	Status() inspect.Status
 	DriveLines() []string // a line each
 	Version() string
+	Name() string
+	UUID() string
+
+	CPUs() int
+	Registers(cpu int) (inspect.Registers, error)
+	ReadMemory(cpu int, a inspect.Address, p []byte) (n int, err error)
+	Disassemble(cpu int, a inspect.Address, n int) ([]inspect.Line, error)
+	Walk(cpu int, linear uint64) (inspect.Walk, error)
+	Mappings(cpu int) ([]inspect.Mapping, error)
+	JIT() inspect.JIT
+	PCIFunctions() []inspect.PCI
+	Controllers() inspect.Controllers
+	DeviceTree() []inspect.Node
+	MemoryTree() []inspect.Node
+	PortIn(port uint16, size int) (uint32, error)
+	PortOut(port uint16, size int, v uint32) error
+
+	MouseMove(dx, dy, dz int)
+	MouseButtons(buttons uint8)
+	InjectNMI() error
+	Chardevs() []inspect.Chardev
+	ReadRing(chardev string, max int) ([]byte, error)
+	WriteRing(chardev string, p []byte) error
+	SendBreak(chardev string) error
 }
 
 // Prompt is what a session shows when it waits for a line.
@@ -46,6 +70,9 @@ type Session struct {
 	long  bool // more was typed than maxLine
 	echo  bool
 	ended bool // the client has said quit
+
+	cpu  int    // that commands look at
+	last format // of x and xp
 }
 
 // NewSession makes a session that answers to w. With echo it shows what is typed, and lines end as terminals in raw mode want it.

@@ -1,0 +1,138 @@
+package monitor
+
+import (
+	"fmt"
+
+	"goemu/emu/inspect"
+)
+
+// text is an info command that only shows something.
+func text(name, help string, f func(s *Session) (string, error)) command {
+	return command{name, "", help, 0, 0, func(s *Session, _ []string) error {
+		out, err := f(s)
+		s.print("%s", out)
+		return err
+	}}
+}
+
+// moreInfos are the commands that look at the machine's inside.
+func moreInfos() []command {
+	return []command{
+		command{"registers", "[-a]", "registers of the CPU, or with -a of all", 0, 1, infoRegisters},
+		text("chardev", "character devices", func(s *Session) (out string, err error) {
+			for _, c := range s.m.Chardevs() {
+				out += fmt.Sprintf("%s: filename=%s\n", c.Label, c.Filename)
+			}
+			return out, nil
+		}),
+		text("cpus", "CPUs; * is the one that commands look at", func(s *Session) (out string, err error) {
+			for i := range s.m.CPUs() {
+				mark, halted := ' ', ""
+				r, err := s.m.Registers(i)
+				if err != nil {
+					return out, err
+				}
+				if i == s.cpu {
+					mark = '*'
+				}
+				if r.State != inspect.CPURunning {
+					halted = " (" + r.State.String() + ")"
+				}
+				out += fmt.Sprintf("%c CPU #%d: pc=0x%016x%s\n", mark, i, r.PC(), halted)
+			}
+			return out, nil
+		}),
+		text("irq", "how many exceptions and interrupts there were, by vector", func(s *Session) (out string, err error) {
+			c := s.m.Controllers()
+			for v, n := range c.Counts {
+				if n != 0 {
+					out += fmt.Sprintf("%#02x %s: %d\n", v, inspect.VectorName(v), n)
+				}
+			}
+			return out, nil
+		}),
+		text("jit", "the translator", func(s *Session) (string, error) {
+			j := s.m.JIT()
+			return j.String(), nil
+		}),
+		text("kvm", "whether the host's processor runs the guest", func(*Session) (string, error) { return "kvm support: disabled\n", nil }),
+		text("mem", "mapped memory and its rights", func(s *Session) (string, error) { return s.mappings(inspect.MemText) }),
+		text("mtree", "what is at which address", func(s *Session) (string, error) { return inspect.MTree(s.m.MemoryTree()), nil }),
+		text("name", "the machine's name", func(s *Session) (string, error) {
+			if n := s.m.Name(); n != "" {
+				return n + "\n", nil
+			}
+			return "", nil
+		}),
+		text("pci", "PCI functions", func(s *Session) (string, error) { return pciText(s.m.PCIFunctions()), nil }),
+		text("pic", "the 8259A pair", func(s *Session) (out string, err error) {
+			for i, p := range s.m.Controllers().PIC {
+				out += fmt.Sprintf("pic%d: irr=%02x imr=%02x isr=%02x irq_base=%02x elcr=%02x\n", i, p.IRR, p.IMR, p.ISR, p.Base, p.ELCR)
+			}
+			return out, nil
+		}),
+		text("qtree", "buses and devices", func(s *Session) (string, error) { return inspect.QTree(s.m.DeviceTree()), nil }),
+		text("tlb", "the pages of the guest's page tables", func(s *Session) (string, error) { return s.mappings(inspect.TLBText) }),
+		text("uuid", "the machine's UUID", func(s *Session) (string, error) { return s.m.UUID() + "\n", nil }),
+	}
+}
+
+func infoRegisters(s *Session, args []string) error {
+	first, last := s.cpu, s.cpu
+	if len(args) == 1 {
+		if args[0] != "-a" {
+			return fmt.Errorf("%q: want -a", args[0])
+		}
+		first, last = 0, s.m.CPUs()-1
+	}
+	for i := first; i <= last; i++ {
+		r, err := s.m.Registers(i)
+		if err != nil {
+			return err
+		}
+		s.print("\nCPU#%d\n%s", i, r.String())
+	}
+	return nil
+}
+
+func (s *Session) mappings(show func(list []inspect.Mapping) string) (string, error) {
+	r, err := s.m.Registers(s.cpu)
+	if err != nil {
+		return "", err
+	}
+	if r.CR0&inspect.CR0PG == 0 {
+		return "PG disabled\n", nil
+	}
+	list, err := s.m.Mappings(s.cpu)
+	return show(list), err
+}
+
+func pciText(list []inspect.PCI) (out string) {
+	for _, p := range list {
+		out += fmt.Sprintf("  Bus %2d, device %3d, function %d:\n    Class %04x: PCI device %04x:%04x\n", p.Bus, p.Slot, p.Func, p.Class, p.Vendor, p.Device)
+		if p.SubVendor != 0 {
+			out += fmt.Sprintf("      PCI subsystem %04x:%04x\n", p.SubVendor, p.Sub)
+		}
+		if p.Pin != 0 {
+			out += fmt.Sprintf("      IRQ %d, pin %c\n", p.Line, 'A'+p.Pin-1)
+		}
+		for _, b := range p.BARs {
+			at := "not mapped"
+			if b.Mapped {
+				at = fmt.Sprintf("0x%x [0x%x]", b.Addr, b.Addr+b.Size-1)
+			}
+			kind := "I/O"
+			if !b.IO {
+				kind = "32 bit memory"
+				if b.Bits64 {
+					kind = "64 bit memory"
+				}
+				if b.Prefetch {
+					kind = kind[:7] + "prefetchable memory"
+				}
+			}
+			out += fmt.Sprintf("      BAR%d: %s at %s.\n", b.Number, kind, at)
+		}
+	}
+	return out
+}
