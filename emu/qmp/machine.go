@@ -35,6 +35,7 @@ type Machine interface {
 	OpenTray(drive string, force bool) error
 	CloseTray(drive string) error
 
+	PCIFunctions() []inspect.PCI
 	Chardevs() []inspect.Chardev
 	ReadRing(chardev string, max int) ([]byte, error)
 	WriteRing(chardev string, p []byte) error

@@ -69,6 +69,9 @@ func (f *fake) Processors() []inspect.Model { return []inspect.Model{{Name: "max
 func (f *fake) Chardevs() []inspect.Chardev {
 	return []inspect.Chardev{{Label: "serial0", Filename: "stdio", Open: true}}
 }
+func (f *fake) PCIFunctions() []inspect.PCI {
+	return []inspect.PCI{{Pin: 1, BARs: []inspect.BAR{{IO: true}, {Mapped: true, Size: 4096}}}}
+}
 func (f *fake) Blocks() []inspect.Drive {
 	return []inspect.Drive{{ID: "cd0", Drive: "d1", Device: "cd0", CD: true, Removable: true, File: "x.iso", Size: 2048, ReadOnly: true}, {ID: "fd", Drive: "fd", Removable: true},
 		{ID: "hd", Drive: "hd", File: "x", Failed: true}}

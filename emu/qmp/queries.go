@@ -35,6 +35,9 @@ var queries = []command{
 		}
 		return object{}
 	})},
+	{"query-pci", nil, "[PciInfo]", query(func(m Machine) []object {
+		return []object{{{"bus", 0}, {"devices", list(m.PCIFunctions(), pciFunction)}}}
+	})},
 	{"query-status", nil, "StatusInfo", query(func(m Machine) object {
 		st := m.Status()
 		return object{{"status", st.String()}, {"singlestep", false}, {"running", st.Running()}}
@@ -114,6 +117,26 @@ func medium(d *inspect.Drive) object {
 		{"cache", object{{"writeback", true}, {"direct", false}, {"no-flush", false}}}, {"write_threshold", 0}}
 	for _, limit := range []string{"bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"} {
 		o = append(o, field{limit, 0})
+	}
+	return o
+}
+
+func pciFunction(p inspect.PCI) object {
+	regions := list(p.BARs, func(b inspect.BAR) object {
+		address := int64(-1) // not mapped
+		if b.Mapped {
+			address = int64(b.Addr)
+		}
+		o := object{{"bar", b.Number}, {"size", b.Size}, {"address", address}}
+		if b.IO {
+			return append(o, field{"type", "io"})
+		}
+		return append(o, field{"type", "memory"}, field{"prefetch", b.Prefetch}, field{"mem_type_64", b.Bits64})
+	})
+	o := object{{"bus", p.Bus}, {"slot", p.Slot}, {"function", p.Func}, {"irq_pin", p.Pin}, {"qdev_id", ""}, {"class_info", object{{"class", int(p.Class)}}},
+		{"id", object{{"device", int(p.Device)}, {"vendor", int(p.Vendor)}, {"subsystem", int(p.Sub)}, {"subsystem-vendor", int(p.SubVendor)}}}, {"regions", regions}}
+	if p.Pin != 0 {
+		o = append(o, field{"irq", p.Line})
 	}
 	return o
 }

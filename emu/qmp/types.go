@@ -111,10 +111,6 @@ var enums = map[string][]string{
 	"IoOperationType":            {"read", "write"},
 	"BlockErrorAction":           {"ignore", "report", "stop"},
 	"BlockdevChangeReadOnlyMode": {"retain", "read-only", "read-write"},
-	"DumpGuestMemoryFormat":      {"elf"},
-	"RebootAction":               {"reset", "shutdown"},
-	"ShutdownAction":             {"poweroff", "pause"},
-	"PanicAction":                {"pause", "shutdown", "exit-failure", "none"},
 }
 
 // builtins are the types that JSON has, and what it calls them.
