@@ -126,7 +126,7 @@ func TestImageUntouched(t *testing.T) {
 	clear(written[3*65536 : 10*65536])
 	s.Run("echo 3 > /proc/sys/vm/drop_caches")
 	wantSum(t, s, "sha256sum $(disk 4096)", written)
-	if got := s.Run("dd if=/dev/zero of=$(disk 6144) bs=64k count=1 conv=fsync"); !strings.Contains(got, "I/O error") {
+	if got := s.Run("dd if=/dev/zero of=$(disk 6144) bs=64k count=1 conv=fsync"); !strings.Contains(got, "Input/output error") {
 		t.Errorf("a write to a read-only image: %q", got)
 	}
 	powerOff(t, s)
@@ -156,7 +156,7 @@ func TestHostDiskFull(t *testing.T) {
 			if strings.Contains(first, "rror") {
 				t.Errorf("the first 3 MiB: %s", first)
 			}
-			if got := s.Run("dd if=/dev/zero of=/dev/sda bs=1M seek=10 count=16 conv=fsync"); !strings.Contains(got, "I/O error") {
+			if got := s.Run("dd if=/dev/zero of=/dev/sda bs=1M seek=10 count=16 conv=fsync"); !strings.Contains(got, "Input/output error") {
 				t.Errorf("16 MiB more than there are: %s", got)
 			}
 			s.Run("echo 3 > /proc/sys/vm/drop_caches")
