@@ -50,6 +50,11 @@ func (m *Machine) openChar(label, what, s string) (chardev.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+	return m.openSpec(label, what, spec)
+}
+
+// openSpec is openChar with the device's description read.
+func (m *Machine) openSpec(label, what string, spec chardev.Spec) (src chardev.Source, err error) {
 	var d *charDevice
 	switch {
 	case spec.Kind == chardev.KindRef:
@@ -64,8 +69,7 @@ func (m *Machine) openChar(label, what, s string) (chardev.Source, error) {
 			return nil, fmt.Errorf("%s: %w", what, err)
 		}
 	}
-	src, err := d.attach()
-	if err != nil {
+	if src, err = d.attach(); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return src, nil

@@ -53,6 +53,7 @@ type Config struct {
 	Monitor    []string  // for people: see chardev.Parse; none: only by Ctrl-A c on a terminal
 	QMP        []string  // for programs: see chardev.Parse
 	Mon        []string  // each as -mon has it: "[chardev=]ID[,mode=readline|control]"
+	GDB        string    // for gdb: see chardev.Parse; "", "none": none. "tcp:" waits for clients, without holding up the machine
 	Stdout     io.Writer // is told where pseudo terminals are, as scripts look for it; nil: nobody is
 	Stderr     io.Writer // is told for whom the machine waits; nil: nobody is
 	Devices    []string  // each as -device has it: "name,prop=value,..."

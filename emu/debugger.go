@@ -2,6 +2,7 @@ package emu
 
 import (
 	"errors"
+	"fmt"
 
 	"goemu/emu/inspect"
 )
@@ -37,6 +38,24 @@ func (m *Machine) Continue() error {
 		case m.held.status == inspect.StatusShutdown || m.held.status == inspect.StatusInternalError:
 			return ErrNeedsReset
 		}
+		m.release()
+		return nil
+	})
+}
+
+// ContinueAlone lets one vCPU of a stopped machine go on, until the machine is stopped again. The others stand still.
+func (m *Machine) ContinueAlone(cpu int) error {
+	if cpu < 0 || cpu >= len(m.vcpus) {
+		return fmt.Errorf("there is no CPU %d (have: 0 to %d)", cpu, len(m.vcpus)-1)
+	}
+	return m.do(func() error {
+		switch {
+		case !m.held.on:
+			return ErrNotStopped
+		case m.held.status == inspect.StatusShutdown || m.held.status == inspect.StatusInternalError:
+			return ErrNeedsReset
+		}
+		m.debug.stepper = m.vcpus[cpu]
 		m.release()
 		return nil
 	})

@@ -93,6 +93,7 @@ type Machine struct {
 	resetWhy  string // why resetting
 	monitors  []*frontEnd
 	named     int // monitors' character devices
+	gdb       gdbServer
 	status    int
 	stopped   bool
 	err       error
@@ -324,6 +325,7 @@ func (m *Machine) Run() (status int, err error) {
 	defer m.endNotices()
 	defer func() { m.over = true }()
 	m.startMonitors()
+	m.startGDB()
 	m.startInput()
 	m.startChars()
 	m.awaitClients()
@@ -341,6 +343,7 @@ func (m *Machine) Run() (status int, err error) {
 		}
 	}
 	m.logEnd()
+	m.endGDB()
 	if err := m.close(); m.err == nil {
 		m.err = err
 	}

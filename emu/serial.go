@@ -16,7 +16,7 @@ const serialPorts = 2
 func (m *Machine) defaultSerial() string {
 	c := &m.cfg
 	stdio := func(s string) bool { return s == "stdio" || s == "mon:stdio" }
-	taken := slices.ContainsFunc(c.Monitor, stdio) || slices.ContainsFunc(c.QMP, stdio) || c.Display == "tty" ||
+	taken := slices.ContainsFunc(c.Monitor, stdio) || slices.ContainsFunc(c.QMP, stdio) || stdio(c.GDB) || c.Display == "tty" ||
 		slices.ContainsFunc(c.Chardevs, func(s string) bool { return strings.HasPrefix(s, "stdio,") })
 	switch {
 	case taken:

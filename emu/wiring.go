@@ -15,7 +15,7 @@ import (
 
 // buildBoard makes the board and connects its lines and ports to the machine.
 func (m *Machine) buildBoard() error {
-	for _, open := range []func() error{m.openChardevs, m.openSerial, m.openParallel, m.openMonitors} {
+	for _, open := range []func() error{m.openChardevs, m.openSerial, m.openParallel, m.openMonitors, m.openGDB} {
 		if err := open(); err != nil {
 			return err
 		}

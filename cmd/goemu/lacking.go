@@ -15,7 +15,6 @@ const (
 	hintNoChange = "there is nothing like it to switch: leave it out"
 	hintBlock    = "drives are said by -drive"
 	hintRTC      = "the clock is said by -rtc"
-	hintGDB      = "it has no debugger yet: -d int,in_asm,cpu logs what the guest does"
 	hintXen      = "it is no host for Xen's guests: leave it out"
 	hintOther    = "it emulates x86 PCs alone: leave it out"
 )
@@ -51,7 +50,7 @@ var lacking = map[string]string{
 	"no-fd-bootchk": hintNoChange, "win2k-hack": hintNoChange, "no-acpi": hintNoChange, "msg": hintNoChange, "enable-fips": hintNoChange,
 	"preconfig": hintNoChange, "enable-sync-profile": hintNoChange, "perfmap": hintNoChange, "jitdump": hintNoChange,
 
-	"s": hintGDB, "gdb": hintGDB, "trace": "-d logs what the guest does (-d help)",
+	"trace":      "-d logs what the guest does (-d help)",
 	"qmp-pretty": "its JSON is for programs (-qmp)",
 
 	"localtime": hintRTC, "startdate": hintRTC, "rtc-td-hack": hintRTC,

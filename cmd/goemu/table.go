@@ -44,7 +44,7 @@ var machineOptions = []option{
 		about:   "what the clock shows at power-on (DATE: 2006-01-02T15:04:05),\nand whether it goes on (host) or not (vm) while the machine is\nstopped",
 		example: "-rtc base=2026-01-01T00:00:00,clock=vm", set: (*settings).setRTC},
 	{name: "S", group: groupMachine,
-		about: "wait, before the first instruction, for cont of the monitor", example: "-S -monitor stdio", set: given(func(s *settings) { s.cfg.Stopped = true })},
+		about: "wait, before the first instruction, for cont of the monitor\nor of gdb", example: "-S -monitor stdio", set: given(func(s *settings) { s.cfg.Stopped = true })},
 	{name: "no-shutdown", group: groupMachine,
 		about: "stop, not end, when the guest powers off", example: "-no-shutdown -monitor stdio", set: given(func(s *settings) { s.cfg.NoShutdown = true })},
 	{name: "action", arg: "EVENT=ACTION[,EVENT=ACTION...]", group: groupMachine,
@@ -135,6 +135,11 @@ var talkOptions = []option{
 }
 
 var debugOptions = []option{
+	{name: "gdb", arg: "DEV", group: groupDebug,
+		about: "wait for gdb there: tcp:[HOST]:PORT, or as for -serial; the\nmachine runs meanwhile (-S lets it wait)", example: "-gdb tcp:localhost:1234 -S",
+		words: words(devices), set: text(func(s *settings) *string { return &s.cfg.GDB })},
+	{name: "s", group: groupDebug,
+		about: "as -gdb tcp::1234", example: "-s -S -kernel vmlinuz", set: given(func(s *settings) { s.cfg.GDB = "tcp::1234" })},
 	{name: "icount", arg: "[shift=]N|auto[,sleep=on|off]", group: groupDebug,
 		about: "guest time follows instructions, each of 2^N ns", example: "-icount shift=3,sleep=off", set: (*settings).setIcount},
 	{name: "d", arg: "ITEM[,ITEM...]", group: groupDebug,
