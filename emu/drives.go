@@ -142,15 +142,15 @@ func (m *Machine) Blocks() []inspect.Drive {
 
 // driveHost is the machine as a drive knows it.
 func (m *Machine) driveHost(d *hostDrive) drive.Host {
-	return drive.Host{Post: m.post, Clock: m.clock, Counted: m.clock.counted, Stop: func(err error) { m.stopForError(d, err) },
+	return drive.Host{Post: m.post, Clock: m.clock, Counted: m.clock.counted, Stop: func(write bool, err error) { m.stopForError(d, write, err) },
 		Tray: func(open bool) {
 			m.tell(inspect.Notice{Kind: inspect.NoticeTrayMoved, Device: d.name(), TrayOpen: open})
 		}}
 }
 
 // stopForError pauses the machine until Continue, which has the drive try again.
-func (m *Machine) stopForError(d *hostDrive, err error) {
-	m.tell(inspect.Notice{Kind: inspect.NoticeBlockError, Device: d.name(), Error: err.Error(), Action: "stop"})
+func (m *Machine) stopForError(d *hostDrive, write bool, err error) {
+	m.tell(inspect.Notice{Kind: inspect.NoticeBlockError, Device: d.name(), Write: write, Error: err.Error(), Action: "stop"})
 	m.hold(inspect.StatusIOError, inspect.Notice{Why: inspect.StopIOError, CPU: m.current().n})
 	fmt.Fprintf(os.Stderr, "goemu: drive %s: %v: the machine is paused; cont in the monitor tries again\r\n", d.name(), err)
 }

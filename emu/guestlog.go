@@ -14,6 +14,7 @@ import (
 
 // hookBuses asks the buses for what the log wants to know of them.
 func (m *Machine) hookBuses() {
+	m.ports.OnUnclaimed, m.space.OnUnclaimed = nil, nil
 	if m.cfg.Log.Wants(debuglog.GuestErrors) {
 		m.ports.OnUnclaimed = func(port uint16, size int, write bool, val uint32) {
 			m.current().logUnclaimed("port", uint64(port), size, write, uint64(val))
@@ -26,26 +27,36 @@ func (m *Machine) hookBuses() {
 
 // hookLogs asks the CPU for what the log wants to know of it.
 func (v *vcpu) hookLogs(o *x86.Options) {
-	if v.m.cfg.Log.Wants(debuglog.GuestErrors) {
-		o.OnUnimplemented = v.logUnimplemented
-	}
-	if v.m.cfg.Log.Wants(debuglog.MMU) {
-		o.OnCR3 = func(cr3 uint64) { v.logMMU("CR3 %#x", cr3) }
-		o.OnFlushTLB = func(global bool) {
-			if global {
-				v.logMMU("TLB flushed")
-			} else {
-				v.logMMU("TLB flushed but for global pages")
-			}
+	o.OnUnimplemented = v.logUnimplemented
+	o.OnCR3 = func(cr3 uint64) {
+		if v.logsMMU() {
+			v.logMMU("CR3 %#x", cr3)
 		}
-		o.OnFlushPage = func(linear uint64) { v.logMMU("TLB flushed of %#x", linear) }
+	}
+	o.OnFlushTLB = func(global bool) {
+		switch {
+		case !v.logsMMU():
+		case global:
+			v.logMMU("TLB flushed")
+		default:
+			v.logMMU("TLB flushed but for global pages")
+		}
+	}
+	o.OnFlushPage = func(linear uint64) {
+		if v.logsMMU() {
+			v.logMMU("TLB flushed of %#x", linear)
+		}
 	}
 }
 
+// logsMMU costs little when nothing is logged, as guests load CR3 often.
+func (v *vcpu) logsMMU() bool {
+	l := v.m.cfg.Log
+	return l.Wants(debuglog.MMU) && v.cpu != nil && l.At(debuglog.MMU, v.env.RIP) // not while it is being made
+}
+
 func (v *vcpu) logMMU(format string, args ...any) {
-	if l := v.m.cfg.Log; v.cpu != nil && l.At(debuglog.MMU, v.env.RIP) { // not while it is being made
-		l.Printf("%s%#x: "+format+"\n", append([]any{v.cpu.Name(), v.env.RIP}, args...)...)
-	}
+	v.m.cfg.Log.Printf("%s%#x: "+format+"\n", append([]any{v.cpu.Name(), v.env.RIP}, args...)...)
 }
 
 // logUnclaimed notes an access that nobody answers.

@@ -10,6 +10,7 @@ package emu
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"goemu/emu/boot"
 	"goemu/emu/chardev"
 	"goemu/emu/cpumodel"
+	"goemu/emu/debuglog"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg/amd64"
@@ -69,6 +71,7 @@ type Machine struct {
 	chars     []*charDevice
 	awaited   []*charDevice // clients of which are to be there at the start
 	opened    []chardev.Backend
+	ownLog    *debuglog.Log // nil: the Config has one
 	drives    []*hostDrive
 	flash     [board.FlashChips]board.FlashChip
 	life      life
@@ -137,6 +140,10 @@ func New(cfg Config) (*Machine, error) {
 		}
 	}
 	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1)}
+	if cfg.Log == nil { // the monitor may want one
+		m.ownLog = debuglog.New(0, os.Stderr)
+		m.cfg.Log = m.ownLog
+	}
 	err := m.chooseCPU()
 	if err == nil {
 		err = m.assemble()
@@ -360,6 +367,9 @@ func (m *Machine) close() error {
 		}
 	}
 	m.opened = nil
+	if err := m.ownLog.Close(); err != nil && first == nil {
+		first = err
+	}
 	if m.code != nil {
 		if err := m.code.Close(); err != nil && first == nil {
 			first = err

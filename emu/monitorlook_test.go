@@ -74,7 +74,7 @@ func TestMonitorLooks(t *testing.T) {
 		"info irq":          "",
 		"x /2i 0xfffffff0":  "0xfffffff0:  ea5be000f0",
 		"help info":         "info qtree -- ",
-		"help":              "print|p /fmt expression",
+		"help":              "print|p [/fmt] expression",
 		"help x":            "x /10i $pc",
 	} {
 		if got := h.Human(line); !strings.Contains(got, want) || strings.Contains(got, "Error") {

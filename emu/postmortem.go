@@ -17,7 +17,9 @@ func (v *vcpu) tripleFault() {
 	v.postMortem(&b)
 	// On a terminal in raw mode lines need a carriage return.
 	os.Stderr.Write(bytes.ReplaceAll(b.Bytes(), []byte("\n"), []byte("\r\n")))
-	v.m.cfg.Log.Write(func(w io.Writer) { w.Write(b.Bytes()) })
+	if v.m.cfg.Log.Wants(^debuglog.Item(0)) {
+		v.m.cfg.Log.Write(func(w io.Writer) { w.Write(b.Bytes()) })
+	}
 }
 
 // postMortem writes the last exceptions, the registers, the code at RIP and the page walks of RIP and CR2.

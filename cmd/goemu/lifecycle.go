@@ -64,24 +64,7 @@ func (s *settings) setRTC(v string) error {
 	return nil
 }
 
-// actions are what -action can be told, by event and action.
-var actions = map[string]map[string]func(c *emu.Config){
-	"reboot": {
-		"reset":    func(c *emu.Config) { c.NoReboot = false },
-		"shutdown": func(c *emu.Config) { c.NoReboot = true },
-	},
-	"shutdown": {
-		"poweroff": func(c *emu.Config) { c.NoShutdown = false },
-		"pause":    func(c *emu.Config) { c.NoShutdown = true },
-	},
-	"panic": {
-		"pause":        func(c *emu.Config) { c.Panic = emu.PanicPause },
-		"shutdown":     func(c *emu.Config) { c.Panic = emu.PanicShutdown },
-		"exit-failure": func(c *emu.Config) { c.Panic = emu.PanicFail },
-		"none":         func(c *emu.Config) { c.Panic = emu.PanicNone },
-	},
-}
-
+// setAction is -action.
 func (s *settings) setAction(v string) error {
 	props := map[string]string{}
 	if err := emu.ParseProps("-action", v, props); err != nil {
@@ -91,11 +74,9 @@ func (s *settings) setAction(v string) error {
 		return errors.New("want EVENT=ACTION")
 	}
 	for event, action := range props {
-		set := actions[event][action]
-		if set == nil {
-			return fmt.Errorf("%s=%s is not known (want %s)", event, action, "reboot=reset|shutdown, shutdown=poweroff|pause, panic=pause|shutdown|exit-failure|none")
+		if err := s.cfg.SetAction(event, action); err != nil {
+			return err
 		}
-		set(&s.cfg)
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (s *settings) check() (err error) {
 
 // openLog opens the log.
 func (s *settings) openLog() (err error) {
-	if s.logging {
+	if s.logging || s.logFile != "" { // the monitor's log may follow
 		s.cfg.Log, err = debuglog.Open(s.logItems, s.logFile, s.logFilter)
 	}
 	return err

@@ -8,6 +8,7 @@ package fwcfg
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"goemu/devices"
 )
@@ -108,6 +109,15 @@ func (d *Device) Name() string { return "fw_cfg" }
 func (d *Device) Reset() {
 	d.s = State{}
 	d.choose(Signature)
+}
+
+// Files lists the names of the files and their sizes in bytes, as the guest finds them in the directory.
+func (d *Device) Files(f func(name string, size int)) {
+	dir := d.items[FileDir].data
+	for e := dir[4:]; len(e) >= dirEntry; e = e[dirEntry:] {
+		name, _, _ := strings.Cut(string(e[8:dirEntry]), "\x00")
+		f(name, int(binary.BigEndian.Uint32(e)))
+	}
 }
 
 // Add sets an item.

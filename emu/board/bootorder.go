@@ -77,6 +77,12 @@ func (pc *PC) addBootFiles() error {
 	return nil
 }
 
+// SetBootOrder has firmware boot in an order from the next reset on, as ParseBoot has checked it.
+func (pc *PC) SetBootOrder(order string) {
+	pc.cfg.Boot.Order, pc.cfg.Boot.Once = order, ""
+	pc.setBootOrder()
+}
+
 // setBootOrder puts the order in CMOS memory and fw_cfg, at power-on and at each reset.
 func (pc *PC) setBootOrder() {
 	order := pc.cfg.Boot.Order

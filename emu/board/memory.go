@@ -29,6 +29,9 @@ func (nobody) WriteMMIO(uint64, int, uint64) {}
 // LowMemory is the size of RAM below 4 GiB, in bytes.
 func (pc *PC) LowMemory() uint64 { return min(uint64(len(pc.cfg.RAM)), pc.chipset.board().LowMax) }
 
+// FirmwareSize is the size of the firmware's ROM, which ends at 4 GiB, in bytes; 0: it is in flash chips.
+func (pc *PC) FirmwareSize() int { return len(pc.cfg.ROM) }
+
 // mapMemory maps RAM below the PCI hole and above 4 GiB. The display's window at A0000h belongs to PCI; the RAM under
 // it is SMRAM.
 func (pc *PC) mapMemory() {

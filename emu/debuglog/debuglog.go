@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Item is one kind of log entry.
@@ -70,11 +71,14 @@ func Names() (list []string) {
 	return list
 }
 
-// Parse reads a comma-separated list of items.
+// Parse reads a comma-separated list of items; none is no item.
 func Parse(list string) (Item, error) {
 	var items Item
 next:
 	for _, w := range strings.Split(list, ",") {
+		if w == "none" {
+			continue
+		}
 		for _, n := range names {
 			if n.name == w {
 				items |= n.item
@@ -135,7 +139,7 @@ func ParseRanges(s string) ([]Range, error) {
 
 // Log is where the wanted items go. A nil *Log wants nothing.
 type Log struct {
-	items  Item
+	items  atomic.Uint32 // Item
 	ranges []Range
 	mu     sync.Mutex
 	w      *bufio.Writer
@@ -145,26 +149,43 @@ type Log struct {
 
 // Open makes a log of items. file "" is standard error; ranges empty means all addresses.
 func Open(items Item, file string, ranges []Range) (*Log, error) {
-	l := &Log{items: items, ranges: ranges}
+	l := &Log{ranges: ranges, w: bufio.NewWriter(os.Stderr), live: true}
+	l.Set(items)
 	if file == "" {
-		l.w, l.live = bufio.NewWriter(os.Stderr), true
 		return l, nil
 	}
-	f, err := os.Create(file)
-	if err != nil {
-		return nil, fmt.Errorf("log file: %w", err)
+	if err := l.SetFile(file); err != nil {
+		return nil, err
 	}
-	l.w, l.f = bufio.NewWriterSize(f, 1<<16), f
+	l.live = false
 	return l, nil
 }
 
 // New makes a log of items that writes to w.
 func New(items Item, w io.Writer) *Log {
-	return &Log{items: items, w: bufio.NewWriter(w), live: true}
+	l := &Log{w: bufio.NewWriter(w), live: true}
+	l.Set(items)
+	return l
 }
 
 // Wants tells whether any of items is logged.
-func (l *Log) Wants(items Item) bool { return l != nil && l.items&items != 0 }
+func (l *Log) Wants(items Item) bool { return l != nil && Item(l.items.Load())&items != 0 }
+
+// Set says which items are wanted from now on.
+func (l *Log) Set(items Item) { l.items.Store(uint32(items)) }
+
+// SetFile has the log go on in another file, which is emptied and written entry by entry.
+func (l *Log) SetFile(file string) error {
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("log file: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err = l.end()
+	l.w, l.f, l.live = bufio.NewWriterSize(f, 1<<16), f, true
+	return err
+}
 
 // At tells whether any of items is logged for guest address rip.
 func (l *Log) At(items Item, rip uint64) bool {
@@ -207,6 +228,10 @@ func (l *Log) Close() error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.end()
+}
+
+func (l *Log) end() error {
 	err := l.w.Flush()
 	if l.f != nil {
 		if e := l.f.Close(); err == nil {

@@ -31,8 +31,8 @@ type Host struct {
 	Clock   devices.Clock
 	Counted bool // guest time is counted: see the package's comment
 
-	// Stop is called under the machine's lock when an error, as rerror= and werror= have it, is to stop the machine until Resume.
-	Stop func(err error)
+	// Stop is called under the machine's lock when an error of a read or write, as rerror= and werror= have it, is to stop the machine until Resume.
+	Stop func(write bool, err error)
 
 	Tray func(open bool) // nil, or is told under the machine's lock when a CD drive's tray opens or closes
 }

@@ -75,7 +75,7 @@ func (w *worker) stall(op block.Op, err error) (again bool) {
 		}
 		return false
 	}
-	w.stalled = err
+	w.stalled, w.stalledWrite = err, op != block.Read
 	w.changed.Broadcast()
 	if !w.d.host.Counted { // else due finds it
 		w.d.host.Post(w.d.stop)
@@ -90,10 +90,10 @@ func (w *worker) stall(op block.Op, err error) (again bool) {
 // stop tells the machine why it is to stop.
 func (d *Drive) stop() {
 	d.work.mu.Lock()
-	err := d.work.stalled
+	err, write := d.work.stalled, d.work.stalledWrite
 	d.work.mu.Unlock()
 	if err != nil && d.host.Stop != nil {
-		d.host.Stop(err)
+		d.host.Stop(write, err)
 	}
 }
 

@@ -78,9 +78,9 @@ func TestOnError(t *testing.T) {
 			m.image = f
 			b := &bench{t: t, m: &machine{some: make(chan struct{}, 1)}}
 			stops := 0
-			b.d = New(Host{Post: b.m.post, Clock: &b.m.clock, Counted: counted, Stop: func(err error) {
-				if !errors.Is(err, c.err) {
-					t.Errorf("%s: stopped for %v", c.opts, err)
+			b.d = New(Host{Post: b.m.post, Clock: &b.m.clock, Counted: counted, Stop: func(write bool, err error) {
+				if !errors.Is(err, c.err) || write != (c.op != block.Read) {
+					t.Errorf("%s: stopped for %v, write %v", c.opts, err, write)
 				}
 				stops++
 				b.d.Resume()
@@ -114,7 +114,7 @@ func TestCloseWhileStopped(t *testing.T) {
 		m.image = f
 		stopped := make(chan struct{})
 		var clock devtest.Clock
-		d := New(Host{Post: func(fn func()) { go fn() }, Clock: &clock, Stop: func(error) { close(stopped) }}, block.Info{}, m)
+		d := New(Host{Post: func(fn func()) { go fn() }, Clock: &clock, Stop: func(bool, error) { close(stopped) }}, block.Info{}, m)
 		d.Submit(&block.Request{Op: block.Write, Data: fill(512, 1), Done: func(*block.Request) {}})
 		<-stopped
 		err := d.Close()

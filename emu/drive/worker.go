@@ -20,14 +20,15 @@ type worker struct {
 	d      *Drive
 	finish func() // d.work.report, made once
 
-	mu      sync.Mutex
-	changed *sync.Cond
-	in      []job // to do
-	inSpare []job
-	out     []*block.Request // done, not reported
-	spare   []*block.Request
-	posted  bool  // report will be called
-	stalled error // why the machine is to stop; nil: it is not
+	mu           sync.Mutex
+	changed      *sync.Cond
+	in           []job // to do
+	inSpare      []job
+	out          []*block.Request // done, not reported
+	spare        []*block.Request
+	posted       bool  // report will be called
+	stalled      error // why the machine is to stop; nil: it is not
+	stalledWrite bool  // it was not a read
 
 	active   bool // the goroutine has jobs that it took
 	borrowed bool // in[0] is being done by Help

@@ -18,7 +18,7 @@ const (
 	NoticeSuspended                    // the guest sleeps in S3
 	NoticeWakeUp                       // and no more
 	NoticePanicked                     // pvpanic: Action, Reason
-	NoticeBlockError                   // a drive: Device, Error
+	NoticeBlockError                   // a drive: Device, Write, Error
 	NoticeTrayMoved                    // a drive: Device, TrayOpen
 	NoticeRTCChanged                   // the guest has set the clock: Offset
 )

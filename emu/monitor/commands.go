@@ -1,8 +1,10 @@
 package monitor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -30,8 +32,17 @@ func init() {
 		{"change", "[-f] device file", "put another medium into a drive; -f also where the guest forbids it", 2, 3, change},
 		{"cont|c", "", "go on after stop", 0, 0, func(s *Session, _ []string) error { return s.m.Continue() }},
 		{"eject", "[-f] device", "take the medium out of a drive; -f also where the guest forbids it", 1, 2, eject},
-		{"help|?", "[command]", "show this, or one command", 0, 1, help},
+		{"help|?", "[command]", "show this, or one command", 0, 2, help},
 		{"chardev-send-break", "id", "send a break to the serial port on a character device", 1, 1, func(s *Session, args []string) error { return s.m.SendBreak(args[0]) }},
+		{"boot_set", "LETTERS", "boot from these, in this order, from the next reset on: a floppy, c hard disk, d CD-ROM, n network", 1, 1, bootSet},
+		{"dump-guest-memory", "file", "write physical memory and registers to an ELF core file, for crash and gdb", 1, 1, func(s *Session, args []string) error {
+			if strings.HasPrefix(args[0], "-") {
+				return fmt.Errorf("%s: dumps are by physical address, as ELF: want a file alone", args[0])
+			}
+			return create(args[0], s.m.DumpMemory)
+		}},
+		{"log", "items", "log these, separated by commas, and nothing else; none: nothing", 1, 1, func(s *Session, args []string) error { return s.m.SetLog(args[0]) }},
+		{"logfile", "file", "log to this file", 1, 1, func(s *Session, args []string) error { return s.m.SetLogFile(args[0]) }},
 		{"cpu", "number", "look at another CPU from now on", 1, 1, func(s *Session, args []string) error {
 			n, err := strconv.Atoi(args[0])
 			if err != nil || n < 0 || n >= s.m.CPUs() {
@@ -41,14 +52,14 @@ func init() {
 			return nil
 		}},
 		{"gva2gpa", "address", "the physical address of a linear one", 1, 8, (*Session).gva2gpa},
-		{"i", "/fmt port", "read a port, for example i /b 0x64", 1, 8, func(s *Session, args []string) error { return s.port(args, false) }},
+		{"i", "[/fmt] port", "read a port", 1, 8, func(s *Session, args []string) error { return s.port(args, false) }},
 		{"memsave", "address size file", "write linear memory to a file", 3, 3, func(s *Session, args []string) error { return s.save(args, false) }},
 		{"mouse_button", "state", "press buttons of the mouse: 1 left, 2 middle, 4 right, added; 0 lets go", 1, 1, mouseButton},
 		{"mouse_move", "dx dy [dz]", "move the mouse, turn its wheel", 2, 3, mouseMove},
 		{"nmi", "", "give all CPUs a non-maskable interrupt", 0, 0, func(s *Session, _ []string) error { return s.m.InjectNMI() }},
-		{"o", "/fmt port value", "write to a port, for example o /b 0x80 1", 2, 8, func(s *Session, args []string) error { return s.port(args, true) }},
+		{"o", "[/fmt] port value", "write to a port", 2, 8, func(s *Session, args []string) error { return s.port(args, true) }},
 		{"pmemsave", "address size file", "write physical memory to a file", 3, 3, func(s *Session, args []string) error { return s.save(args, true) }},
-		{"print|p", "/fmt expression", "show a value, for example p /d $eax*2", 1, 99, (*Session).printValue},
+		{"print|p", "[/fmt] expression", "show a value", 1, 99, (*Session).printValue},
 		{"ringbuf_read", "id size", "show the oldest bytes of a ring buffer, and forget them", 2, 2, func(s *Session, args []string) error {
 			n, err := strconv.Atoi(args[1])
 			if err != nil || n <= 0 {
@@ -61,8 +72,8 @@ func init() {
 			return err
 		}},
 		{"ringbuf_write", "id data", "put bytes into a ring buffer", 2, 2, func(s *Session, args []string) error { return s.m.WriteRing(args[0], []byte(args[1])) }},
-		{"x", "/fmt address", "show linear memory, for example x /16xb 0x7c00, x /10i $pc", 1, 99, func(s *Session, args []string) error { return s.dump(args, false) }},
-		{"xp", "/fmt address", "show physical memory, as x", 1, 99, func(s *Session, args []string) error { return s.dump(args, true) }},
+		{"x", "[/fmt] address", "show linear memory: a count, x d u o c i, and b h w g", 1, 99, func(s *Session, args []string) error { return s.dump(args, false) }},
+		{"xp", "[/fmt] address", "show physical memory, as x", 1, 99, func(s *Session, args []string) error { return s.dump(args, true) }},
 		{"info", infoNames(), "show what is behind: help info lists it", 1, 2, func(s *Session, args []string) error {
 			return run(s, infos, "info ", args)
 		}},
@@ -71,8 +82,8 @@ func init() {
 			s.m.Stop(0)
 			return nil
 		}},
-		{"screendump", "file", "write the screen to a PNG file", 1, 1, screendump},
-		{"sendkey", "keys [ms]", "press keys together, for example ctrl-alt-delete, for 100 ms or as long as said", 1, 2, sendkey},
+		{"screendump", "file", "write the screen to a PNG file", 1, 1, func(s *Session, args []string) error { return create(args[0], s.m.Screendump) }},
+		{"sendkey", "keys [ms]", "press keys together, for 100 ms or as long as said", 1, 2, sendkey},
 		{"stop|s", "", "stop the machine; its time stands still", 0, 0, func(s *Session, _ []string) error { return s.m.Pause() }},
 		{"system_powerdown", "", "press the power button", 0, 0, func(s *Session, _ []string) error {
 			s.m.PowerButton()
@@ -80,6 +91,9 @@ func init() {
 		}},
 		{"system_reset", "", "reset the machine", 0, 0, func(s *Session, _ []string) error { return s.m.Reset() }},
 		{"system_wakeup", "", "wake the guest from sleep", 0, 0, func(s *Session, _ []string) error { return s.m.WakeUp() }},
+	}
+	for _, table := range [][]command{commands, infos} {
+		slices.SortFunc(table, func(a, b command) int { return strings.Compare(a.names, b.names) })
 	}
 }
 
@@ -124,15 +138,30 @@ func run(s *Session, table []command, prefix string, words []string) error {
 	c := find(table, words[0])
 	if c == nil {
 		if prefix != "" {
-			return fmt.Errorf("%s%s is not known (help %s says what is)", prefix, words[0], strings.TrimSpace(prefix))
+			return plain("unknown command: '" + prefix + words[0] + "'")
 		}
-		return fmt.Errorf("%q is not a command (help lists them)", words[0])
+		return plain("unknown command: '" + words[0] + "'")
 	}
 	if n := len(words) - 1; n < c.min || n > c.max {
-		name, _, _ := strings.Cut(c.names, "|")
-		return fmt.Errorf("want %s", strings.TrimSpace(prefix+name+" "+c.args))
+		return usage(c, n, prefix, words[0])
 	}
 	return c.do(s, words[1:])
+}
+
+// plain is an error in words that scripts know, which stands for itself.
+type plain string
+
+// Error implements error.
+func (p plain) Error() string { return string(p) }
+
+// usage says that a command has too few or too many words behind it.
+func usage(c *command, n int, prefix, name string) error {
+	what := "extraneous characters at the end of line"
+	if n < c.min {
+		needed := slices.DeleteFunc(strings.Fields(c.args), func(a string) bool { return strings.HasPrefix(a, "[") })
+		what = needed[min(n, len(needed)-1)] + " expected"
+	}
+	return plain(fmt.Sprintf("%s%s: %s\nTry \"help %s\" for more information", prefix, c.names, what, strings.TrimSpace(cmp.Or(prefix, name))))
 }
 
 // infoNames are the words behind info.
@@ -168,38 +197,63 @@ func mouseMove(s *Session, args []string) error {
 	return nil
 }
 
+func bootSet(s *Session, args []string) error {
+	err := s.m.SetBootOrder(args[0])
+	if err == nil {
+		s.print("boot device list now set to %s\n", args[0])
+	}
+	return err
+}
+
+// showHelp shows a row, and how it is used.
+func showHelp(s *Session, prefix string, c *command, example bool) {
+	s.print("%s%s -- %s\n", prefix, strings.TrimSpace(c.names+" "+c.args), c.help)
+	name, _, _ := strings.Cut(c.names, "|")
+	if e := examples[prefix+name]; example && e != "" {
+		s.print("    for example: %s\n", e)
+	}
+}
+
 func help(s *Session, args []string) error {
 	if len(args) == 1 && args[0] == "info" {
 		for _, c := range infos {
-			s.print("info %s -- %s\n", strings.TrimSpace(c.names+" "+c.args), c.help)
+			showHelp(s, "info ", &c, false)
 		}
 		return nil
 	}
 	for i := range commands {
 		c := &commands[i]
 		if len(args) == 0 || find(commands[i:i+1], args[0]) != nil {
-			s.print("%s -- %s\n", strings.TrimSpace(c.names+" "+c.args), c.help)
+			showHelp(s, "", c, len(args) > 0)
 		}
 	}
+	if len(args) == 2 && args[0] == "info" {
+		c := find(infos, args[1])
+		if c == nil {
+			return plain("unknown command: 'info " + args[1] + "'")
+		}
+		showHelp(s, "info ", c, true)
+		return nil
+	}
 	if len(args) > 0 && find(commands, args[0]) == nil {
-		return fmt.Errorf("%q is not a command", args[0])
+		return plain("unknown command: '" + args[0] + "'")
 	}
 	return nil
 }
 
 // forced takes -f away and tells whether it was there; n words must remain.
-func forced(args []string, n int) (rest []string, force bool, err error) {
+func forced(name string, args []string, n int) (rest []string, force bool, err error) {
 	if args[0] == "-f" {
 		args, force = args[1:], true
 	}
 	if len(args) != n {
-		return nil, false, fmt.Errorf("%d words are too many or too few: see help", len(args))
+		return nil, false, usage(find(commands, name), len(args), "", name)
 	}
 	return args, force, nil
 }
 
 func eject(s *Session, args []string) error {
-	args, force, err := forced(args, 1)
+	args, force, err := forced("eject", args, 1)
 	if err != nil {
 		return err
 	}
@@ -207,23 +261,23 @@ func eject(s *Session, args []string) error {
 }
 
 func change(s *Session, args []string) error {
-	args, force, err := forced(args, 2)
+	args, force, err := forced("change", args, 2)
 	if err != nil {
 		return err
 	}
 	return s.m.Change(args[0], args[1], force)
 }
 
-// screendump leaves no file behind if there is no picture.
-func screendump(s *Session, args []string) error {
-	f, err := os.Create(args[0])
+// create makes a file and leaves none behind if write fails.
+func create(name string, write func(w io.Writer) error) error {
+	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
-	err = s.m.Screendump(f)
+	err = write(f)
 	err = errors.Join(err, f.Close())
 	if err != nil {
-		return errors.Join(err, os.Remove(args[0]))
+		return errors.Join(err, os.Remove(name))
 	}
 	return nil
 }

@@ -19,6 +19,24 @@ func text(name, help string, f func(s *Session) (string, error)) command {
 func moreInfos() []command {
 	return []command{
 		command{"registers", "[-a]", "registers of the CPU, or with -a of all", 0, 1, infoRegisters},
+		text("accelerators", "the engine that runs the guest, marked *, and others", func(s *Session) (out string, err error) {
+			for _, e := range s.m.Engines() {
+				mark := ' '
+				if e == s.m.Engine() {
+					mark = '*'
+				}
+				out += fmt.Sprintf("%c %s\n", mark, e)
+			}
+			return out, nil
+		}),
+		text("roms", "the firmware, and files that it is given", func(s *Session) (string, error) { return lines(s.m.ROMs()), nil }),
+		text("history", "lines typed before", func(s *Session) (out string, err error) {
+			for i, l := range s.history {
+				out += fmt.Sprintf("%d: '%s'\n", i, l)
+			}
+			return out, nil
+		}),
+		command{"lapic", "[id]", "the local APIC of the CPU, or of the one with an APIC ID", 0, 1, infoLAPIC},
 		text("chardev", "character devices", func(s *Session) (out string, err error) {
 			for _, c := range s.m.Chardevs() {
 				out += fmt.Sprintf("%s: filename=%s\n", c.Label, c.Filename)
@@ -75,6 +93,13 @@ func moreInfos() []command {
 		text("tlb", "the pages of the guest's page tables", func(s *Session) (string, error) { return s.mappings(inspect.TLBText) }),
 		text("uuid", "the machine's UUID", func(s *Session) (string, error) { return s.m.UUID() + "\n", nil }),
 	}
+}
+
+func lines(list []string) (out string) {
+	for _, l := range list {
+		out += l + "\n"
+	}
+	return out
 }
 
 func infoRegisters(s *Session, args []string) error {

@@ -28,8 +28,16 @@ type Machine interface {
 	PowerButton()
 	Stop(status int)
 	Status() inspect.Status
+	Blocks() []inspect.Drive
 	DriveLines() []string // a line each
 	Version() string
+	Engine() string    // that runs the guest
+	Engines() []string // that this host can have
+	ROMs() []string    // a line each
+	DumpMemory(w io.Writer) error
+	SetLog(items string) error
+	SetLogFile(file string) error
+	SetBootOrder(order string) error
 	Name() string
 	UUID() string
 
@@ -64,12 +72,15 @@ const maxLine = 4096
 
 // Session is the dialogue with one client.
 type Session struct {
-	m     Machine
-	w     io.Writer
-	line  []byte
+	m Machine
+	w io.Writer
+	editor
+	cr    bool // the last byte was CR
 	long  bool // more was typed than maxLine
 	echo  bool
 	ended bool // the client has said quit
+
+	history []string // lines before, the newest last
 
 	cpu  int    // that commands look at
 	last format // of x and xp
@@ -83,7 +94,7 @@ func Do(m Machine, w io.Writer, lines string) {
 	s := NewSession(m, w, false)
 	for line := range strings.SplitSeq(lines, "\n") {
 		if err := s.do(line); err != nil {
-			s.print("Error: %v\n", err)
+			s.fail(err)
 		}
 	}
 }
@@ -94,8 +105,19 @@ func (s *Session) Begin() {
 	s.print(Prompt)
 }
 
+// fail tells an error, as scripts look for it.
+func (s *Session) fail(err error) {
+	if _, ok := err.(plain); !ok {
+		s.print("Error: ")
+	}
+	s.print("%v\n", err)
+}
+
 // forget drops what was typed of a line.
-func (s *Session) forget() { s.line, s.long, s.ended = s.line[:0], false, false }
+func (s *Session) forget() {
+	s.editor.clear()
+	s.long, s.ended = false, false
+}
 
 // print answers. What a client does not take is its own loss: the next read from it fails too.
 func (s *Session) print(format string, args ...any) {
@@ -120,23 +142,22 @@ func (s *Session) Input(p []byte) {
 		switch {
 		case s.ended:
 			return
+		case b == '\n' && s.cr: // of CR LF, the second says nothing
 		case b == '\n' || b == '\r':
-			s.enter(b)
+			s.enter()
+		case s.echo:
+			s.edit(b)
 		case b == keyBackspace || b == keyDelete:
-			if n := len(s.line); n > 0 {
-				s.line = s.line[:n-1]
-				s.show("\b \b")
-			}
+			s.line = s.line[:max(len(s.line)-1, 0)]
 		case b == keyKill || b == keyCancel:
-			s.show(strings.Repeat("\b \b", len(s.line)))
 			s.line, s.long = s.line[:0], false
 		case b < ' ' && b != '\t':
 		case len(s.line) == maxLine:
 			s.long = true
 		default:
 			s.line = append(s.line, b)
-			s.show(string(rune(b)))
 		}
+		s.cr = b == '\r'
 	}
 }
 
@@ -147,20 +168,22 @@ func (s *Session) show(text string) {
 }
 
 // enter does the line that has been typed.
-func (s *Session) enter(end byte) {
+func (s *Session) enter() {
 	s.show("\r\n")
 	line, long := string(s.line), s.long
-	s.line, s.long = s.line[:0], false
-	if end == '\r' || line != "" || long { // of CR LF, the second says nothing
-		var err error
-		if long {
-			err = fmt.Errorf("the line has more than %d bytes", maxLine)
-		} else {
-			err = s.do(line)
+	s.editor.clear()
+	s.long = false
+	var err error
+	if long {
+		err = fmt.Errorf("the line has more than %d bytes", maxLine)
+	} else {
+		if strings.TrimSpace(line) != "" {
+			s.remember(line)
 		}
-		if err != nil {
-			s.print("Error: %v\n", err)
-		}
+		err = s.do(line)
+	}
+	if err != nil {
+		s.fail(err)
 	}
 	if !s.ended {
 		s.print(Prompt)

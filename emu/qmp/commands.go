@@ -51,6 +51,8 @@ func init() {
 		}},
 		{"chardev-send-break", []member{need("id", "str")}, "", func(s *Session, a arguments) (any, error) { return nil, s.m.SendBreak(a.text("id")) }},
 		{"cont", nil, "", act(Machine.Continue)},
+		{"dump-guest-memory", []member{need("paging", "bool"), need("protocol", "str"), may("detach", "bool"), may("begin", "int"), may("length", "int"),
+			may("format", "DumpGuestMemoryFormat")}, "", dumpMemory},
 		{"eject", with(may("force", "bool")), "", func(s *Session, a arguments) (any, error) {
 			return s.withDrive(a, func(id string) error { return s.m.Eject(id, a.bool("force")) })
 		}},
@@ -72,6 +74,16 @@ func init() {
 		{"ringbuf-write", []member{need("device", "str"), need("data", "str"), may("format", "DataFormat")}, "", ringWrite},
 		{"screendump", []member{need("filename", "str"), may("device", "str"), may("head", "int"), may("format", "ImageFormat")}, "", screendump},
 		{"send-key", []member{need("keys", "[KeyValue]"), may("hold-time", "int")}, "", sendKey},
+		{"set-action", []member{may("reboot", "RebootAction"), may("shutdown", "ShutdownAction"), may("panic", "PanicAction")}, "", func(s *Session, a arguments) (any, error) {
+			for _, event := range []string{"reboot", "shutdown", "panic"} {
+				if a.has(event) {
+					if err := s.m.SetAction(event, a.text(event)); err != nil {
+						return nil, err
+					}
+				}
+			}
+			return nil, nil
+		}},
 		{"stop", nil, "", act(Machine.Pause)},
 		{"system_powerdown", nil, "", act(func(m Machine) error {
 			m.PowerButton()
@@ -164,6 +176,21 @@ func (s *Session) memsave(a arguments, physical bool) error {
 		}
 		return nil
 	})
+}
+
+func dumpMemory(s *Session, a arguments) (any, error) {
+	file, isFile := strings.CutPrefix(a.text("protocol"), "file:")
+	switch {
+	case !isFile:
+		return nil, Errorf("Invalid parameter 'protocol'")
+	case a.bool("paging"):
+		return nil, errors.New("paging: dumps are by physical address")
+	case a.bool("detach"):
+		return nil, errors.New("detach: the reply says that the dump is done")
+	case a.has("begin") || a.has("length"):
+		return nil, errors.New("dumps are of all memory: leave begin and length out")
+	}
+	return nil, create(file, s.m.DumpMemory)
 }
 
 func ringRead(s *Session, a arguments) (any, error) {

@@ -26,6 +26,10 @@ type Machine interface {
 
 	Screendump(w io.Writer) error    // PNG
 	ScreendumpPPM(w io.Writer) error // portable pixmap
+	DumpMemory(w io.Writer) error    // ELF core
+	SetAction(event, action string) error
+	Engine() string    // that runs the guest
+	Engines() []string // that this host can have
 	CPUs() int
 	ReadMemory(cpu int, a inspect.Address, p []byte) (n int, err error)
 

@@ -44,6 +44,10 @@ func (f *fake) MouseButtons(b uint8)                       { f.note("buttons %d"
 func (f *fake) InjectNMI() error                           { return f.note("nmi") }
 func (f *fake) Screendump(w io.Writer) error               { io.WriteString(w, "png"); return nil }
 func (f *fake) ScreendumpPPM(w io.Writer) error            { io.WriteString(w, "ppm"); return nil }
+func (f *fake) DumpMemory(w io.Writer) error               { io.WriteString(w, "core"); return f.note("dump") }
+func (f *fake) SetAction(event, action string) error       { return f.note("action %s %s", event, action) }
+func (f *fake) Engine() string                             { return "interp" }
+func (f *fake) Engines() []string                          { return []string{"tcg", "interp"} }
 func (f *fake) CPUs() int                                  { return 4 }
 func (f *fake) Eject(d string, force bool) error           { return f.note("eject %s %v", d, force) }
 func (f *fake) Change(d, file string, force bool) error {
@@ -114,6 +118,13 @@ func TestCommands(t *testing.T) {
 		{`{"execute":"system_wakeup"}`, "", failed(classGeneric, "Unable to wake up: guest is not in suspended state")},
 		{`{"execute":"quit"}`, "quit 0 host-qmp-quit", done},
 		{`{"execute":"inject-nmi"}`, "nmi", done},
+		{`{"execute":"set-action","arguments":{"panic":"none","reboot":"shutdown"}}`, "action reboot shutdown;action panic none", done},
+		{`{"execute":"set-action","arguments":{"watchdog":"none"}}`, "", failed(classGeneric, "Parameter 'watchdog' is unexpected")},
+		{`{"execute":"query-accelerators"}`, "", "{\"return\": {\"enabled\": \"interp\", \"present\": [\"tcg\", \"interp\"]}}\r\n"},
+		{`{"execute":"query-dump-guest-memory-capability"}`, "", "{\"return\": {\"formats\": [\"elf\"]}}\r\n"},
+		{`{"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"file:` + file + `core"}}`, "dump", done},
+		{`{"execute":"dump-guest-memory","arguments":{"paging":true,"protocol":"file:x"}}`, "", failed(classGeneric, "paging: dumps are by physical address")},
+		{`{"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"x"}}`, "", failed(classGeneric, "Invalid parameter 'protocol'")},
 		{`{"execute":"send-key","arguments":{"keys":[{"type":"qcode","data":"ctrl"},{"type":"number","data":30}],"hold-time":250}}`, "keys ctrl-0x1e 250ms", done},
 		{`{"execute":"send-key","arguments":{"keys":[]}}`, "", failed(classGeneric, "no keys are given")},
 		{`{"execute":"send-key","arguments":{"keys":[{"type":"number","data":-3}]}}`, "", failed(classGeneric, "there is no key number -3")},
@@ -253,6 +264,8 @@ func TestEvents(t *testing.T) {
 		{inspect.Notice{Kind: inspect.NoticeTrayMoved, Device: "cd", TrayOpen: true}, `"event": "DEVICE_TRAY_MOVED", "data": {"device": "cd", "id": "cd", "tray-open": true}}`},
 		{inspect.Notice{Kind: inspect.NoticeBlockError, Device: "hd", Action: "stop", Error: "EIO"},
 			`"event": "BLOCK_IO_ERROR", "data": {"device": "hd", "operation": "read", "action": "stop", "reason": "EIO"}}`},
+		{inspect.Notice{Kind: inspect.NoticeBlockError, Device: "hd", Write: true, Action: "stop", Error: "ENOSPC"},
+			`"event": "BLOCK_IO_ERROR", "data": {"device": "hd", "operation": "write", "action": "stop", "reason": "ENOSPC"}}`},
 		{inspect.Notice{Kind: inspect.NoticeRTCChanged, Offset: -5}, `"event": "RTC_CHANGE", "data": {"offset": -5, "qom-path": "/machine/rtc"}}`},
 	} {
 		out.Reset()

@@ -8,6 +8,7 @@ import (
 
 // queries are the commands that only look.
 var queries = []command{
+	{"query-accelerators", nil, "AcceleratorInfo", query(func(m Machine) object { return object{{"enabled", m.Engine()}, {"present", m.Engines()}} })},
 	{"query-block", nil, "[BlockInfo]", query(blocks)},
 	{"query-chardev", nil, "[ChardevInfo]", query(func(m Machine) []object {
 		return list(m.Chardevs(), func(c inspect.Chardev) object {
@@ -21,6 +22,7 @@ var queries = []command{
 	})},
 	{"query-cpus-fast", nil, "[CpuInfoFast]", query(cpus)},
 	{"query-current-machine", nil, "CurrentMachineParams", query(func(Machine) object { return object{{"wakeup-suspend-support", true}} })},
+	{"query-dump-guest-memory-capability", nil, "DumpGuestMemoryCapability", query(func(Machine) object { return object{{"formats", []string{"elf"}}} })},
 	{"query-kvm", nil, "KvmInfo", query(func(Machine) object { return object{{"enabled", false}, {"present", false}} })},
 	{"query-machines", nil, "[MachineInfo]", query(machines)},
 	{"query-memory-size-summary", nil, "MemoryInfo", query(func(m Machine) object {
