@@ -43,23 +43,24 @@ type Config struct {
 	ConsoleIn  io.Reader
 	ConsoleOut io.Writer
 
-	NoDefaults bool      // no devices but those asked for
-	NoVGA      bool      // no display adapter but what Devices has
-	Serial     []string  // COM1, COM2: see chardev.Parse; nil: stdio for COM1
-	Parallel   []string  // LPT1: see chardev.Parse; nil: a printer whose output is lost
-	Chardevs   []string  // each as -chardev has it: see chardev.ParseOption
-	Debugcon   string    // -debugcon: see chardev.Parse; "": none
-	Display    string    // "tty": the terminal is taken by emu/display; "none", "": it is free
-	Monitor    []string  // for people: see chardev.Parse; none: only by Ctrl-A c on a terminal
-	QMP        []string  // for programs: see chardev.Parse
-	Mon        []string  // each as -mon has it: "[chardev=]ID[,mode=readline|control]"
-	GDB        string    // for gdb: see chardev.Parse; "", "none": none. "tcp:" waits for clients, without holding up the machine
-	Stdout     io.Writer // is told where pseudo terminals are, as scripts look for it; nil: nobody is
-	Stderr     io.Writer // is told for whom the machine waits; nil: nobody is
-	Devices    []string  // each as -device has it: "name,prop=value,..."
-	Drives     []string  // each as -drive has it: "prop=value,..."; a comma in a value is doubled
-	DriveNames []string  // what errors call them; those that have none: "-drive" and the value
-	Snapshot   bool      // what the guest writes to drives is lost at the end, as with snapshot=on for each
+	NoDefaults bool          // no devices but those asked for
+	NoVGA      bool          // no display adapter but what Devices has
+	Serial     []string      // COM1, COM2: see chardev.Parse; nil: stdio for COM1
+	Parallel   []string      // LPT1: see chardev.Parse; nil: a printer whose output is lost
+	Chardevs   []string      // each as -chardev has it: see chardev.ParseOption
+	Debugcon   string        // -debugcon: see chardev.Parse; "": none
+	Display    string        // "tty": the terminal is taken by emu/display; "none", "": it is free
+	Monitor    []string      // for people: see chardev.Parse; none: only by Ctrl-A c on a terminal
+	QMP        []string      // for programs: see chardev.Parse
+	Mon        []string      // each as -mon has it: "[chardev=]ID[,mode=readline|control]"
+	GDB        string        // for gdb: see chardev.Parse; "", "none": none. "tcp:" waits for clients, without holding up the machine
+	Stdout     io.Writer     // is told where pseudo terminals are, as scripts look for it; nil: nobody is
+	Stderr     io.Writer     // is told for whom the machine waits; nil: nobody is
+	Devices    []string      // each as -device has it: "name,prop=value,..."
+	Drives     []string      // each as -drive has it: "prop=value,..."; a comma in a value is doubled
+	DriveNames []string      // what errors call them; those that have none: "-drive" and the value
+	Ports      []PortHandler // ports that the program answers, which no device has
+	Snapshot   bool          // what the guest writes to drives is lost at the end, as with snapshot=on for each
 
 	Interactive bool // the built-in guest ends in its monitor instead of powering off
 

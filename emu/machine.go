@@ -227,6 +227,9 @@ func (m *Machine) assemble() error {
 	if err := m.buildBoard(); err != nil {
 		return err
 	}
+	if err := m.addPorts(); err != nil {
+		return err
+	}
 	m.code, err = accel.NewCode(m.space, accel.Options{
 		Native: m.cfg.Accel == AccelTCG,
 		Count:  m.cfg.Icount,
