@@ -84,6 +84,7 @@ type Machine struct {
 	posted    postbox
 	spin      spin
 	typist    typist
+	live      live
 	resetting bool
 	initing   bool // the processors alone are to be reset
 	suspended bool // the guest sleeps in S3

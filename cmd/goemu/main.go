@@ -90,6 +90,11 @@ func emulate(s *settings) (status int, err error) {
 			err = e
 		}
 	}()
+	endVNC, err := s.serveVNC(m)
+	if err != nil {
+		return 0, err
+	}
+	defer endVNC()
 	if cfg.Display == "tty" {
 		tty, err := display.Open()
 		if err != nil {

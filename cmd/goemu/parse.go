@@ -13,6 +13,7 @@ import (
 	"goemu/emu/chardev"
 	"goemu/emu/debuglog"
 	"goemu/emu/nearest"
+	"goemu/emu/vnc"
 )
 
 // errDone says that an option has printed what was asked for.
@@ -29,8 +30,9 @@ type settings struct {
 	accels       []string                  // of -accel
 	machineAccel string                    // of -machine accel=
 	nographic    bool
-	process      string // what goemu's process is called; "": as always
-	pidFile      string // "": none
+	process      string       // what goemu's process is called; "": as always
+	pidFile      string       // "": none
+	vnc          *vnc.Options // nil: none
 
 	logging   bool
 	logItems  debuglog.Item

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"goemu/emu"
@@ -104,13 +103,9 @@ var talkOptions = []option{
 	{name: "display", arg: "none|tty", group: groupTalk,
 		about: "tty: the screen on this terminal (Ctrl-] quits);\n'-display help' for list", example: "-display none", words: words("none tty"),
 		set: (*settings).setDisplay},
-	{name: "vnc", arg: "none", group: groupTalk,
-		about: "no display over the network", example: "-vnc none", words: words("none"), set: func(_ *settings, v string) error {
-			if v != "none" {
-				return errors.New("goemu has no display over the network: want none")
-			}
-			return nil
-		}},
+	{name: "vnc", arg: "HOST:DISPLAY|unix:PATH|none[,PROP=VALUE...]", group: groupTalk,
+		about:   "the screen over the network, at port 5900+DISPLAY of HOST\n(localhost if it is left out); to=LAST, password=on|off,\nshare=allow-exclusive|force-shared|ignore",
+		example: "-vnc :1,password=on -monitor stdio", words: words("localhost: unix: none"), set: (*settings).setVNC},
 	{name: "serial", arg: "DEV", group: groupTalk,
 		about: "serial port: stdio, mon:stdio, file:FILE, pipe:FILE, pty,\n/dev/LINE, tcp:HOST:PORT[,server=on][,wait=off], telnet:...,\nunix:FILE[,...], vc, ringbuf, null, none, chardev:ID", example: "-serial mon:stdio",
 		words: words(devices), set: list(func(s *settings) *[]string { return &s.cfg.Serial })},

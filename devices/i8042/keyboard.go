@@ -117,6 +117,9 @@ func (k *Keyboard) take() uint8 { return k.s.Queue.take() }
 // Idle tells whether the controller has taken all that the keyboard had to say.
 func (k *Keyboard) Idle() bool { return !k.ready() }
 
+// LEDs are the lamps that are lit: bit 0 scroll lock, 1 num lock, 2 caps lock.
+func (k *Keyboard) LEDs() uint8 { return k.s.LEDs }
+
 // reset is power-on: defaults, scanning.
 func (k *Keyboard) reset() {
 	k.defaults()

@@ -74,6 +74,9 @@ func (m *Mouse) ready() bool {
 	return m.s.Queue.ready()
 }
 
+// Idle tells whether the controller has taken all that the mouse had to say; what a mouse has that is off is nothing.
+func (m *Mouse) Idle() bool { return !m.s.On || m.s.Remote || !m.ready() }
+
 func (m *Mouse) take() uint8 { return m.s.Queue.take() }
 
 func (m *Mouse) reset() {
