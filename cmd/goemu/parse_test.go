@@ -95,6 +95,8 @@ func TestErrors(t *testing.T) {
 		"-boot late=x":            "want order",
 		"a.img b.img":             "one disk image",
 		"-vga cirrus":             "has std",
+		"-vnc 5900":               "-vnc 5900: want HOST:DISPLAY",
+		"-vnc :0,sasl=on":         "goemu has no sasl=",
 		"-display gtk":            "have: none, tty",
 		"-display tty -nographic": "both",
 		"-zzzzzz":                 "lists all",

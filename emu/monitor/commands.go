@@ -29,7 +29,7 @@ var commands []command
 func init() {
 	infos = append(infos, moreInfos()...)
 	commands = []command{
-		{"change", "[-f] device file", "put another medium into a drive; -f also where the guest forbids it", 2, 3, change},
+		{"change", "[-f] device file | vnc password text", "put another medium into a drive, -f also where the guest forbids it; or set the password of -vnc", 2, 3, change},
 		{"cont|c", "", "go on after stop", 0, 0, func(s *Session, _ []string) error { return s.m.Continue() }},
 		{"eject", "[-f] device", "take the medium out of a drive; -f also where the guest forbids it", 1, 2, eject},
 		{"help|?", "[command]", "show this, or one command", 0, 2, help},
@@ -84,6 +84,12 @@ func init() {
 		}},
 		{"screendump", "file", "write the screen to a PNG file", 1, 1, func(s *Session, args []string) error { return create(args[0], s.m.Screendump) }},
 		{"sendkey", "keys [ms]", "press keys together, for 100 ms or as long as said", 1, 2, sendkey},
+		{"set_password", "vnc text", "set the password of -vnc, for viewers to come", 2, 2, func(s *Session, args []string) error {
+			if args[0] != "vnc" {
+				return fmt.Errorf("%q has no password: want vnc", args[0])
+			}
+			return s.m.SetDisplayPassword(args[1])
+		}},
 		{"stop|s", "", "stop the machine; its time stands still", 0, 0, func(s *Session, _ []string) error { return s.m.Pause() }},
 		{"system_powerdown", "", "press the power button", 0, 0, func(s *Session, _ []string) error {
 			s.m.PowerButton()
@@ -261,6 +267,9 @@ func eject(s *Session, args []string) error {
 }
 
 func change(s *Session, args []string) error {
+	if len(args) == 3 && args[0] == "vnc" && (args[1] == "password" || args[1] == "passwd") {
+		return s.m.SetDisplayPassword(args[2])
+	}
 	args, force, err := forced("change", args, 2)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type Machine interface {
 	SendKey(keys string, hold time.Duration) error
 	Eject(drive string, force bool) error
 	Change(drive, file string, force bool) error
+	SetDisplayPassword(password string) error // of the display over the network
 	Pause() error
 	Continue() error
 	Reset() error

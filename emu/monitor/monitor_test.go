@@ -83,6 +83,7 @@ func (f *fake) DeviceTree() []inspect.Node                    { return nil }
 func (f *fake) MemoryTree() []inspect.Node                    { return nil }
 func (f *fake) PortIn(port uint16, size int) (uint32, error)  { return 0, f.note("in %d", port) }
 func (f *fake) PortOut(port uint16, size int, v uint32) error { return f.note("out %d", port) }
+func (f *fake) SetDisplayPassword(p string) error             { return f.note("display password %s", p) }
 func (f *fake) MouseMove(dx, dy, dz int)                      { f.note("move %d %d %d", dx, dy, dz) }
 func (f *fake) MouseButtons(b uint8)                          { f.note("buttons %d", b) }
 func (f *fake) InjectNMI() error                              { return f.note("nmi") }
@@ -113,6 +114,9 @@ func TestCommands(t *testing.T) {
 		{"eject -f cd0", "eject cd0 true", ""},
 		{"eject cd0", "eject cd0 false", ""},
 		{`change cd0 "my \"disc\".iso"`, `change cd0 "my \"disc\".iso" false`, ""},
+		{"change vnc password secret", "display password secret", ""},
+		{"set_password vnc secret", "display password secret", ""},
+		{"set_password spice secret", "", "want vnc"},
 		{"change -f cd0 x", `change cd0 "x" true`, ""},
 		{fmt.Sprintf("screendump %q", file), "screendump", ""},
 		{"info status", "", "VM status: running\n"},

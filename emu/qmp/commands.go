@@ -49,6 +49,7 @@ func init() {
 		{"blockdev-open-tray", with(may("force", "bool")), "", func(s *Session, a arguments) (any, error) {
 			return s.withDrive(a, func(id string) error { return s.m.OpenTray(id, a.bool("force")) })
 		}},
+		{"change-vnc-password", []member{need("password", "str")}, "", setPassword},
 		{"chardev-send-break", []member{need("id", "str")}, "", func(s *Session, a arguments) (any, error) { return nil, s.m.SendBreak(a.text("id")) }},
 		{"cont", nil, "", act(Machine.Continue)},
 		{"dump-guest-memory", []member{need("paging", "bool"), need("protocol", "str"), may("detach", "bool"), may("begin", "int"), may("length", "int"),
@@ -84,6 +85,7 @@ func init() {
 			}
 			return nil, nil
 		}},
+		{"set_password", []member{need("protocol", "DisplayProtocol"), need("password", "str"), may("connected", "SetPasswordAction")}, "", setPassword},
 		{"stop", nil, "", act(Machine.Pause)},
 		{"system_powerdown", nil, "", act(func(m Machine) error {
 			m.PowerButton()
@@ -319,4 +321,9 @@ func inputSendEvent(s *Session, a arguments) (any, error) {
 		s.m.MouseMove(dx, dy, dz)
 	}
 	return nil, nil
+}
+
+// setPassword is for viewers to come: those that are connected stay.
+func setPassword(s *Session, a arguments) (any, error) {
+	return nil, s.m.SetDisplayPassword(a.text("password"))
 }

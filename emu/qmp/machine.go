@@ -36,6 +36,7 @@ type Machine interface {
 	Blocks() []inspect.Drive
 	Eject(drive string, force bool) error
 	Change(drive, file string, force bool) error
+	SetDisplayPassword(password string) error // of the display over the network
 	OpenTray(drive string, force bool) error
 	CloseTray(drive string) error
 

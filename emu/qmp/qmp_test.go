@@ -39,6 +39,7 @@ func (f *fake) Status() inspect.Status {
 func (f *fake) Notify(int) (<-chan inspect.Notice, func()) { return nil, func() {} }
 func (f *fake) SendKey(keys string, h time.Duration) error { return f.note("keys %s %v", keys, h) }
 func (f *fake) KeyState(name string, down bool) error      { return f.note("key %s %v", name, down) }
+func (f *fake) SetDisplayPassword(p string) error          { return f.note("display password %s", p) }
 func (f *fake) MouseMove(dx, dy, dz int)                   { f.note("move %d %d %d", dx, dy, dz) }
 func (f *fake) MouseButtons(b uint8)                       { f.note("buttons %d", b) }
 func (f *fake) InjectNMI() error                           { return f.note("nmi") }
@@ -140,6 +141,9 @@ func TestCommands(t *testing.T) {
 		{`{"execute":"memsave","arguments":{"val":5,"size":3,"filename":"x","cpu-index":4}}`, "", failed(classGeneric, "Parameter 'cpu-index' expects a CPU number")},
 		{`{"execute":"human-monitor-command","arguments":{"command-line":"info x"}}`, "", "{\"return\": \"did info x\"}\r\n"},
 		{`{"execute":"human-monitor-command","arguments":{"command-line":"info x","cpu-index":3}}`, "", "{\"return\": \"did cpu 3\\ninfo x\"}\r\n"},
+		{`{"execute":"change-vnc-password","arguments":{"password":"x y"}}`, "display password x y", done},
+		{`{"execute":"set_password","arguments":{"protocol":"vnc","password":"x","connected":"keep"}}`, "display password x", done},
+		{`{"execute":"set_password","arguments":{"protocol":"spice","password":"x"}}`, "", failed(classGeneric, "Parameter 'protocol' does not accept value 'spice'")},
 		{`{"execute":"eject","arguments":{"id":"cd0","force":true}}`, "eject cd0 true", done},
 		{`{"execute":"eject"}`, "", failed(classGeneric, "Need exactly one of 'device' and 'id'")},
 		{`{"execute":"eject","arguments":{"device":"x"}}`, "", failed(classNoDevice, "Device 'x' not found")},

@@ -117,6 +117,8 @@ var enums = map[string][]string{
 	"PanicAction":                {"pause", "shutdown", "exit-failure", "none"},
 	"IoOperationType":            {"read", "write"},
 	"BlockErrorAction":           {"ignore", "report", "stop"},
+	"DisplayProtocol":            {"vnc"},
+	"SetPasswordAction":          {"keep"},
 	"BlockdevChangeReadOnlyMode": {"retain", "read-only", "read-write"},
 }
 

@@ -4,9 +4,9 @@ import "slices"
 
 // hashes finds lines by what is on them.
 type hashes struct {
-	old, new []uint64
-	at       map[uint64]int // the line of old with a hash; -1: several
-	votes    map[int]int    // by how far down of where they are now lines were
+	old   []uint64
+	at    map[uint64]int // the line of old with a hash; -1: several
+	votes map[int]int    // by how far down of where they are now lines were
 }
 
 // hash of a line, and whether all of it is the same.

@@ -1,6 +1,7 @@
 package vnc
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -537,8 +538,14 @@ func TestCosts(t *testing.T) {
 	}
 }
 
-// nowhere is a connection that takes everything.
-type nowhere struct{ net.Conn }
+// nowhere is a connection that takes everything, and from which bytes come.
+type nowhere struct {
+	net.Conn
+	in io.Reader
+}
+
+func (n nowhere) Read(p []byte) (int, error) { return n.in.Read(p) }
+func (nowhere) Close() error                 { return nil }
 
 func (nowhere) Write(p []byte) (int, error)        { return len(p), nil }
 func (nowhere) SetWriteDeadline(t time.Time) error { return nil }
@@ -551,27 +558,27 @@ func FuzzMessages(f *testing.F) {
 	f.Add(false, []byte("RFB 003.007\n\x01\x00\x03\x00\x00\x00\x00\x00\x00\x40\x00\x40"))
 	m := &fake{}
 	m.draw(70, 70, parts)
-	s := serve(f, m, ",share=ignore")
-	good := enter(f, s)
+	s := serve(f, m, "")
 	f.Fuzz(func(t *testing.T, begun bool, p []byte) {
-		m.mu.Lock()
-		m.pix[len(p)%len(m.pix)]++
-		m.mu.Unlock()
-		conn, err := net.Dial("unix", s.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
 		if begun {
 			p = append([]byte("RFB 003.008\n\x01\x01"), p...)
 		}
-		go io.Copy(io.Discard, conn)
-		conn.Write(p)
-		conn.(*net.UnixConn).CloseWrite()
-		good.t = t
-		good.request(0, 0, 0, 70, 70)
-		good.conn.SetDeadline(time.Now().Add(patience))
-		good.update()
-		good.same(m)
+		c := newClient(s, nowhere{in: bytes.NewReader(p)})
+		defer s.leave(c)
+		if c.begin() != nil {
+			return
+		}
+		for i := 0; c.message() == nil; i++ {
+			m.pix[(i+len(p))%len(m.pix)]++
+			s.look()
+			if c.waits() {
+				w := c.wishes
+				c.wishes = wishes{format: w.format, accepts: w.accepts}
+				if _, err := c.update(w); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		c.input.release()
 	})
 }
