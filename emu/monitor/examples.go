@@ -27,6 +27,7 @@ var examples = map[string]string{
 	"ringbuf_write":      "ringbuf_write log hello",
 	"screendump":         "screendump screen.png",
 	"sendkey":            "sendkey ctrl-alt-delete 250",
+	"set_password":       "set_password vnc secret",
 	"stop":               "stop",
 	"system_powerdown":   "system_powerdown",
 	"system_reset":       "system_reset",
