@@ -1,6 +1,7 @@
 package emu
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -114,7 +115,7 @@ func (m *Machine) newChar(label string, spec *chardev.Spec) (*charDevice, error)
 	if spec.Mux || terminal {
 		escape := byte(0)
 		if spec.Mux || chardev.IsTerminal(src) {
-			escape = chardev.Escape
+			escape = cmp.Or(m.cfg.Escape, chardev.Escape)
 		}
 		d.mux = chardev.NewMux(src, escape, func() { m.Stop(0) })
 		d.monitor = escape != 0 && spec.ID == ""

@@ -52,6 +52,7 @@ type Config struct {
 	Display    string        // "tty": the terminal is taken by emu/display; "none", "": it is free
 	Monitor    []string      // for people: see chardev.Parse; none: only by Ctrl-A c on a terminal
 	QMP        []string      // for programs: see chardev.Parse
+	Escape     byte          // the key before commands to goemu on a terminal; 0: Ctrl-A
 	Mon        []string      // each as -mon has it: "[chardev=]ID[,mode=readline|control]"
 	GDB        string        // for gdb: see chardev.Parse; "", "none": none. "tcp:" waits for clients, without holding up the machine
 	Stdout     io.Writer     // is told where pseudo terminals are, as scripts look for it; nil: nobody is

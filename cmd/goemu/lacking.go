@@ -55,6 +55,6 @@ var lacking = map[string]string{
 
 	"localtime": hintRTC, "startdate": hintRTC, "rtc-td-hack": hintRTC,
 	"tb-size": "the translator's memory grows as it needs to", "singlestep": "-d cpu logs each block", "one-insn-per-tb": "-d cpu logs each block",
-	"seed": "with -icount runs repeat, and so do random numbers", "plugin": "its packages are Go: import goemu/emu", "echr": "the escape key is Ctrl-A",
+	"seed": "with -icount runs repeat, and so do random numbers", "plugin": "its packages are Go: import goemu/emu",
 	"writeconfig": "write the options into a script", "qtest": "tests drive its packages in Go", "qtest-log": "tests drive its packages in Go",
 }

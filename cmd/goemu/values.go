@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -58,6 +59,16 @@ func (s *settings) setDisplay(v string) error {
 		}
 	}
 	return fmt.Errorf("goemu has no such display (have: %s)", strings.Join(displays, ", "))
+}
+
+// setEscape is -echr. A key that is no control character would be lost to the guest.
+func (s *settings) setEscape(v string) error {
+	n, err := strconv.ParseUint(v, 0, 8)
+	if err != nil || n < 1 || n > 31 {
+		return errors.New("want the number of a control character, from 1 to 31")
+	}
+	s.cfg.Escape = byte(n)
+	return nil
 }
 
 func (s *settings) addChardev(v string) error {

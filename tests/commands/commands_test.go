@@ -19,7 +19,7 @@ var lines = []struct {
 }{
 	{"xv6: make qemu", "-serial mon:stdio -drive file=fs.img,index=1,media=disk,format=raw -drive file=xv6.img,index=0,media=disk,format=raw -smp 2 -m 512", disk, 0},
 	{"xv6: make qemu-nox", "-nographic -drive file=fs.img,index=1,media=disk,format=raw -drive file=xv6.img,index=0,media=disk,format=raw -smp 2 -m 512", disk, 0},
-	{"JOS without its debugger", "-nographic -drive file=obj/kern/kernel.img,index=0,media=disk,format=raw -serial mon:stdio -D qemu.log", disk, 0},
+	{"JOS", "-nographic -drive file=obj/kern/kernel.img,index=0,media=disk,format=raw -serial mon:stdio -gdb tcp::26000 -D qemu.log", disk, 0},
 	{"bootimage runner", "-drive format=raw,file=target/bootimage-blog_os.bin -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=0x04 -serial stdio -display none", disk, 33},
 	{"os-tutorial", "-fda os-image.bin", disk, 0},
 	{"os-tutorial, first chapters", "os-image.bin", disk, 0},
@@ -30,14 +30,14 @@ var lines = []struct {
 	{"kvm-unit-tests", "-nodefaults -device pc-testdev -device isa-debug-exit,iobase=0xf4,iosize=0x4 -vnc none -serial stdio -device pci-testdev " +
 		"-machine accel=kvm:tcg -kernel kernel.elf -smp 1", multiboot, 33},
 	{"Zephyr", "-m 32 -cpu qemu32,+nx,+pae -machine q35 -device isa-debug-exit,iobase=0xf4,iosize=0x04 -no-reboot -nographic -net none -pidfile qemu.pid " +
-		"-serial mon:stdio -icount shift=5,align=off,sleep=off -rtc clock=vm -kernel kernel.elf", multiboot, 33},
+		"-chardev stdio,id=con,mux=on -serial chardev:con -mon chardev=con,mode=readline -icount shift=5,align=off,sleep=off -rtc clock=vm -kernel kernel.elf", multiboot, 33},
 	{"Linux kernel hacking", `-kernel arch/x86/boot/bzImage -initrd initramfs.cpio.gz -append "console=ttyS0" -nographic`, "hello from Linux: console=ttyS0", 0},
 	{"Linux with a root disk", `-kernel arch/x86/boot/bzImage -append "root=/dev/sda console=ttyS0 nokaslr" -hda rootfs.img -m 1G -smp 2 -display none -serial stdio`,
 		"hello from Linux: root=/dev/sda console=ttyS0 nokaslr", 0},
 	{"Linux, with whatever engine there is", `-machine q35,accel=kvm:tcg -cpu host -m size=256M -kernel arch/x86/boot/bzImage -append "console=ttyS0 panic=-1" -no-reboot -nographic`,
 		"hello from Linux: console=ttyS0 panic=-1", 0},
-	{"virtme", `-name virtme-ng -m 256M -accel kvm -accel tcg -cpu max -parallel none -net none -vga none -display none -chardev stdio,id=console,signal=off,mux=on ` +
-		`-serial chardev:console -no-reboot -kernel arch/x86/boot/bzImage -append "console=ttyS0 earlyprintk=serial,ttyS0,115200"`,
+	{"virtme", `-name virtme-ng -m 256M -accel kvm -accel tcg -cpu max -parallel none -net none -echr 1 -vga none -display none -chardev stdio,id=console,signal=off,mux=on ` +
+		`-serial chardev:console -mon chardev=console -no-reboot -kernel arch/x86/boot/bzImage -append "console=ttyS0 earlyprintk=serial,ttyS0,115200"`,
 		"hello from Linux: console=ttyS0 earlyprintk=serial,ttyS0,115200", 0},
 }
 
