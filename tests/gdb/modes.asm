@@ -20,8 +20,7 @@ code16:	mov ebx, 0x16161616
 	call func16
 	lgdt [gdtr]
 	cli
-	mov eax, cr0
-	or al, 1
+	mov eax, 0x11			; PE, ET, whatever the firmware has left there
 	mov cr0, eax
 	jmp 8:code32
 .end:
@@ -40,7 +39,14 @@ code32:	mov ax, 16
 	mov fs, ax
 	mov gs, ax
 	mov esp, 0x7c00
-	mov ebx, 0x32323232
+	mov eax, 0x32320001
+	mov ecx, 0x32320002
+	mov edx, 0x32320003
+	mov ebx, 0x32320004
+	mov ebp, 0x32320005
+	mov esi, 0x32320006
+	mov edi, 0x32320007
+	cmp eax, eax
 	call func32
 	mov edi, PML4
 	mov dword [edi], PML4 + 0x1003
@@ -84,11 +90,25 @@ code64:	mov ecx, 0xc0000100		; FS.base, and behind it GS.base and KERNEL_GS_BASE
 	fldpi
 	fld1
 	mov rbx, 0x6464646464646464
-	mov r15, 0x1515151515151515
 	movq xmm3, rbx
 	mov eax, upper + ALIAS
 	jmp rax
-upper:	call func64
+upper:	mov eax, 0x64640001
+	mov ecx, 0x64640002
+	mov edx, 0x64640003
+	mov rsi, -4
+	mov edi, 0x64640005
+	xor ebp, ebp
+	mov r8d, 0x64640006
+	mov r9d, 0x64640007
+	mov r10d, 0x64640008
+	mov r11d, 0x64640009
+	mov r12d, 0x6464000a
+	mov r13d, 0x6464000b
+	mov r14d, 0x6464000c
+	mov r15, 0x1515151515151515
+	cmp eax, eax
+	call func64
 again:	mov rax, [word1]
 	add qword [counter], 1
 	cmp dword [go], 0
