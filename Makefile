@@ -1,6 +1,7 @@
 # make test    installs what the tests need (as root; else says what to install) and runs all of them
 # make bench   boots the benchmark guest on goemu and on QEMU's TCG in turn and prints ratios
 # make difftest  runs CASES (default 10000) cases of each instruction on the host's CPU and on both engines, and makes docs/coverage.md
+# make pages   makes docs/devices.md, the listings of docs/journey.md and the pictures anew
 # make guests  prepares Debian's kernel, an initramfs and media to boot from, in a cache outside the checkout
 # make media   boots every medium on every combination of board, engine and firmware; make test does a choice
 # make fuzz    fuzzes each target for FUZZTIME (default 10m)
@@ -12,7 +13,7 @@ CASES    ?= 10000
 
 export CGO_ENABLED = 0
 
-.PHONY: build test bench difftest guests media fuzz check cross setup
+.PHONY: build test bench pages difftest guests media fuzz check cross setup
 
 build:
 	$(GO) build -o goemu ./cmd/goemu
@@ -32,6 +33,9 @@ media: guests
 
 bench: guests
 	$(GO) run ./tests/bench -runs $(RUNS) -o docs/performance.md
+
+pages: setup
+	$(GO) run ./tests/pages
 
 difftest:
 	GOEMU_ROW_CASES=$(CASES) GOEMU_ROWS_RECORD=testdata/rows.txt $(GO) test -count=1 -timeout 4h -v -run TestRows ./tests/difftest/rows
