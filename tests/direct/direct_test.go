@@ -89,12 +89,12 @@ func TestBadFiles(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"no such kernel", []string{"-kernel", filepath.Join(dir, "none")}, []string{"none", "no such file"}},
+		{"no such kernel", []string{"-kernel", filepath.Join(dir, "none")}, []string{"none", "No such file or directory"}},
 		{"empty kernel", []string{"-kernel", file("empty", nil)}, []string{"empty", "too short"}},
 		{"text", []string{"-kernel", file("text", []byte(strings.Repeat("hello\n", 1000)))}, []string{"text", "not a kernel"}},
 		{"truncated kernel", []string{"-kernel", file("cut", kernel[:100000])}, []string{"cut", "ends here"}},
 		{"truncated header", []string{"-kernel", file("header", kernel[:0x210])}, []string{"header"}},
-		{"no such initrd", []string{"-kernel", vmlinuz, "-initrd", filepath.Join(dir, "nord")}, []string{"nord", "no such file"}},
+		{"no such initrd", []string{"-kernel", vmlinuz, "-initrd", filepath.Join(dir, "nord")}, []string{"nord", "No such file or directory"}},
 		{"initrd too big", []string{"-kernel", vmlinuz, "-initrd", big, "-m", "128"}, []string{"big.gz", "too big", "135266304"}},
 		{"little RAM", []string{"-kernel", vmlinuz, "-m", "4"}, []string{"vmlinuz"}},
 	} {
