@@ -98,6 +98,9 @@ func (m *Machine) newChar(label string, spec *chardev.Spec) (*charDevice, error)
 	if terminal && m.terminal != nil {
 		return nil, errors.New("the terminal is taken by another character device")
 	}
+	if m.cfg.VC != nil {
+		spec.Show = func() chardev.Source { return m.cfg.VC(label) }
+	}
 	src, err := spec.Open(func() (chardev.Source, error) { return m.openTerminal(spec) })
 	if err != nil {
 		return nil, err
@@ -134,8 +137,8 @@ func (m *Machine) newChar(label string, spec *chardev.Spec) (*charDevice, error)
 
 // openTerminal takes the terminal, or what stands for it.
 func (m *Machine) openTerminal(spec *chardev.Spec) (chardev.Source, error) {
-	if m.cfg.Display == "tty" {
-		return nil, errors.New("the terminal is the display's: use file:PATH, null or none")
+	if m.cfg.Display == "tui" {
+		return nil, errors.New("the terminal is the display's: use vc, file:PATH, null or none")
 	}
 	if m.cfg.ConsoleIn != nil || m.cfg.ConsoleOut != nil {
 		return chardev.NewPair(m.cfg.ConsoleIn, m.cfg.ConsoleOut), nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"goemu/emu/board"
+	"goemu/emu/chardev"
 	"goemu/emu/debuglog"
 )
 
@@ -49,7 +50,7 @@ type Config struct {
 	Parallel   []string      // LPT1: see chardev.Parse; nil: a printer whose output is lost
 	Chardevs   []string      // each as -chardev has it: see chardev.ParseOption
 	Debugcon   string        // -debugcon: see chardev.Parse; "": none
-	Display    string        // "tty": the terminal is taken by emu/display; "none", "": it is free
+	Display    string        // "tui": the terminal is taken by emu/tui; "none", "": it is free
 	Monitor    []string      // for people: see chardev.Parse; none: only by Ctrl-A c on a terminal
 	QMP        []string      // for programs: see chardev.Parse
 	Escape     byte          // the key before commands to goemu on a terminal; 0: Ctrl-A
@@ -62,6 +63,9 @@ type Config struct {
 	DriveNames []string      // what errors call them; those that have none: "-drive" and the value
 	Ports      []PortHandler // ports that the program answers, which no device has
 	Snapshot   bool          // what the guest writes to drives is lost at the end, as with snapshot=on for each
+
+	// VC makes what shows "vc"; nil: nothing does, and the newest output is kept.
+	VC func(name string) chardev.Source
 
 	Interactive bool // the built-in guest ends in its monitor instead of powering off
 

@@ -2,6 +2,7 @@ package emu
 
 import (
 	"errors"
+	"io"
 
 	"goemu/emu/chardev"
 	"goemu/emu/inspect"
@@ -124,4 +125,9 @@ func (m monitored) DriveLines() (lines []string) {
 		lines = append(lines, l)
 	}
 	return lines
+}
+
+// MonitorSession makes a monitor that answers to w, for a front end that shows what is typed by itself.
+func (m *Machine) MonitorSession(w io.Writer) *monitor.Session {
+	return monitor.NewSession(monitored{m}, w, false)
 }

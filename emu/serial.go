@@ -16,9 +16,11 @@ const serialPorts = 2
 func (m *Machine) defaultSerial() string {
 	c := &m.cfg
 	stdio := func(s string) bool { return s == "stdio" || s == "mon:stdio" }
-	taken := slices.ContainsFunc(c.Monitor, stdio) || slices.ContainsFunc(c.QMP, stdio) || stdio(c.GDB) || c.Display == "tty" ||
+	taken := slices.ContainsFunc(c.Monitor, stdio) || slices.ContainsFunc(c.QMP, stdio) || stdio(c.GDB) || c.Display == "tui" ||
 		slices.ContainsFunc(c.Chardevs, func(s string) bool { return strings.HasPrefix(s, "stdio,") })
 	switch {
+	case c.VC != nil:
+		return "vc"
 	case taken:
 		return "null"
 	case c.NoGraphics && c.ConsoleIn == nil && c.ConsoleOut == nil:

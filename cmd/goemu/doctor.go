@@ -83,12 +83,12 @@ func checkEngine(engine string) finding {
 // checkTerminal looks at standard input and output.
 func checkTerminal() finding {
 	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) {
-		return finding{false, "terminal: standard input or output is none", "-nographic works without one; -display tty wants one"}
+		return finding{false, "terminal: standard input or output is none", "-nographic works without one; -display tui wants one"}
 	}
 	w, h, err := term.GetSize(int(os.Stdout.Fd()))
 	what := fmt.Sprintf("terminal: %s, %d columns, %d rows", os.Getenv("TERM"), w, h)
 	if err != nil || w < 80 || h < 25 {
-		return finding{false, what, "make it at least 80 columns and 26 rows for -display tty"}
+		return finding{false, what, "make it at least 80 columns and 26 rows for -display tui"}
 	}
 	return finding{true, what, ""}
 }

@@ -4,7 +4,7 @@ package main
 const (
 	hintNetwork  = "it has no network devices yet: leave it out, or say -net none"
 	hintSound    = "it has no sound: leave it out"
-	hintWindow   = "it has no window: the screen can be on the terminal (-display tty)"
+	hintWindow   = "it has no window: the screen can be on the terminal (-display tui)"
 	hintKVM      = "engines are chosen by -accel: kvm:tcg takes the translator where there is no KVM"
 	hintState    = "a machine's state cannot be saved or moved: start the guest anew"
 	hintMemory   = "RAM is said by -m alone"

@@ -12,8 +12,8 @@ import (
 	"syscall"
 
 	"goemu/emu"
-	"goemu/emu/display"
 	"goemu/emu/inspect"
+	"goemu/emu/tui"
 )
 
 func main() {
@@ -40,6 +40,13 @@ func run(args []string) int {
 		}
 	}
 	s, err := parse(args, os.Stdout)
+	if err == nil && s.cfg.Display == "tui" && !tui.Guarded() {
+		status, err := tui.Guard()
+		if err != nil {
+			fail(err)
+		}
+		return status
+	}
 	if err == nil {
 		err = s.openLog()
 	}
@@ -66,13 +73,18 @@ func run(args []string) int {
 // emulate makes the machine and runs it to its end.
 func emulate(s *settings) (status int, err error) {
 	cfg := &s.cfg
+	onTerminal := cfg.Display == "tui"
+	var host tui.Host
+	if onTerminal {
+		cfg.VC, cfg.Stdout, cfg.Stderr = host.Console, &host.Notes, &host.Notes
+	}
 	m, err := emu.New(*cfg)
 	if err != nil {
 		return 0, err
 	}
 	defer m.Close()
 	for _, w := range m.Warnings() {
-		fmt.Fprintf(os.Stderr, "goemu: warning: %s\n", w)
+		fmt.Fprintf(cfg.Stderr, "goemu: warning: %s\n", w)
 	}
 	// SIGINT and its like end the machine in order: output is flushed and the terminal restored.
 	signals := make(chan os.Signal, 4)
@@ -95,15 +107,13 @@ func emulate(s *settings) (status int, err error) {
 		return 0, err
 	}
 	defer endVNC()
-	if cfg.Display == "tty" {
-		tty, err := display.Open()
+	if onTerminal {
+		t, err := tui.Open(&host)
 		if err != nil {
 			return 0, err
 		}
-		defer tty.Close()
-		if err := tty.Start(m); err != nil {
-			return 0, err
-		}
+		defer t.Close()
+		t.Start(m)
 	}
 	return m.Run()
 }

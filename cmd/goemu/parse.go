@@ -77,7 +77,7 @@ func isNumberLike(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' 
 // parse reads the command line. It opens no file; out is for what options print.
 func parse(args []string, out io.Writer) (*settings, error) {
 	s := &settings{out: out, find: findOption, cfg: emu.Config{
-		Memory: emu.DefaultMemory, Display: "none", Stdout: out, Stderr: os.Stderr,
+		Memory: emu.DefaultMemory, Stdout: out, Stderr: os.Stderr,
 		Interactive: chardev.Interactive(),
 	}}
 	f := flagSet(s)
@@ -99,8 +99,11 @@ func (s *settings) check() (err error) {
 	if c.Kernel == "" && (c.Initrd != "" || c.Append != "") {
 		return errors.New("-initrd and -append need -kernel")
 	}
-	if c.Display == "tty" && s.nographic {
-		return errors.New("-nographic and -display tty both want the terminal")
+	if c.Display == "tui" && s.nographic {
+		return errors.New("-nographic and -display tui both want the terminal")
+	}
+	if c.Display == "" {
+		c.Display = s.defaultDisplay()
 	}
 	accel := strings.Join(s.accels, ":")
 	switch {

@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 			c.Boot = emu.BootOptions{Order: "c", Once: "a", Menu: true, Strict: true, SplashTime: &wait, RebootTimeout: &forever}
 		}},
 		{"-monitor unix:/x,server,nowait", func(c *emu.Config) { c.Monitor = []string{"unix:/x,server,nowait"} }},
-		{"-display tty", func(c *emu.Config) { c.Display = "tty" }},
+		{"-display tty", func(c *emu.Config) { c.Display = "tui" }},
 		{"-vga none", func(c *emu.Config) { c.NoVGA = true }},
 		{"-fw_cfg opt/x,string=y", func(c *emu.Config) { c.FwCfg = []string{"opt/x,string=y"} }},
 		{"-chardev file,id=x,path=/tmp/a -serial chardev:x", func(c *emu.Config) {
@@ -97,7 +97,7 @@ func TestErrors(t *testing.T) {
 		"-vga cirrus":             "has std",
 		"-vnc 5900":               "-vnc 5900: want HOST:DISPLAY",
 		"-vnc :0,sasl=on":         "goemu has no sasl=",
-		"-display gtk":            "have: none, tty",
+		"-display gtk":            "have: curses, none",
 		"-display tty -nographic": "both",
 		"-zzzzzz":                 "lists all",
 	} {

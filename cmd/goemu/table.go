@@ -100,8 +100,8 @@ var talkOptions = []option{
 		about: "serial port and console on this terminal (Ctrl-A x quits)", example: "-nographic", set: given(func(s *settings) {
 			s.nographic, s.cfg.NoGraphics = true, true
 		})},
-	{name: "display", arg: "none|tty", group: groupTalk,
-		about: "tty: the screen on this terminal (Ctrl-] quits);\n'-display help' for list", example: "-display none", words: words("none tty"),
+	{name: "display", arg: "tui|none", group: groupTalk,
+		about: "tui: the screen and the machine's inside on this terminal\n(Ctrl-A h for help), the default on one; also curses, tty", example: "-display none", words: words("none tui curses tty"),
 		set: (*settings).setDisplay},
 	{name: "vnc", arg: "HOST:DISPLAY|unix:PATH|none[,PROP=VALUE...]", group: groupTalk,
 		about:   "the screen over the network, at port 5900+DISPLAY of HOST\n(localhost if it is left out); to=LAST, password=on|off,\nshare=allow-exclusive|force-shared|ignore",

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,21 +46,20 @@ func (s *settings) addDevice(v string) error {
 	return nil
 }
 
-// displays are the values of -display.
-var displays = []string{"none", "tty"}
+// displays are the values of -display, and what they stand for.
+var displays = map[string]string{"none": "none", "tui": "tui", "curses": "tui", "tty": "tui"}
 
 func (s *settings) setDisplay(v string) error {
 	if isHelp(v) {
-		fmt.Fprintf(s.out, "Available display backend types:\n%s\n", strings.Join(displays, "\n"))
+		fmt.Fprintf(s.out, "Available display backend types:\n%s\n", strings.Join(slices.Sorted(maps.Keys(displays)), "\n"))
 		return errDone
 	}
-	for _, d := range displays {
-		if v == d {
-			s.cfg.Display = v
-			return nil
-		}
+	d, ok := displays[v]
+	if !ok {
+		return fmt.Errorf("goemu has no such display (have: %s)", strings.Join(slices.Sorted(maps.Keys(displays)), ", "))
 	}
-	return fmt.Errorf("goemu has no such display (have: %s)", strings.Join(displays, ", "))
+	s.cfg.Display = d
+	return nil
 }
 
 // setEscape is -echr. A key that is no control character would be lost to the guest.

@@ -35,7 +35,12 @@ func (s *Spec) open(console func() (Source, error)) (Source, error) {
 		return source(openTTY(s.Path))
 	case KindPTY:
 		return source(openPTY())
-	case KindRing, KindVC:
+	case KindVC:
+		if s.Show != nil {
+			return s.Show(), nil
+		}
+		fallthrough
+	case KindRing:
 		return NewRing(string(s.Kind), s.Size), nil
 	}
 	var newCodec func() codec
@@ -113,6 +118,8 @@ func IsTerminal(src Source) bool {
 		return IsTerminal(src.Source)
 	case *Port:
 		return IsTerminal(src.mux.src)
+	case interface{ Terminal() bool }:
+		return src.Terminal()
 	}
 	return false
 }

@@ -48,6 +48,8 @@ type Spec struct {
 
 	LogFile   string // gets a copy of the output; "": none
 	LogAppend bool
+
+	Show func() Source // makes what shows a KindVC; nil: nothing does
 }
 
 const legacyHelp = "want stdio, mon:DEV, file:PATH, pipe:PATH, pty, /dev/LINE, tcp:HOST:PORT[,server=on][,wait=off], unix:PATH[,...], telnet:HOST:PORT[,...], " +

@@ -66,7 +66,7 @@ func TestMonitor(t *testing.T) {
 	}
 	for _, accel := range engines {
 		t.Run(accel, func(t *testing.T) {
-			cmd := exec.Command(guest.Goemu(t), "-accel", accel)
+			cmd := exec.Command(guest.Goemu(t), "-accel", accel, "-nographic")
 			tty, err := pty.Start(cmd)
 			if err != nil {
 				t.Fatal(err)
