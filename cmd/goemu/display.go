@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"goemu/emu/tui"
 )
 
 // isTerminal tells whether a file is a terminal; tests put another in its place.
@@ -13,7 +15,7 @@ var isTerminal = func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 // defaultDisplay is the display when nobody says: on the terminal, where there is one that nothing else wants.
 func (s *settings) defaultDisplay() string {
 	c := &s.cfg
-	if s.nographic || s.vnc != nil || !isTerminal(os.Stdin) || !isTerminal(os.Stdout) || s.logging && s.logFile == "" {
+	if s.nographic || s.vnc != nil || !isTerminal(os.Stdin) || !isTerminal(os.Stdout) || tui.Capable() != nil || s.logging && s.logFile == "" {
 		return "none"
 	}
 	for _, list := range [][]string{c.Serial, c.Parallel, c.Monitor, c.QMP, c.Chardevs, c.Devices, {c.Debugcon, c.GDB}} {

@@ -2,6 +2,8 @@ package tui
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -18,8 +20,22 @@ type TUI struct {
 	host    *Host
 }
 
+// Capable says why this terminal cannot show the display (TERM is dumb or not known); nil: it can.
+func Capable() error {
+	if runtime.GOOS == "windows" {
+		return nil // its console is not described by TERM
+	}
+	if _, err := tcell.LookupTerminfo(os.Getenv("TERM")); err != nil {
+		return fmt.Errorf("the display on the terminal: TERM=%s: %w; use -nographic", os.Getenv("TERM"), err)
+	}
+	return nil
+}
+
 // Open takes the terminal over. host is the one that the machine was given.
 func Open(host *Host) (*TUI, error) {
+	if err := Capable(); err != nil {
+		return nil, err
+	}
 	s, err := tcell.NewScreen()
 	if err != nil {
 		return nil, fmt.Errorf("the display on the terminal: %w", err)
