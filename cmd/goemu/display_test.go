@@ -41,3 +41,14 @@ func TestDefaultDisplay(t *testing.T) {
 		}
 	}
 }
+
+func TestUsesStdio(t *testing.T) {
+	for v, want := range map[string]bool{
+		"stdio": true, "stdio,id=a": true, "stdio,signal=off": true, "mon:stdio": true, "backend=stdio,id=a": true, "isa-serial,chardev=stdio": true, "chardev=stdio,mode=control": true,
+		"": false, "vc": false, "none": false, "null": false, "mon:vc": false, "file:stdio": false, "file,path=stdio,id=a": false, "tcp:localhost:1": false, "pipe:stdio": false,
+	} {
+		if got := usesStdio(v); got != want {
+			t.Errorf("%q: %v, want %v", v, got, want)
+		}
+	}
+}
