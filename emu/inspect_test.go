@@ -209,6 +209,25 @@ func TestEvents(t *testing.T) {
 	})
 }
 
+// Interrupts of the timer are events: the built-in guest waits for some.
+func TestInterruptEvents(t *testing.T) {
+	eachEngine(t, func(t *testing.T, cfg emu.Config) {
+		cfg.Serial = []string{"null"}
+		m, err := emu.New(cfg)
+		must(t, err)
+		defer m.Close()
+		m.Record(inspect.EventInterrupt)
+		if status, err := m.Run(); status != 0 || err != nil {
+			t.Fatalf("status %d, %v", status, err)
+		}
+		const timer = 0x20
+		list, _ := m.Events(0, 1)
+		if len(list) != 1 || list[0].Kind != inspect.EventInterrupt || list[0].Vector != timer {
+			t.Errorf("%v", list)
+		}
+	})
+}
+
 // The dump of memory is an ELF core with the registers and all RAM.
 func TestDumpMemory(t *testing.T) {
 	m, at := debugged(t, emu.Config{CPUs: 2})

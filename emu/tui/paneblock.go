@@ -2,12 +2,16 @@ package tui
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"goemu/emu/inspect"
 )
 
 var blockPane = &pane{name: "block", share: 1, typed: "block at offset in CS (empty: follow RIP)"}
+
+// hostBytes are a line of host code: of its address the end, then the bytes, for which a narrow column has no room, and the instruction.
+var hostBytes = regexp.MustCompile(`(?m)^0x[0-9a-f]*([0-9a-f]{4})  (?:[0-9a-f]+ +)?(.*)$`)
 
 // buildBlock shows what the translator has made of the code at RIP: side by side if there is room, else one below the other.
 func buildBlock(md *model, w, _ int) (lines []line) {
@@ -39,6 +43,7 @@ func buildBlock(md *model, w, _ int) (lines []line) {
 		}
 		return lines
 	}
+	parts[3].text = hostBytes.ReplaceAllString(host, "$1 $2")
 	var columns [][]string
 	for _, p := range parts {
 		columns = append(columns, append([]string{p.name}, strings.Split(strings.TrimRight(p.text, "\n"), "\n")...))

@@ -57,7 +57,7 @@ type Options struct {
 	FlushAll  func(global bool)
 	FlushPage func(linear uint64)
 
-	// OnException is told every exception and software interrupt before delivery.
+	// OnException is told every exception and interrupt before delivery.
 	OnException func(Record)
 	// OnUnimplemented is told every instruction that raises #UD because nothing here executes it.
 	OnUnimplemented func(i *tcg.SysInst)

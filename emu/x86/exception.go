@@ -147,7 +147,7 @@ func (c *CPU) record(ev *event) {
 	c.ring[c.ringN%len(c.ring)] = r
 	c.ringN++
 	c.Events[ev.vector&0xff]++
-	if c.opt.OnException != nil && !r.Extern {
+	if c.opt.OnException != nil {
 		c.opt.OnException(r)
 	}
 }
