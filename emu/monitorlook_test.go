@@ -24,6 +24,7 @@ func TestMonitorLooks(t *testing.T) {
 	for _, c := range [][2]string{
 		{"x /3xb 0xfffffff0", "00000000fffffff0: 0xea 0x5b 0xe0\n"},
 		{"xp /2xw 0xffff0", "00000000000ffff0: 0x00e05bea 0x2f3630f0\n"},
+		{"xp/2xw 0xffff0", "00000000000ffff0: 0x00e05bea 0x2f3630f0\n"},
 		{"x /4dh 0xffff0", "00000000000ffff0: 23530   224 12528 12086\n"},
 		{"x /9cb 0xffff0", "00000000000ffff0: '\\xea' '[' '\\xe0' '\\x00' '\\xf0' '0' '6' '/'\n00000000000ffff8: '2'\n"},
 		{"x /1xg 0xffff0", "00000000000ffff0: 0x2f3630f000e05bea\n"},

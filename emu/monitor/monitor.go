@@ -197,6 +197,9 @@ func (s *Session) do(line string) error {
 	if err != nil || len(words) == 0 {
 		return err
 	}
+	if name, format, ok := strings.Cut(words[0], "/"); ok && find(commands, name) != nil { // x/4i is x /4i
+		words = append([]string{name, "/" + format}, words[1:]...)
+	}
 	return run(s, commands, "", words)
 }
 
