@@ -1,5 +1,5 @@
 // Package labs runs the labs of docs/labs as a student does: every command that a README shows, with what it says one sees, and the
-// checker, with right and wrong answers and programs. testdata has sample solutions: N.txt answers, N.asm the guest, 8 the host program.
+// checker, with right and wrong answers and programs. testdata has sample solutions: N.txt answers, N.edit what becomes of the guest that students are given, 8 the host program.
 package labs
 
 import (
@@ -161,32 +161,75 @@ func checker(t *testing.T) func(args ...string) (out string, status int) {
 	}
 }
 
-// sample is the path of a sample solution; "" if lab n has none of the kind.
-func sample(t *testing.T, n int, suffix string) string {
+// guests are the programs that students are to change.
+var guests = map[int]string{2: "2-sensitive/vmm.asm", 3: "3-interrupts/rings.asm", 4: "4-paging/paging.asm", 5: "5-smc/smc.asm", 6: "6-devices/transfer.asm", 7: "7-boot/boot.asm"}
+
+// answers is the path of the sample answers of lab n.
+func answers(t *testing.T, n int) string {
 	t.Helper()
-	p, err := filepath.Abs(fmt.Sprintf("testdata/%d%s", n, suffix))
+	p, err := filepath.Abs(fmt.Sprintf("testdata/%d.txt", n))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(p); err != nil {
-		return ""
-	}
 	return p
+}
+
+// solved is the guest of lab n with the sample edits: of each, separated by an empty line, lines with - are to be found once, lines with + stand there instead.
+func solved(t *testing.T, n int) string {
+	t.Helper()
+	guest, err := os.ReadFile(filepath.Join(labsDir, guests[n]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	edits, err := os.ReadFile(fmt.Sprintf("testdata/%d.edit", n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "\n" + string(guest)
+	for _, edit := range strings.Split(strings.TrimSpace(string(edits)), "\n\n") {
+		old, now := "\n", "\n"
+		for _, l := range strings.Split(edit, "\n") {
+			switch l[0] {
+			case '-':
+				old += l[1:] + "\n"
+			case '+':
+				now += l[1:] + "\n"
+			default:
+				t.Fatalf("lab %d: edit has the line %q", n, l)
+			}
+		}
+		if strings.Count(text, old) != 1 {
+			t.Fatalf("lab %d: the guest does not have this once:%s", n, old)
+		}
+		text = strings.Replace(text, old, now, 1)
+	}
+	return text[1:]
+}
+
+// program writes a student's program to a file.
+func program(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "guest.asm")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // TestRight hands in the sample solutions.
 func TestRight(t *testing.T) {
 	check := checker(t)
 	for n := 1; n <= 8; n++ {
-		args := []string{fmt.Sprint(n), sample(t, n, ".txt")}
-		program := sample(t, n, ".asm")
-		if program == "" {
-			program = sample(t, n, "/main.go")
-		}
-		if program != "" {
-			args = append(args, program)
-		} else if n != 1 {
-			t.Errorf("lab %d: no sample program", n)
+		args := []string{fmt.Sprint(n), answers(t, n)}
+		switch {
+		case guests[n] != "":
+			args = append(args, program(t, solved(t, n)))
+		case n == 8:
+			host, err := filepath.Abs("testdata/8/main.go")
+			if err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, host)
 		}
 		for _, engine := range []string{"auto", "interp"} {
 			if out, status := check(append([]string{"-accel", engine}, args...)...); status != 0 || out != "all right\n" {
@@ -231,7 +274,7 @@ func TestNotYet(t *testing.T) {
 func TestWrong(t *testing.T) {
 	check := checker(t)
 	for n := 1; n <= 8; n++ {
-		right, err := os.ReadFile(sample(t, n, ".txt"))
+		right, err := os.ReadFile(answers(t, n))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -272,17 +315,11 @@ func TestWrongPrograms(t *testing.T) {
 		{7, "dw 0xaa55", "dw 0", "its mark"},
 		{7, "mov si, 0x7e00", "mov si, hello", "second sector"},
 	} {
-		text, err := os.ReadFile(sample(t, c.n, ".asm"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), c.old) {
+		text := solved(t, c.n)
+		if !strings.Contains(text, c.old) {
 			t.Fatalf("lab %d: the sample has no %q", c.n, c.old)
 		}
-		file := filepath.Join(t.TempDir(), "guest.asm")
-		if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), c.old, c.new)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		file := program(t, strings.ReplaceAll(text, c.old, c.new))
 		patience := "3m"
 		if c.complaint == "did not end" {
 			patience = "1s" // it never ends
