@@ -2,6 +2,7 @@ package bios
 
 import (
 	"bytes"
+	"goemu/tests/need"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -239,10 +240,7 @@ func TestE820(t *testing.T) {
 
 // TestDisassembles gives every ACPI table to ACPICA's disassembler, and what it makes of the DSDT back to its compiler.
 func TestDisassembles(t *testing.T) {
-	iasl, err := exec.LookPath("iasl")
-	if err != nil {
-		t.Fatal("iasl (Debian's acpica-tools) is not installed")
-	}
+	iasl := need.Program(t, "iasl", "acpica-tools")
 	for _, c := range []Config{machine, express, {CPUs: 1, LowRAM: 16 << 20}, {CPUs: 2, Board: Q35, LowRAM: 16 << 20}, {CPUs: 8, LowRAM: 1 << 30}, {CPUs: 254, LowRAM: 1 << 30}} {
 		dir := t.TempDir()
 		run := func(args ...string) string {

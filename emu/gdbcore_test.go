@@ -10,14 +10,12 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/inspect"
+	"goemu/tests/need"
 )
 
 // gdb opens the dump of memory: a thread for each vCPU, its registers, and memory.
 func TestDumpMemoryGDB(t *testing.T) {
-	gdb, err := exec.LookPath("gdb")
-	if err != nil {
-		t.Skip("no gdb")
-	}
+	gdb := need.Program(t, "gdb", "gdb")
 	m, at := debugged(t, emu.Config{CPUs: 2})
 	m.to(at["port"])
 	r, err := m.Registers(0)

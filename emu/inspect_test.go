@@ -15,6 +15,7 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/inspect"
+	"goemu/tests/need"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -293,10 +294,7 @@ var spaces = regexp.MustCompile(` +\n`)
 
 // QEMU's monitor says the same of the same guest at the same place.
 func TestAgainstQEMU(t *testing.T) {
-	qemu, err := exec.LookPath("qemu-system-x86_64")
-	if err != nil {
-		t.Skip("no qemu-system-x86_64")
-	}
+	qemu := need.Program(t, "qemu-system-x86_64", "qemu-system-x86")
 	kernel := filepath.Join(t.TempDir(), "kernel")
 	cmd := exec.Command("nasm", "-f", "bin", "-DSPIN", "-o", kernel, "debug.asm")
 	cmd.Dir = "testdata"

@@ -3,6 +3,7 @@ package asm
 import (
 	"bytes"
 	"fmt"
+	"goemu/tests/need"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,10 +15,7 @@ import (
 // nasm assembles with the real thing.
 func nasm(t *testing.T, text string) []byte {
 	t.Helper()
-	tool, err := exec.LookPath("nasm")
-	if err != nil {
-		t.Fatal("nasm is not installed")
-	}
+	tool := need.Program(t, "nasm", "nasm")
 	dir := t.TempDir()
 	src, out := filepath.Join(dir, "a.asm"), filepath.Join(dir, "a.bin")
 	if err := os.WriteFile(src, []byte(text), 0o600); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"goemu/tests/need"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,15 +9,6 @@ import (
 	"strings"
 	"testing"
 )
-
-// tool finds a program, or skips the test.
-func tool(t *testing.T, name string) string {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	return path
-}
 
 // completed is what a shell offers for the last of words, typed after goemu.
 type completed func(t *testing.T, words ...string) []string
@@ -26,7 +18,7 @@ func inBash(t *testing.T) completed {
 	if err := os.WriteFile(script, []byte(run1(t, "completion", "bash")), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	bash := tool(t, "bash")
+	bash := need.Program(t, "bash", "bash")
 	return func(t *testing.T, words ...string) []string {
 		c := exec.Command(bash, append([]string{"-c", `source "$0"; COMP_WORDS=(goemu "$@"); COMP_CWORD=$#; _goemu; printf '%s\n' "${COMPREPLY[@]}"`, script}, words...)...)
 		out, err := c.CombinedOutput()
@@ -38,7 +30,7 @@ func inBash(t *testing.T) completed {
 }
 
 func inFish(t *testing.T) completed {
-	fish := tool(t, "fish")
+	fish := need.Program(t, "fish", "fish")
 	script := run1(t, "completion", "fish")
 	return func(t *testing.T, words ...string) []string {
 		line := "goemu " + strings.Join(words, " ")
@@ -94,7 +86,7 @@ func TestCompletion(t *testing.T) {
 
 // zsh completes only on a terminal: here it reads the script, and finds the function.
 func TestCompletionZsh(t *testing.T) {
-	c := exec.Command(tool(t, "zsh"), "-f", "-c", `autoload -U compinit; compinit -D; source /dev/stdin; [[ $_comps[goemu] == _goemu ]] && print ok`)
+	c := exec.Command(need.Program(t, "zsh", "zsh"), "-f", "-c", `autoload -U compinit; compinit -D; source /dev/stdin; [[ $_comps[goemu] == _goemu ]] && print ok`)
 	c.Stdin = strings.NewReader(run1(t, "completion", "zsh"))
 	if out, err := c.CombinedOutput(); err != nil || string(out) != "ok\n" {
 		t.Errorf("zsh: %v: %s", err, out)
@@ -108,7 +100,7 @@ func TestMan(t *testing.T) {
 			t.Errorf("the manual page lacks -%s", o.name)
 		}
 	}
-	c := exec.Command(tool(t, "mandoc"), "-T", "lint", "-W", "warning")
+	c := exec.Command(need.Program(t, "mandoc", "mandoc"), "-T", "lint", "-W", "warning")
 	c.Stdin = strings.NewReader(page)
 	if out, err := c.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("mandoc: %v: %s", err, out)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"goemu/tests/need"
 	"io"
 	"os"
 	"os/exec"
@@ -63,10 +64,7 @@ func TestHelp(t *testing.T) {
 
 // Every option of QEMU's is there or is refused by name with a hint.
 func TestOptionsOfQEMU(t *testing.T) {
-	qemu, err := exec.LookPath("qemu-system-x86_64")
-	if err != nil {
-		t.Skip("QEMU is not installed")
-	}
+	qemu := need.Program(t, "qemu-system-x86_64", "qemu-system-x86")
 	out, err := exec.Command(qemu, "-help").Output()
 	if err != nil {
 		t.Fatal(err)

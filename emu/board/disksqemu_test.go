@@ -4,14 +4,15 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"goemu/devices/block"
 	"goemu/devices/devtest"
+	"goemu/tests/need"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The disk controllers answer as QEMU's do: the same driver runs on both, and writes down what it sees. What QEMU does otherwise than the standards, and what a drive says of itself, is
@@ -73,9 +74,7 @@ const (
 // compareDisks runs a driver on both, with a disk as device 0 of the primary channel (port 0) and a CD drive as device 0 of the secondary (port 1 or 2).
 func compareDisks(t *testing.T, machine string, driver func(o oracle, note func(format string, args ...any))) {
 	t.Helper()
-	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
-		t.Skip("QEMU is not installed (tests/setup)")
-	}
+	need.Program(t, "qemu-system-x86_64", "qemu-system-x86")
 	disk, cd := devtest.NewDrive(oracleDisk, block.Disk), devtest.NewDrive(oracleCD, block.CD)
 	dir := t.TempDir()
 	names := []string{filepath.Join(dir, "disk"), filepath.Join(dir, "cd")}

@@ -9,14 +9,12 @@ import (
 	"testing"
 
 	"goemu/devices/pci"
+	"goemu/tests/need"
 )
 
 // TestLspci has lspci make sense of all configuration spaces, after firmware has set them up: it follows lists of capabilities and decodes them.
 func TestLspci(t *testing.T) {
-	lspci, err := exec.LookPath("lspci")
-	if err != nil {
-		t.Fatal("lspci (Debian's pciutils) is not installed")
-	}
+	lspci := need.Program(t, "lspci", "pciutils")
 	for _, c := range []struct {
 		board Machine
 		want  []string

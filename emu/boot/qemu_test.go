@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"goemu/bios/asm"
+	"goemu/tests/need"
 )
 
 // Tiny kernels: each finds its command line as its protocol says, prints it on COM1 and switches the machine off.
@@ -43,10 +44,7 @@ func assemble(t *testing.T, text string) []byte {
 
 // TestEntryUnderQEMU enters loaded kernels in QEMU, in the state that Entry describes.
 func TestEntryUnderQEMU(t *testing.T) {
-	qemu, err := exec.LookPath("qemu-system-x86_64")
-	if err != nil {
-		t.Fatal("qemu-system-x86_64 is not installed")
-	}
+	qemu := need.Program(t, "qemu-system-x86_64", "qemu-system-x86")
 	stub, err := os.ReadFile("testdata/enter.asm")
 	if err != nil {
 		t.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"goemu/bios/asm"
 	"goemu/emu/tour"
 	"goemu/emu/tour/tourtest"
+	"goemu/tests/need"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -27,10 +28,7 @@ var update = flag.Bool("update", false, "write tourtest/testdata/auto.txt from Q
 
 // TestSameAsNASM holds our assembler's bytes against NASM's for the whole guest.
 func TestSameAsNASM(t *testing.T) {
-	nasm, err := exec.LookPath("nasm")
-	if err != nil {
-		t.Fatal("nasm is not installed")
-	}
+	nasm := need.Program(t, "nasm", "nasm")
 	src, err := tour.Sources()
 	if err != nil {
 		t.Fatal(err)
@@ -90,10 +88,7 @@ func TestSymbols(t *testing.T) {
 // qemu prepares a run of the guest.
 func qemu(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
-	tool, err := exec.LookPath("qemu-system-x86_64")
-	if err != nil {
-		t.Fatal("qemu-system-x86_64 is not installed")
-	}
+	tool := need.Program(t, "qemu-system-x86_64", "qemu-system-x86")
 	rom, err := tour.ROM()
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"goemu/tests/guest"
+	"goemu/tests/need"
 )
 
 // bochsConfig makes Bochs start from a floppy and write COM1 to a file.
@@ -81,9 +82,7 @@ func assemble(t *testing.T, to, source string, defines ...string) {
 
 // runBochs runs a guest on Bochs and returns the lines it printed.
 func runBochs(t *testing.T, source string, defines ...string) []string {
-	if _, err := exec.LookPath("bochs"); err != nil {
-		t.Skip("BOCHS IS NOT INSTALLED: goemu is compared with the manual alone (see tests/setup)")
-	}
+	need.Program(t, "bochs", "bochs")
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
 	assemble(t, file("guest"), source, append(defines, "BOCHS")...)
