@@ -1,23 +1,24 @@
 package x86
 
 import (
+	"goemu/emu/inspect"
 	"goemu/mmu"
 	"goemu/tcg"
 )
 
-// Attr bits of a Segment: bits 8 to 23 of a descriptor's upper half, less the limit (SDM vol. 3A 3.4.5).
+// Attr bits of a Segment, as package inspect has them.
 const (
-	AttrAccessed = 1 << 0
-	AttrRW       = 1 << 1 // data: writable; code: readable
-	AttrDC       = 1 << 2 // data: expand-down; code: conforming
-	AttrCode     = 1 << 3
-	AttrS        = 1 << 4 // code or data, not system
-	AttrDPL      = 3 << 5
-	AttrP        = 1 << 7
-	AttrAVL      = 1 << 12
-	AttrL        = 1 << 13
-	AttrDB       = 1 << 14
-	AttrG        = 1 << 15
+	AttrAccessed = inspect.AttrAccessed
+	AttrRW       = inspect.AttrRW
+	AttrDC       = inspect.AttrDC
+	AttrCode     = inspect.AttrCode
+	AttrS        = inspect.AttrS
+	AttrDPL      = inspect.AttrDPL
+	AttrP        = inspect.AttrP
+	AttrAVL      = inspect.AttrAVL
+	AttrL        = inspect.AttrL
+	AttrDB       = inspect.AttrDB
+	AttrG        = inspect.AttrG
 
 	attrMask = 0xf0ff
 )
