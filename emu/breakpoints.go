@@ -203,19 +203,7 @@ func (m *Machine) Step(cpu int, s inspect.Step) error {
 	if s.Kind > inspect.StepFrame {
 		return fmt.Errorf("there is no kind %d of steps", s.Kind)
 	}
-	if cpu < 0 || cpu >= len(m.vcpus) {
-		return fmt.Errorf("there is no CPU %d (have: 0 to %d)", cpu, len(m.vcpus)-1)
-	}
-	return m.do(func() error {
-		switch {
-		case !m.held.on:
-			return ErrNotStopped
-		case m.held.status == inspect.StatusShutdown || m.held.status == inspect.StatusInternalError:
-			return ErrNeedsReset
-		}
-		m.step(m.vcpus[cpu], s)
-		return nil
-	})
+	return m.stoppedCPU(cpu, func(v *vcpu) { m.step(v, s) })
 }
 
 func (m *Machine) step(v *vcpu, s inspect.Step) {

@@ -32,11 +32,11 @@ var ErrNeedsReset = errors.New("the guest has powered off: reset the machine fir
 // Continue lets a stopped machine go on. One whose guest has powered off has to be reset first.
 func (m *Machine) Continue() error {
 	return m.do(func() error {
-		switch {
-		case !m.held.on:
+		if !m.held.on {
 			return nil
-		case m.held.status == inspect.StatusShutdown || m.held.status == inspect.StatusInternalError:
-			return ErrNeedsReset
+		}
+		if err := m.needsReset(); err != nil {
+			return err
 		}
 		m.release()
 		return nil
@@ -45,20 +45,35 @@ func (m *Machine) Continue() error {
 
 // ContinueAlone lets one vCPU of a stopped machine go on, until the machine is stopped again. The others stand still.
 func (m *Machine) ContinueAlone(cpu int) error {
+	return m.stoppedCPU(cpu, func(v *vcpu) {
+		m.debug.stepper = v
+		m.release()
+	})
+}
+
+// stoppedCPU has fn let a vCPU go on, if the machine is stopped and can.
+func (m *Machine) stoppedCPU(cpu int, fn func(v *vcpu)) error {
 	if cpu < 0 || cpu >= len(m.vcpus) {
 		return fmt.Errorf("there is no CPU %d (have: 0 to %d)", cpu, len(m.vcpus)-1)
 	}
 	return m.do(func() error {
-		switch {
-		case !m.held.on:
+		if !m.held.on {
 			return ErrNotStopped
-		case m.held.status == inspect.StatusShutdown || m.held.status == inspect.StatusInternalError:
-			return ErrNeedsReset
 		}
-		m.debug.stepper = m.vcpus[cpu]
-		m.release()
+		if err := m.needsReset(); err != nil {
+			return err
+		}
+		fn(m.vcpus[cpu])
 		return nil
 	})
+}
+
+// needsReset is ErrNeedsReset if nothing else helps a stopped machine.
+func (m *Machine) needsReset() error {
+	if m.held.status == inspect.StatusShutdown || m.held.status == inspect.StatusInternalError {
+		return ErrNeedsReset
+	}
+	return nil
 }
 
 // Paused tells whether the machine is stopped, for whatever reason.
