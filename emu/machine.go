@@ -3,8 +3,7 @@
 //
 // New makes a Machine of a Config, Run runs it until the guest powers off, and Stop, from any goroutine, ends it before. Errors
 // of New name the option at fault and leave nothing behind. A Machine runs once, can be looked at afterwards, and holds memory until Close; several may run at a time. The
-// CPUs follow the SDM, the boards are i440FX with PIIX3 and Q35 with ICH9. Several vCPUs run in turn, on one goroutine. State cannot be saved, and displays are
-// missing.
+// CPUs follow the SDM, the boards are i440FX with PIIX3 and Q35 with ICH9. Several vCPUs run in turn, on one goroutine. State cannot be saved.
 package emu
 
 import (
