@@ -39,24 +39,17 @@ func (m *Machine) JIT() (j inspect.JIT) {
 	// A machine that is closed has none.
 	_ = m.see(func() error {
 		m.code.Statistics(&j)
-		j.Engine = m.engineName()
+		j.Engine = m.Accel().String()
 		return nil
 	})
 	return j
-}
-
-func (m *Machine) engineName() string {
-	if m.cfg.Accel == AccelTCG {
-		return "tcg"
-	}
-	return "interp"
 }
 
 // Stats gives what the machine has done so far.
 func (m *Machine) Stats() (s inspect.Stats) {
 	// A machine that is closed has done nothing.
 	_ = m.see(func() error {
-		s = inspect.Stats{Engine: m.engineName(), GuestTime: m.clock.Now(), Counted: m.cfg.Icount}
+		s = inspect.Stats{Engine: m.Accel().String(), GuestTime: m.clock.Now(), Counted: m.cfg.Icount}
 		if s.Counted {
 			s.Instructions = uint64(m.clock.insns)
 			if p := m.clock.pending; p != nil && !m.over {

@@ -103,49 +103,6 @@ const (
 	PanicNone                        // it goes on
 )
 
-// Accel names an engine.
-type Accel int
-
-// Engines. Auto is the translator where there is a back end for the host, else the interpreter.
-const (
-	AccelAuto Accel = iota
-	AccelTCG
-	AccelInterp
-)
-
-// ParseAccel reads the value of -accel. Alternatives separated by ":" are tried in order.
-func ParseAccel(s string) (Accel, error) {
-	name, _, _ := strings.Cut(s, ",")
-	for _, n := range strings.Split(name, ":") {
-		switch n {
-		case "tcg":
-			if nativeSupported() {
-				return AccelTCG, nil
-			}
-		case "interp":
-			return AccelInterp, nil
-		case "auto":
-			return AccelAuto, nil
-		case "kvm", "hvf", "whpx", "nvmm", "xen":
-			// not offered: the next alternative is tried
-		default:
-			return 0, fmt.Errorf("-accel %s: unknown accelerator %q (have: tcg, interp, auto)", s, n)
-		}
-	}
-	if strings.Contains(":"+name+":", ":tcg:") {
-		return 0, fmt.Errorf("-accel %s: the translator has no back end for this host; use -accel interp", s)
-	}
-	return 0, fmt.Errorf("-accel %s: goemu has no such accelerator yet; use -accel tcg, or kvm:tcg, which takes the first that there is", s)
-}
-
-// AccelHelp lists the engines that this host can have, a line each as scripts look for them, and the one taken when nobody says.
-func AccelHelp() string {
-	if nativeSupported() {
-		return "Accelerators supported in goemu binary:\ntcg\ninterp\n\nThe default is tcg: native code. There is no KVM yet: kvm:tcg takes tcg.\n"
-	}
-	return "Accelerators supported in goemu binary:\ninterp\n\nThe default is interp: tcg has no back end for this host.\n"
-}
-
 // ParseProps reads "prop=value,..." into props. A doubled comma stands for one in a value.
 func ParseProps(what, s string, props map[string]string) error {
 	if s == "" {

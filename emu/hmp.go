@@ -58,14 +58,3 @@ func (m monitored) ROMs() (lines []string) {
 	})
 	return lines
 }
-
-// Engine implements monitor.Machine and qmp.Machine.
-func (m monitored) Engine() string { return m.engineName() }
-
-// Engines implements monitor.Machine and qmp.Machine.
-func (m monitored) Engines() (list []string) {
-	if nativeSupported() {
-		list = append(list, "tcg")
-	}
-	return append(list, "interp")
-}

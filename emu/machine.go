@@ -55,6 +55,7 @@ type Machine struct {
 	ram      []byte
 	model    *cpumodel.Model
 	vcpus    []*vcpu
+	accel    atomic.Int32 // Accel that runs the vCPUs
 	code     *accel.Code
 	board    *board.PC
 	tables   *bios.Tables
@@ -133,13 +134,8 @@ func New(cfg Config) (*Machine, error) {
 		return nil, fmt.Errorf("%d vCPUs: from 1 to %d are possible", cfg.CPUs, MaxCPUs)
 	}
 	cfg.Memory = (cfg.Memory + mmu.PageMask) &^ mmu.PageMask
-	if cfg.Accel == AccelAuto {
-		cfg.Accel = AccelInterp
-		if nativeSupported() {
-			cfg.Accel = AccelTCG
-		}
-	}
 	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1)}
+	m.accel.Store(int32(cfg.Accel.best()))
 	if cfg.Log == nil { // the monitor may want one
 		m.ownLog = debuglog.New(0, os.Stderr)
 		m.cfg.Log = m.ownLog
@@ -231,7 +227,7 @@ func (m *Machine) assemble() error {
 		return err
 	}
 	m.code, err = accel.NewCode(m.space, accel.Options{
-		Native: m.cfg.Accel == AccelTCG,
+		Native: m.Accel() == AccelTCG,
 		Count:  m.cfg.Icount,
 		Yield:  m.several(),
 		Log:    m.cfg.Log,

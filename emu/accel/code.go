@@ -1,7 +1,6 @@
 package accel
 
 import (
-	"fmt"
 	"maps"
 	"sync/atomic"
 
@@ -34,12 +33,9 @@ type Code struct {
 func NewCode(space *mmu.Space, opt Options) (*Code, error) {
 	c := &Code{space: space, opt: opt, trans: translate.New(), cache: newCache(), homes: make(map[uint64]uint64)}
 	c.trans.Yield = opt.Yield
-	if opt.Native {
-		n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})
-		if err != nil {
-			return nil, fmt.Errorf("translator: %w", err)
-		}
-		c.native = n
+	var err error
+	if c.native, err = newNative(opt, opt.Native); err != nil {
+		return nil, err
 	}
 	space.OnCodeWrite = c.codeWritten
 	space.OnRemap = c.remapped

@@ -104,12 +104,7 @@ func (c *Code) NewEngine(cpu *x86.CPU, events Events) *Engine {
 	e := &Engine{Code: c, cpu: cpu, env: cpu.Env(), events: events}
 	c.trans.Restrict(cpu.Gates())
 	e.hops.Count, e.hops.Least = c.opt.Count, MaxInsns
-	if c.native != nil {
-		c.native.Prepare(e.env)
-	}
-	for i := range e.env.JumpCache {
-		e.env.JumpCache[i] = e.noJump()
-	}
+	e.useNative()
 	cpu.OnFlush(e.FlushJumps, e.FlushJumpPage)
 	c.engines = append(c.engines, e)
 	return e

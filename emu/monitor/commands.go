@@ -29,6 +29,13 @@ var commands []command
 func init() {
 	infos = append(infos, moreInfos()...)
 	commands = []command{
+		{"accel", "[engine]", "have another engine run the guest, which goes on; without one, show which does", 0, 1, func(s *Session, args []string) error {
+			if len(args) == 0 {
+				s.print("%s\n", s.m.Engine())
+				return nil
+			}
+			return s.m.SetEngine(args[0])
+		}},
 		{"change", "[-f] device file | vnc password text", "put another medium into a drive, -f also where the guest forbids it; or set the password of -vnc", 2, 3, change},
 		{"cont|c", "", "go on after stop", 0, 0, func(s *Session, _ []string) error { return s.m.Continue() }},
 		{"eject", "[-f] device", "take the medium out of a drive; -f also where the guest forbids it", 1, 2, eject},

@@ -23,7 +23,8 @@ var completers = map[string]func(s *Session, word string) []string{
 		}
 		return list
 	},
-	"file": func(_ *Session, word string) []string { return files(word) },
+	"engine": func(s *Session, _ string) []string { return s.m.Engines() },
+	"file":   func(_ *Session, word string) []string { return files(word) },
 	"id": func(s *Session, _ string) (list []string) {
 		for _, c := range s.m.Chardevs() {
 			list = append(list, c.Label)

@@ -2,6 +2,7 @@ package monitor
 
 // examples are shown by help for one command.
 var examples = map[string]string{
+	"accel":              "accel interp",
 	"boot_set":           "boot_set dc",
 	"change":             "change ide1-cd0 disc2.iso",
 	"chardev-send-break": "chardev-send-break serial0",

@@ -73,7 +73,12 @@ func moreInfos() []command {
 			j := s.m.JIT()
 			return j.String(), nil
 		}),
-		text("kvm", "whether the host's processor runs the guest", func(*Session) (string, error) { return "kvm support: disabled\n", nil }),
+		text("kvm", "whether the host's processor runs the guest", func(s *Session) (string, error) {
+			if s.m.Engine() == "kvm" {
+				return "kvm support: enabled\n", nil
+			}
+			return "kvm support: disabled\n", nil
+		}),
 		text("mem", "mapped memory and its rights", func(s *Session) (string, error) { return s.mappings(inspect.MemText) }),
 		text("mtree", "what is at which address", func(s *Session) (string, error) { return inspect.MTree(s.m.MemoryTree()), nil }),
 		text("name", "the machine's name", func(s *Session) (string, error) {

@@ -32,9 +32,10 @@ type Machine interface {
 	Blocks() []inspect.Drive
 	DriveLines() []string // a line each
 	Version() string
-	Engine() string    // that runs the guest
-	Engines() []string // that this host can have
-	ROMs() []string    // a line each
+	Engine() string              // that runs the guest
+	Engines() []string           // that this host can have
+	SetEngine(name string) error // by another
+	ROMs() []string              // a line each
 	DumpMemory(w io.Writer) error
 	SetLog(items string) error
 	SetLogFile(file string) error

@@ -54,6 +54,7 @@ func (f *fake) Version() string              { return "9.9" }
 func (f *fake) Name() string                 { return "me" }
 func (f *fake) Engine() string               { return "interp" }
 func (f *fake) Engines() []string            { return []string{"tcg", "interp"} }
+func (f *fake) SetEngine(name string) error  { return f.note("accel %s", name) }
 func (f *fake) ROMs() []string               { return []string{"addr=0"} }
 func (f *fake) DumpMemory(w io.Writer) error { io.WriteString(w, "core"); return f.note("dump") }
 func (f *fake) SetLog(items string) error    { return f.note("log %s", items) }
@@ -132,6 +133,8 @@ func TestCommands(t *testing.T) {
 		{fmt.Sprintf("dump-guest-memory %q", file+".core"), "dump", ""},
 		{"dump-guest-memory -p", "", "Error: -p: dumps are by physical address"},
 		{"info accelerators", "", "  tcg\n* interp\n"},
+		{"accel", "", "interp\n"},
+		{"accel tcg", "accel tcg", ""},
 		{"info roms", "", "addr=0\n"},
 		{"info lapic", "", "Timer\t DCR=0xb (divide by 1) initial_count = 7 current_count = 5\n"},
 		{"info lapic 5", "", "LVT0\t 0x00008700 active-hi level                             ExtINT (vec 0)\n"},

@@ -98,6 +98,7 @@ func init() {
 			}
 			return nil
 		})},
+		{"x-accel", []member{need("accel", "Accelerator")}, "", func(s *Session, a arguments) (any, error) { return nil, s.m.SetEngine(a.text("accel")) }},
 	}
 	commands = append(commands, queries...)
 	commands = append(commands,

@@ -28,8 +28,9 @@ type Machine interface {
 	ScreendumpPPM(w io.Writer) error // portable pixmap
 	DumpMemory(w io.Writer) error    // ELF core
 	SetAction(event, action string) error
-	Engine() string    // that runs the guest
-	Engines() []string // that this host can have
+	Engine() string              // that runs the guest
+	Engines() []string           // that this host can have
+	SetEngine(name string) error // by another
 	CPUs() int
 	ReadMemory(cpu int, a inspect.Address, p []byte) (n int, err error)
 

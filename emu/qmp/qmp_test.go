@@ -60,6 +60,7 @@ func (f *fake) ReadRing(c string, max int) ([]byte, error) {
 	return []byte("ring"), f.note("read %s %d", c, max)
 }
 func (f *fake) WriteRing(c string, p []byte) error { return f.note("write %s %s", c, p) }
+func (f *fake) SetEngine(name string) error        { return f.note("accel %s", name) }
 func (f *fake) SendBreak(c string) error           { return f.note("break %s", c) }
 func (f *fake) Human(line string) string           { return "did " + line }
 func (f *fake) Version() string                    { return "9.9" }
@@ -122,6 +123,9 @@ func TestCommands(t *testing.T) {
 		{`{"execute":"set-action","arguments":{"panic":"none","reboot":"shutdown"}}`, "action reboot shutdown;action panic none", done},
 		{`{"execute":"set-action","arguments":{"watchdog":"none"}}`, "", failed(classGeneric, "Parameter 'watchdog' is unexpected")},
 		{`{"execute":"query-accelerators"}`, "", "{\"return\": {\"enabled\": \"interp\", \"present\": [\"tcg\", \"interp\"]}}\r\n"},
+		{`{"execute":"query-kvm"}`, "", "{\"return\": {\"enabled\": false, \"present\": false}}\r\n"},
+		{`{"execute":"x-accel","arguments":{"accel":"tcg"}}`, "accel tcg", done},
+		{`{"execute":"x-accel","arguments":{"accel":"frob"}}`, "", failed(classGeneric, "Parameter 'accel' does not accept value 'frob'")},
 		{`{"execute":"query-dump-guest-memory-capability"}`, "", "{\"return\": {\"formats\": [\"elf\"]}}\r\n"},
 		{`{"execute":"dump-guest-memory","arguments":{"paging":false,"protocol":"file:` + file + `core"}}`, "dump", done},
 		{`{"execute":"dump-guest-memory","arguments":{"paging":true,"protocol":"file:x"}}`, "", failed(classGeneric, "paging: dumps are by physical address")},

@@ -1,6 +1,7 @@
 package qmp
 
 import (
+	"slices"
 	"strconv"
 
 	"goemu/emu/inspect"
@@ -23,7 +24,9 @@ var queries = []command{
 	{"query-cpus-fast", nil, "[CpuInfoFast]", query(cpus)},
 	{"query-current-machine", nil, "CurrentMachineParams", query(func(Machine) object { return object{{"wakeup-suspend-support", true}} })},
 	{"query-dump-guest-memory-capability", nil, "DumpGuestMemoryCapability", query(func(Machine) object { return object{{"formats", []string{"elf"}}} })},
-	{"query-kvm", nil, "KvmInfo", query(func(Machine) object { return object{{"enabled", false}, {"present", false}} })},
+	{"query-kvm", nil, "KvmInfo", query(func(m Machine) object {
+		return object{{"enabled", m.Engine() == "kvm"}, {"present", slices.Contains(m.Engines(), "kvm")}}
+	})},
 	{"query-machines", nil, "[MachineInfo]", query(machines)},
 	{"query-memory-size-summary", nil, "MemoryInfo", query(func(m Machine) object {
 		return object{{"base-memory", m.MemorySize()}, {"plugged-memory", 0}}

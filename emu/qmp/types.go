@@ -110,7 +110,7 @@ var enums = map[string][]string{
 	"ShutdownCause": {"host-error", "host-qmp-quit", "host-qmp-system-reset", "host-signal", "host-ui", "guest-shutdown", "guest-reset", "guest-panic",
 		"subsystem-reset"},
 	"GuestPanicAction":           {"pause", "poweroff", "run"},
-	"Accelerator":                {"tcg", "interp"},
+	"Accelerator":                {"kvm", "tcg", "interp"},
 	"DumpGuestMemoryFormat":      {"elf"},
 	"RebootAction":               {"reset", "shutdown"},
 	"ShutdownAction":             {"poweroff", "pause"},
