@@ -6,7 +6,7 @@
 // The host runs each sequence in a child process under ptrace, so that faults are
 // seen exactly; the child is an ELF file of a page of code and two of data made here, and
 // 16-bit code gets segments in its LDT. The tests need a linux/amd64 host. What the manuals leave undefined
-// is compared where goemu promises to do as the host does (undefined_linux_amd64_test.go); the host should be one of AMD's.
+// is compared where goemu promises to do as the host does (emu/crosscheck/undefined/table.txt); the host should be one of AMD's.
 //
 // Not covered: privileged modes, segment loads, far transfers, EVEX encodings, masked moves and gathers.
 //

@@ -2,32 +2,18 @@ package difftest
 
 import (
 	"goemu/decoder"
+	"goemu/emu/crosscheck/undefined"
 	"goemu/tcg"
 )
 
-// EFLAGS bits.
-const (
-	cf, pf, af, zf, sf, of = 1, 4, 0x10, 0x40, 0x80, 0x800
-
-	arith = cf | pf | af | zf | sf | of
-)
+// results are those that may differ: emu/crosscheck/undefined/table.txt.
+var results = undefined.Default()
 
 // undefinedFlags gives the flags that the manuals leave undefined after i and that goemu does not promise to set as
-// the host does. Where processors agree (AF after AND, flags of MUL ...) goemu does as they do, and they are compared.
+// the host does, on some engine and after a fault.
 func undefinedFlags(i *decoder.Inst) uint32 {
-	switch i.Op {
-	case decoder.DIV, decoder.IDIV:
-		return arith &^ (cf | of) // goemu keeps the old ones; AMD's processors set AF and clear the others, which would cost code
-	case decoder.CMPS, decoder.SCAS:
-		if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
-			return arith // when they fault: Intel's are those before the instruction, AMD's those of the last iteration
-		}
-	case decoder.MUL, decoder.IMUL:
-		return sf | zf | af | pf
-	case decoder.BSF, decoder.BSR:
-		return arith &^ zf
-	case decoder.TZCNT, decoder.LZCNT:
-		return of
+	if m := results.Mask(i, undefined.When{A: "tcg", B: "native", Fault: true}); m != nil {
+		return uint32(m.Flags)
 	}
 	return 0
 }
@@ -57,11 +43,8 @@ func differs(i *decoder.Inst) bool {
 // transcendental are the x87 functions that processors compute to about one unit in the last place, each in
 // its own way. Generated code uses the host's; package x87 comes close, which its own tests check.
 func transcendental(op decoder.Op) bool {
-	switch op {
-	case decoder.F2XM1, decoder.FYL2X, decoder.FYL2XP1, decoder.FPTAN, decoder.FPATAN, decoder.FSIN, decoder.FCOS, decoder.FSINCOS:
-		return true
-	}
-	return false
+	m := results.Mask(&decoder.Inst{Op: op}, undefined.When{A: "interp", B: "native"})
+	return m != nil && m.Rounding
 }
 
 // amdOnly tells whether the host's outcome of seq is one that only AMD's processors have.

@@ -13,6 +13,7 @@ type Mask struct {
 	Flags     uint64   // bits of RFLAGS
 	FSW       uint16   // bits of the x87 status word
 	MXCSR     uint32   // bits of MXCSR
+	Rounding  bool     // x87 registers may be some units in the last place off
 	Registers []string // whole registers
 }
 
@@ -21,6 +22,7 @@ func (m *Mask) Add(o *Mask) {
 	m.Flags |= o.Flags
 	m.FSW |= o.FSW
 	m.MXCSR |= o.MXCSR
+	m.Rounding = m.Rounding || o.Rounding
 	for _, n := range o.Registers {
 		if !m.names(n) {
 			m.Registers = append(m.Registers, Canonical(n))
@@ -30,7 +32,7 @@ func (m *Mask) Add(o *Mask) {
 
 // Empty tells whether everything is compared.
 func (m *Mask) Empty() bool {
-	return m == nil || m.Flags|uint64(m.FSW)|uint64(m.MXCSR) == 0 && len(m.Registers) == 0
+	return m == nil || m.Flags|uint64(m.FSW)|uint64(m.MXCSR) == 0 && !m.Rounding && len(m.Registers) == 0
 }
 
 func (m *Mask) names(name string) bool {
@@ -50,6 +52,13 @@ func (m *Mask) Copy(b, a *inspect.Registers) {
 	b.RFLAGS = b.RFLAGS&^m.Flags | a.RFLAGS&m.Flags
 	b.X87.FSW = b.X87.FSW&^m.FSW | a.X87.FSW&m.FSW
 	b.MXCSR = b.MXCSR&^m.MXCSR | a.MXCSR&m.MXCSR
+	if m.Rounding {
+		for i, v := range a.X87.ST {
+			if Near(v, b.X87.ST[i]) {
+				b.X87.ST[i] = v
+			}
+		}
+	}
 	if len(m.Registers) == 0 {
 		return
 	}
@@ -69,6 +78,20 @@ func (m *Mask) Copy(b, a *inspect.Registers) {
 			_ = parse(to, format(from[i].value))
 		}
 	}
+}
+
+// Near tells whether two x87 numbers differ by a few units in the last place at most.
+func Near(a, b inspect.Float80) bool {
+	const units = 4
+	switch d := int64(a.Significand - b.Significand); {
+	case a.Exponent == b.Exponent:
+		return -units <= d && d <= units
+	case a.Exponent == b.Exponent+1: // on both sides of a power of two
+		return a.Significand-1<<63 <= units && -b.Significand <= units
+	case b.Exponent == a.Exponent+1:
+		return Near(b, a)
+	}
+	return false
 }
 
 // Equal tells whether two states are equal but for what the mask names.

@@ -113,3 +113,23 @@ func TestSetErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestRounding(t *testing.T) {
+	for _, c := range []struct {
+		a, b inspect.Float80
+		want bool
+	}{
+		{inspect.Float80{Significand: 1<<63 + 3, Exponent: 5}, inspect.Float80{Significand: 1<<63 + 6, Exponent: 5}, true},
+		{inspect.Float80{Significand: 1<<63 + 1, Exponent: 5}, inspect.Float80{Significand: 1<<63 + 6, Exponent: 5}, false},
+		{inspect.Float80{Significand: 1 << 63, Exponent: 6}, inspect.Float80{Significand: 1<<64 - 1, Exponent: 5}, true},
+		{inspect.Float80{Significand: 1<<64 - 1, Exponent: 5}, inspect.Float80{Significand: 1 << 63, Exponent: 6}, true},
+		{inspect.Float80{Significand: 1 << 63, Exponent: 6}, inspect.Float80{Significand: 1 << 63, Exponent: 5}, false},
+		{inspect.Float80{Significand: 1 << 63, Exponent: 0x8005}, inspect.Float80{Significand: 1 << 63, Exponent: 5}, false},
+	} {
+		a, b := inspect.Registers{}, inspect.Registers{}
+		a.X87.ST[1], b.X87.ST[1] = c.a, c.b
+		if got := Equal(&a, &b, &Mask{Rounding: true}); got != c.want {
+			t.Errorf("%v, %v: equal %v", c.a, c.b, got)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"goemu/decoder"
+	"goemu/emu/crosscheck/undefined"
 	"goemu/tcg"
 )
 
@@ -40,35 +41,20 @@ var excluded = map[decoder.Op]string{
 	decoder.CALLF: whyFar, decoder.JMPF: whyFar, decoder.RETF: whyFar, decoder.IRET: whyFar,
 }
 
-// EFLAGS bits.
-const (
-	cf, pf, af, zf, sf, of = 1, 4, 0x10, 0x40, 0x80, 0x800
+// zf is the zero flag of EFLAGS.
+const zf = 0x40
 
-	arith = cf | pf | af | zf | sf | of
-)
+// results are those that may differ: emu/crosscheck/undefined/table.txt.
+var results = undefined.Default()
 
-// undefined gives the flags that the manuals leave undefined after i and that an engine does not promise to set as the host does. Where
-// processors agree (AF after AND, flags of shifts ...) goemu does as they do, and they are compared.
-func undefined(i *decoder.Inst, native bool, fault bool) uint64 {
-	switch i.Op {
-	case decoder.DIV, decoder.IDIV:
-		return arith &^ (cf | of) // goemu keeps the old ones; AMD's processors set AF and clear the others, which would cost code
-	case decoder.CMPS, decoder.SCAS:
-		if fault && i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
-			return arith // Intel's are those before the instruction, AMD's those of the last iteration
-		}
+// undefinedFlags gives the flags that the manuals leave undefined after i and that an engine does not promise to set as the host does.
+func undefinedFlags(i *decoder.Inst, native bool, fault bool) uint64 {
+	w := undefined.When{A: "interp", B: "native", Fault: fault}
+	if native {
+		w.A = "tcg"
 	}
-	if !native {
-		return 0 // the interpreter does as the host
-	}
-	// Generated code leaves what the host's instruction leaves, which for some is what was there before: then it is not the guest's.
-	switch i.Op {
-	case decoder.MUL, decoder.IMUL:
-		return sf | zf | af | pf
-	case decoder.BSF, decoder.BSR:
-		return arith &^ zf
-	case decoder.TZCNT, decoder.LZCNT:
-		return of
+	if m := results.Mask(i, w); m != nil {
+		return m.Flags
 	}
 	return 0
 }
@@ -76,11 +62,8 @@ func undefined(i *decoder.Inst, native bool, fault bool) uint64 {
 // transcendental are the x87 functions that processors compute to about one unit in the last place, each in its own way. Generated code
 // uses the host's; package x87 comes close, which its own tests check. Here a result may be off by some units, and with it C1 and the precision flag.
 func transcendental(op decoder.Op) bool {
-	switch op {
-	case decoder.F2XM1, decoder.FYL2X, decoder.FYL2XP1, decoder.FPTAN, decoder.FPATAN, decoder.FSIN, decoder.FCOS, decoder.FSINCOS:
-		return true
-	}
-	return false
+	m := results.Mask(&decoder.Inst{Op: op}, undefined.When{A: "interp", B: "native"})
+	return m != nil && m.Rounding
 }
 
 // incomparable tells whether the host's outcome is one that only AMD's processors have, or that a case is not for the comparison.

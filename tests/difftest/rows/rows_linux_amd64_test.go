@@ -271,7 +271,7 @@ const userTop = 0x7ffffffff000
 // same is a quick test for what differ describes: it finds most equal outcomes equal.
 func same(in *insn, w, g *record, native bool) bool {
 	if *(*[17]uint64)(unsafe.Pointer(w)) != *(*[17]uint64)(unsafe.Pointer(g)) || w.Trap != g.Trap || w.CS != g.CS || w.SS != g.SS ||
-		(w.Flags^g.Flags)&flagsCompared&^undefined(&in.Inst, native, w.Trap != 3) != 0 || w.Seg != g.Seg || w.FSBase != g.FSBase || w.GSBase != g.GSBase {
+		(w.Flags^g.Flags)&flagsCompared&^undefinedFlags(&in.Inst, native, w.Trap != 3) != 0 || w.Seg != g.Seg || w.FSBase != g.FSBase || w.GSBase != g.GSBase {
 		return false
 	}
 	if hasCode(w.Trap) && (w.Err != g.Err || w.Trap == tcg.VectorPF && w.CR2 != g.CR2) {
@@ -309,7 +309,7 @@ func differ(in *insn, want, got *record, native bool) string {
 	if want.CS != got.CS || want.SS != got.SS {
 		add("CS:SS %#x:%#x, host %#x:%#x", got.CS, got.SS, want.CS, want.SS)
 	}
-	if d := (want.Flags ^ got.Flags) & flagsCompared &^ undefined(&in.Inst, native, want.Trap != 3); d != 0 {
+	if d := (want.Flags ^ got.Flags) & flagsCompared &^ undefinedFlags(&in.Inst, native, want.Trap != 3); d != 0 {
 		add("EFLAGS %#x, host %#x, different %#x", got.Flags, want.Flags, d)
 	}
 	for i := range 16 {

@@ -1,0 +1,208 @@
+// Package undefined knows which results of instructions may differ between two engines: those that the manuals leave undefined, and those that tell
+// about the engine. They are a commented text, table.txt, that users extend by their own in the same form.
+package undefined
+
+import (
+	"bufio"
+	_ "embed"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"goemu/decoder"
+	"goemu/emu/crosscheck/report"
+	"goemu/emu/inspect"
+)
+
+// Text is the built-in table, with its comments.
+//
+//go:embed table.txt
+var Text string
+
+// row is one line of the table for one instruction.
+type row struct {
+	mask report.Mask
+	dest bool // the first operand too
+	when conditions
+}
+
+type conditions uint8
+
+const (
+	tcg conditions = 1 << iota
+	interp
+	native
+	kvm
+	host
+	rep
+	fault
+)
+
+var conditionNames = map[string]conditions{"tcg": tcg, "interp": interp, "native": native, "kvm": kvm, "host": host, "rep": rep, "fault": fault}
+
+// Table is a list of such results. The zero value is empty.
+type Table struct {
+	rows map[decoder.Op][]row
+}
+
+// When says what a comparison is of.
+type When struct {
+	A, B  string // engines: tcg, interp, native, kvm
+	Fault bool   // the instruction ended with an exception
+}
+
+// Default is the built-in table.
+func Default() *Table {
+	t, err := Parse("table.txt", strings.NewReader(Text))
+	if err != nil {
+		panic(err) // a test reads it
+	}
+	return t
+}
+
+// isX87 tells whether an instruction is one of the x87 FPU.
+func isX87(op decoder.Op) bool { return op >= decoder.F2XM1 && op <= decoder.FYL2XP1 }
+
+// Parse reads a table. Errors name the file and the line.
+func Parse(name string, r io.Reader) (*Table, error) {
+	ops := map[string]decoder.Op{}
+	for op := decoder.Op(1); op < decoder.NumOps; op++ {
+		ops[op.String()] = op
+	}
+	t := &Table{rows: map[decoder.Op][]row{}}
+	s := bufio.NewScanner(r)
+	for n := 1; s.Scan(); n++ {
+		line, _, _ := strings.Cut(s.Text(), "#")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		if err := t.line(line, ops); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, nil
+}
+
+// line takes in a line without its comment.
+func (t *Table) line(line string, ops map[string]decoder.Op) error {
+	parts := strings.Split(line, ":")
+	if len(parts) != 2 && len(parts) != 3 {
+		return fmt.Errorf("want INSTRUCTION... : RESULT... : CONDITION")
+	}
+	var r row
+	for _, s := range strings.Fields(parts[1]) {
+		if err := r.result(strings.ToLower(s)); err != nil {
+			return err
+		}
+	}
+	if r.mask.Empty() && !r.dest {
+		return fmt.Errorf("no result is named")
+	}
+	if len(parts) == 3 {
+		for _, s := range strings.Fields(parts[2]) {
+			c := conditionNames[strings.ToLower(s)]
+			if c == 0 {
+				return fmt.Errorf("condition %s: want tcg, interp, native, kvm, host, rep or fault", s)
+			}
+			r.when |= c
+		}
+	}
+	names := strings.Fields(parts[0])
+	if len(names) == 0 {
+		return fmt.Errorf("no instruction is named")
+	}
+	for _, s := range names {
+		s = strings.ToUpper(s)
+		op, ok := ops[s]
+		switch {
+		case s == "*" || s == "*X87":
+			for _, op := range ops {
+				if s == "*" || isX87(op) {
+					t.rows[op] = append(t.rows[op], r)
+				}
+			}
+		case !ok:
+			return fmt.Errorf("%s is no instruction", s)
+		default:
+			t.rows[op] = append(t.rows[op], r)
+		}
+	}
+	return nil
+}
+
+var flagBits = map[string]uint64{
+	"cf": inspect.FlagCF, "pf": inspect.FlagPF, "af": inspect.FlagAF, "zf": inspect.FlagZF, "sf": inspect.FlagSF, "of": inspect.FlagOF,
+}
+
+// statusBits are those of the x87 status word and of MXCSR (SDM vol. 1, 8.1.3 and 10.2.3).
+var statusBits = map[string]uint16{
+	"ie": 1 << 0, "de": 1 << 1, "ze": 1 << 2, "oe": 1 << 3, "ue": 1 << 4, "pe": 1 << 5, "c0": 1 << 8, "c1": 1 << 9, "c2": 1 << 10, "c3": 1 << 14,
+}
+
+func (r *row) result(s string) error {
+	word, bit, ok := strings.Cut(s, ".")
+	b := statusBits[bit]
+	switch {
+	case flagBits[s] != 0:
+		r.mask.Flags |= flagBits[s]
+	case s == "dest":
+		r.dest = true
+	case s == "~st":
+		r.mask.Rounding = true
+	case ok && word == "fsw" && b != 0:
+		r.mask.FSW |= b
+	case ok && word == "mxcsr" && b != 0 && b < 1<<6:
+		r.mask.MXCSR |= uint32(b)
+	case report.IsRegister(s):
+		r.mask.Registers = append(r.mask.Registers, report.Canonical(s))
+	default:
+		return fmt.Errorf("%s is no flag, no register and no bit of a status register", s)
+	}
+	return nil
+}
+
+// Add takes in the lines of another table.
+func (t *Table) Add(o *Table) {
+	if t.rows == nil {
+		t.rows = map[decoder.Op][]row{}
+	}
+	for op, rows := range o.rows {
+		t.rows[op] = append(slices.Clip(t.rows[op]), rows...)
+	}
+}
+
+// Mask is what is not to be compared after i. nil: everything is.
+func (t *Table) Mask(i *decoder.Inst, w When) *report.Mask {
+	rows := t.rows[i.Op]
+	if len(rows) == 0 {
+		return nil
+	}
+	have := conditionNames[w.A] | conditionNames[w.B]
+	if have&(native|kvm) != 0 {
+		have |= host
+	}
+	if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
+		have |= rep
+	}
+	if w.Fault {
+		have |= fault
+	}
+	var m *report.Mask
+	for k := range rows {
+		if rows[k].when&^have != 0 {
+			continue
+		}
+		if m == nil {
+			m = new(report.Mask)
+		}
+		m.Add(&rows[k].mask)
+		if a := &i.Args[0]; rows[k].dest && i.NArgs > 0 && a.Kind == decoder.KReg {
+			m.Add(&report.Mask{Registers: inspect.GPRNames[a.Reg&15 : a.Reg&15+1]})
+		}
+	}
+	return m
+}

@@ -1,0 +1,102 @@
+package undefined
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"goemu/decoder"
+	"goemu/emu/crosscheck/report"
+)
+
+func decode(t *testing.T, code string) *decoder.Inst {
+	t.Helper()
+	i := new(decoder.Inst)
+	if err := decoder.Decode([]byte(code), decoder.Mode64, i); err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func TestDefault(t *testing.T) {
+	table := Default()
+	const arith = 0x8d5
+	for _, c := range []struct {
+		what, code string
+		w          When
+		want       *report.Mask
+	}{
+		{"div, goemu's engines agree", "\xf7\xf1", When{A: "tcg", B: "interp"}, nil},
+		{"div", "\xf7\xf1", When{A: "tcg", B: "native"}, &report.Mask{Flags: 0xd4}},
+		{"mul", "\xf7\xe1", When{A: "interp", B: "tcg"}, &report.Mask{Flags: 0xd4}},
+		{"mul without generated code", "\xf7\xe1", When{A: "interp", B: "kvm"}, nil},
+		{"repe cmpsb", "\xf3\xa6", When{A: "interp", B: "kvm", Fault: true}, &report.Mask{Flags: arith}},
+		{"repe cmpsb, no fault", "\xf3\xa6", When{A: "interp", B: "kvm"}, nil},
+		{"cmpsb", "\xa6", When{A: "interp", B: "kvm", Fault: true}, nil},
+		{"rdrand r9", "\x49\x0f\xc7\xf1", When{A: "interp", B: "native"}, &report.Mask{Flags: 1, Registers: []string{"r9"}}},
+		{"fsin", "\xd9\xfe", When{A: "interp", B: "tcg"}, &report.Mask{FSW: 0x220, Rounding: true}},
+		{"fsin, both the host's", "\xd9\xfe", When{A: "tcg", B: "native"}, &report.Mask{Registers: []string{"fop", "fip", "fdp"}}},
+		{"add", "\x01\xc8", When{A: "native", B: "kvm", Fault: true}, nil},
+	} {
+		if d := cmp.Diff(c.want, table.Mask(decode(t, c.code), c.w)); d != "" {
+			t.Errorf("%s: %s", c.what, d)
+		}
+	}
+}
+
+// TestAdd extends the table, which leaves the built-in one alone.
+func TestAdd(t *testing.T) {
+	mine, err := Parse("mine", strings.NewReader("# mine\nadd sub : af xmm3 mxcsr.pe fsw.c0\n\n* : cr2 : kvm # all\nMUL : cf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := Default()
+	table.Add(mine)
+	want := &report.Mask{Flags: 0x10, Registers: []string{"zmm3"}, MXCSR: 0x20, FSW: 0x100}
+	if d := cmp.Diff(want, table.Mask(decode(t, "\x01\xc8"), When{A: "tcg", B: "interp"})); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(&report.Mask{Flags: 0xd5}, table.Mask(decode(t, "\xf7\xe1"), When{A: "tcg", B: "interp"})); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(&report.Mask{Registers: []string{"cr2"}}, table.Mask(decode(t, "\x90"), When{A: "tcg", B: "kvm"})); d != "" {
+		t.Error(d)
+	}
+	if m := Default().Mask(decode(t, "\x01\xc8"), When{A: "tcg", B: "interp"}); m != nil {
+		t.Errorf("the built-in table has changed: %+v", m)
+	}
+	var empty Table
+	empty.Add(mine)
+	if empty.Mask(decode(t, "\x29\xc8"), When{}) == nil {
+		t.Error("an empty table takes nothing in")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"add cf", "f:1: want INSTRUCTION"},
+		{"\n#\nadd : xf", "f:3: xf is no flag"},
+		{"add : mxcsr.c0", "mxcsr.c0 is no flag"},
+		{"addx : cf", "ADDX is no instruction"},
+		{"add : ", "no result is named"},
+		{" : cf", "no instruction is named"},
+		{"add : cf : amd", "condition amd: want tcg"},
+		{"add : cf : kvm : x", "want INSTRUCTION"},
+		{strings.Repeat("x", 1<<17), "f: bufio.Scanner: token too long"},
+	} {
+		if _, err := Parse("f", strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%.20q: %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(Text)
+	f.Add("* : dest cf ~st : rep")
+	f.Fuzz(func(t *testing.T, s string) {
+		if table, err := Parse("f", strings.NewReader(s)); err == nil {
+			table.Mask(&decoder.Inst{Op: decoder.ADD}, When{A: "tcg"})
+		}
+	})
+}
