@@ -40,8 +40,8 @@ func run(args []string) int {
 		}
 	}
 	s, err := parse(args, os.Stdout)
-	if err == nil && s.cfg.Display == "tui" && !tui.Guarded() {
-		status, err := tui.Guard()
+	if onDisplay := err == nil && s.cfg.Display == "tui"; err == nil && (onDisplay || isTerminal(os.Stdin)) && !tui.Guarded() {
+		status, err := tui.Guard(onDisplay)
 		if err != nil {
 			fail(err)
 		}

@@ -11,5 +11,5 @@
 // for the machine, nor the machine for it. A pane of the inside is a function that makes lines of what the model sees (a file each, pane*.go); lines are shown, scrolled
 // and clicked on by one viewer.
 //
-// Guard is a parent for a goemu with a terminal display: however the child ends, the terminal is as before, and what it said on standard error is said then.
+// Guard is a parent for a goemu on a terminal: however the child ends, the terminal is as before, and what it said on standard error is said then.
 package tui

@@ -180,3 +180,21 @@ func TestKill(t *testing.T) {
 	tm.ended(128 + int(syscall.SIGKILL))
 	tm.sees("goemu: ended by a signal: killed")
 }
+
+// So it is with a guest's console on the plain terminal.
+func TestKillPlain(t *testing.T) {
+	tm := open(t, "-nographic")
+	tm.sees(prompt)
+	tm.keys("help", "Enter")
+	tm.sees("> help\n")
+	tm.kill("machine", syscall.SIGKILL)
+	tm.ended(128 + int(syscall.SIGKILL))
+	tm.sees("goemu: ended by a signal: killed")
+}
+
+func TestSignalPlain(t *testing.T) {
+	tm := open(t, "-nographic")
+	tm.sees(prompt)
+	tm.kill("guard", syscall.SIGTERM)
+	tm.ended(128 + int(syscall.SIGTERM))
+}
