@@ -1,0 +1,146 @@
+package kvmtest
+
+import (
+	"encoding/binary"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"goemu/emu/kvm"
+)
+
+// Offsets in struct kvm_run.
+const (
+	offReason = 8
+	offReady  = 12
+	offIF     = 13
+	offUnion  = 32
+)
+
+// Wait waits, as a guest that loops, until it is interrupted.
+func (c *CPU) Wait() syscall.Errno {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	for !c.interrupted() {
+		c.fake.cond.Wait()
+	}
+	return syscall.EINTR
+}
+
+// interrupted tells whether immediate_exit is set.
+func (c *CPU) interrupted() bool {
+	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&c.Page[0])))>>8&1 != 0
+}
+
+// kept reads what was set into out, a pointer to the structure.
+func (c *CPU) kept(r kvm.Request, out unsafe.Pointer) {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	copy(unsafe.Slice((*byte)(out), size(r)), c.object.kept[r])
+}
+
+// keep sets it.
+func (c *CPU) keep(r kvm.Request, in unsafe.Pointer) {
+	c.fake.mu.Lock()
+	defer c.fake.mu.Unlock()
+	c.object.kept[r] = append([]byte(nil), unsafe.Slice((*byte)(in), size(r))...)
+}
+
+// Regs gives the general registers.
+func (c *CPU) Regs() (r kvm.Regs) {
+	c.kept(kvm.ReqSetRegs, unsafe.Pointer(&r))
+	return r
+}
+
+// SetRegs sets them.
+func (c *CPU) SetRegs(r kvm.Regs) { c.keep(kvm.ReqSetRegs, unsafe.Pointer(&r)) }
+
+// Sregs gives the segment and control registers.
+func (c *CPU) Sregs() (s kvm.Sregs) {
+	c.kept(kvm.ReqSetSregs, unsafe.Pointer(&s))
+	return s
+}
+
+// SetSregs sets them.
+func (c *CPU) SetSregs(s kvm.Sregs) { c.keep(kvm.ReqSetSregs, unsafe.Pointer(&s)) }
+
+// Interrupted is the vector that was last injected.
+func (c *CPU) Interrupted() (v uint32) {
+	c.kept(kvm.ReqInterrupt, unsafe.Pointer(&v))
+	return v
+}
+
+// Exit makes the run end for a reason with nothing more to tell.
+func (c *CPU) Exit(r kvm.ExitReason) syscall.Errno {
+	binary.LittleEndian.PutUint32(c.Page[offReason:], uint32(r))
+	return 0
+}
+
+// Ready says whether the guest can take an interrupt, and its interrupt flag.
+func (c *CPU) Ready(ready, flag bool) {
+	c.Page[offReady], c.Page[offIF] = bit(ready), bit(flag)
+}
+
+func bit(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// ExitIO makes it end for a port access: of count elements, with data if it is a write. What is read is in PortData at the next run.
+func (c *CPU) ExitIO(write bool, port uint16, size, count int, data []byte) syscall.Errno {
+	u := c.Page[offUnion:]
+	u[0], u[1] = bit(write), byte(size)
+	binary.LittleEndian.PutUint16(u[2:], port)
+	binary.LittleEndian.PutUint32(u[4:], uint32(count))
+	binary.LittleEndian.PutUint64(u[8:], ioOffset)
+	copy(c.Page[ioOffset:2*ioOffset], data)
+	return c.Exit(kvm.ExitIO)
+}
+
+// PortData is what the ports gave.
+func (c *CPU) PortData() []byte { return c.Page[ioOffset : 2*ioOffset] }
+
+// ExitMMIO makes it end for a memory access, with data if it is a write. What is read is in MMIOData at the next run.
+func (c *CPU) ExitMMIO(write bool, addr uint64, size int, data []byte) syscall.Errno {
+	u := c.Page[offUnion:]
+	binary.LittleEndian.PutUint64(u, addr)
+	copy(u[8:16], data)
+	binary.LittleEndian.PutUint32(u[16:], uint32(size))
+	u[20] = bit(write)
+	return c.Exit(kvm.ExitMMIO)
+}
+
+// MMIOData is what the device gave.
+func (c *CPU) MMIOData() []byte { return c.Page[offUnion+8 : offUnion+16] }
+
+// ExitDebug makes it end for a debug exception.
+func (c *CPU) ExitDebug(exception uint32, pc, dr6, dr7 uint64) syscall.Errno {
+	u := c.Page[offUnion:]
+	binary.LittleEndian.PutUint64(u, uint64(exception))
+	for i, v := range []uint64{pc, dr6, dr7} {
+		binary.LittleEndian.PutUint64(u[8+8*i:], v)
+	}
+	return c.Exit(kvm.ExitDebug)
+}
+
+// ExitInternalError makes KVM fail at an instruction with these bytes, or at something else.
+func (c *CPU) ExitInternalError(sub uint32, code []byte) syscall.Errno {
+	u := c.Page[offUnion:]
+	clear(u[:144])
+	binary.LittleEndian.PutUint32(u, sub)
+	if code != nil {
+		u[4], u[8], u[16] = 3, 1, byte(len(code))
+		copy(u[17:32], code)
+	}
+	return c.Exit(kvm.ExitInternalError)
+}
+
+// ExitFailEntry makes the processor refuse the guest's state.
+func (c *CPU) ExitFailEntry(reason uint64, cpu uint32) syscall.Errno {
+	u := c.Page[offUnion:]
+	binary.LittleEndian.PutUint64(u, reason)
+	binary.LittleEndian.PutUint32(u[8:], cpu)
+	return c.Exit(kvm.ExitFailEntry)
+}
