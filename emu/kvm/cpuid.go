@@ -61,3 +61,14 @@ func (v *VCPU) CPUID() ([]CPUIDEntry, error) {
 	}
 	return l.entries[:min(l.n, maxCPUID)], nil
 }
+
+// Answer is what CPUID answers by a list of entries to a leaf and subleaf; 0 for those that are not in it.
+func Answer(list []CPUIDEntry, leaf, sub uint32) (a, b, c, d uint32) {
+	for i := range list {
+		e := &list[i]
+		if e.Leaf == leaf && (e.Flags&SignificantIndex == 0 || e.Sub == sub) {
+			return e.EAX, e.EBX, e.ECX, e.EDX
+		}
+	}
+	return 0, 0, 0, 0
+}

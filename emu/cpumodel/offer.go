@@ -1,0 +1,20 @@
+package cpumodel
+
+// FeaturesOf reads what a CPUID tells of features, such as the host's, or that which the host's KVM offers its guests.
+func FeaturesOf(read Reader) Set { return hostFeatures(read) }
+
+// Lacking gives the features of the model that have is without. How processors are counted is the machine's and no feature of theirs.
+func (m *Model) Lacking(have Set) Set { return m.Features.without(have.or(setOf(topology))) }
+
+// Cut makes the model that is left of m on a processor that has no more than have; lost are the features that it takes away: those that are lacking, and those
+// that cannot be without them. m stays as it is.
+func (m *Model) Cut(have Set) (cut *Model, lost Set) {
+	c := *m
+	c.Features = m.Features.and(have.or(setOf(topology))).closed()
+	physBits := m.PhysBits
+	c.settle()
+	if m.givenPhysBits || c.PhysBits > physBits {
+		c.PhysBits = physBits
+	}
+	return &c, m.Features.without(c.Features)
+}
