@@ -197,3 +197,16 @@ func Text(d []Difference) string {
 
 // Diff shows how two states differ, but for what the mask names; "": they do not.
 func Diff(a, b *inspect.Registers, m *Mask) string { return Text(Registers(a, b, m)) }
+
+// Changes shows differences as what a was and b is.
+func Changes(d []Difference) string {
+	var b strings.Builder
+	for i := range d {
+		if i == 2*memoryRows {
+			fmt.Fprintf(&b, "  and %d more\n", len(d)-i)
+			break
+		}
+		fmt.Fprintf(&b, "  %s  %s -> %s\n", d[i].Name, d[i].A, d[i].B)
+	}
+	return b.String()
+}

@@ -1,0 +1,144 @@
+package snippet
+
+import (
+	"errors"
+	"fmt"
+
+	"goemu/emu/accel"
+	"goemu/emu/cpumodel"
+	"goemu/emu/inspect"
+	"goemu/emu/x86"
+	"goemu/mmu"
+	"goemu/tcg"
+	"goemu/tcg/amd64"
+)
+
+// engine runs cases. It belongs to one goroutine.
+type engine interface {
+	run(im *image) (*Result, error)
+	// avx tells whether it has the AVX state.
+	avx() bool
+	close() error
+}
+
+// open gives the engine of that name, or says why the host does not have it.
+func open(name string) (engine, error) {
+	switch name {
+	case "tcg":
+		if !amd64.Supported() {
+			return nil, errors.New("tcg: generated code needs an amd64 host")
+		}
+		return bare{native: true}, nil
+	case "interp":
+		return bare{}, nil
+	case "native":
+		return openNative()
+	case "kvm":
+		return openKVM()
+	}
+	return nil, fmt.Errorf("there is no engine %s", name)
+}
+
+// bare is goemu's CPU without a machine, on the translator or the interpreter.
+type bare struct{ native bool }
+
+func (bare) close() error { return nil }
+func (bare) avx() bool    { return true }
+
+// world is what such a CPU sees: RAM, ports that read ones, time that counts instructions.
+type world struct {
+	cpu   *x86.CPU
+	left  int64
+	spent int64
+}
+
+func (*world) In(_ uint16, size int) uint32 { return uint32(1<<(8*size) - 1) }
+func (*world) Out(uint16, int, uint32)      {}
+func (w *world) TSC() uint64                { return uint64(w.spent) }
+func (*world) APICBase() uint64             { return 0xfee00900 }
+func (*world) SetAPICBase(uint64) bool      { return true }
+func (*world) TPR() uint8                   { return 0 }
+func (*world) SetTPR(uint8)                 {}
+func (*world) SetFERR(bool)                 {}
+func (*world) IGNNE() bool                  { return false }
+func (w *world) Poll() bool                 { return w.left <= 0 }
+func (*world) Wait() bool                   { return true }
+func (*world) INTR() bool                   { return false }
+func (*world) IntAck() int                  { return -1 }
+func (w *world) Budget() int32              { return int32(max(min(w.left, 1<<30), 1)) }
+func (w *world) Spent(n int32) {
+	w.spent += int64(n)
+	w.left -= int64(n)
+}
+
+// model is the CPU model of a case.
+func (c *Case) model() (*cpumodel.Model, error) {
+	m, _, err := cpumodel.Parse(c.CPU, nil)
+	return m, err
+}
+
+func checkModel(s string) error {
+	_, _, err := cpumodel.Parse(s, nil)
+	return err
+}
+
+func (b bare) name() string {
+	if b.native {
+		return "tcg"
+	}
+	return "interp"
+}
+
+func (b bare) run(im *image) (res *Result, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", b.name(), err)
+		}
+	}()
+	model, err := im.c.model()
+	if err != nil {
+		return nil, err
+	}
+	env, err := accel.NewEnv()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, accel.FreeEnv(env)) }()
+	ram, err := mmu.AllocRAM(uint64(len(im.ram)))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, mmu.FreeRAM(ram)) }()
+	copy(ram, im.ram)
+	space := mmu.NewSpace(model.PhysBits)
+	space.MapRAM(0, ram, false)
+	w := &world{left: limit}
+	if im.c.Limit != 0 {
+		w.left = int64(im.c.Limit)
+	}
+	random := uint64(0)
+	w.cpu = x86.New(env, space, w, x86.Options{Model: model, SyncX87: accel.SyncX87, Random: func() uint64 {
+		random += 0x9e3779b97f4a7c15
+		return random
+	}})
+	e, err := accel.New(w.cpu, space, w, accel.Options{Native: b.native, Count: true, ArenaBytes: 1 << 20})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	if err := w.cpu.SetRegisters(&im.regs); err != nil {
+		return nil, fmt.Errorf("%s: the CPU cannot start so: %w", im.c.Where, err)
+	}
+	w.kick(env)
+	e.Run()
+	var r inspect.Registers
+	w.cpu.Inspect(&r)
+	otherwise := Endless
+	if w.cpu.State() == x86.Shutdown {
+		otherwise = Shutdown
+	}
+	return im.conclude(b.name(), &r, w.cpu.State() == x86.Halted, otherwise, append([]byte(nil), ram...)), nil
+}
+
+// kick makes the engine ask for its budget first.
+func (w *world) kick(env *tcg.Env) { env.ExitReq = 1 }

@@ -1,0 +1,330 @@
+package snippet
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sort"
+	"strings"
+
+	"goemu/emu/inspect"
+)
+
+// Selectors of the GDT that cases run with. Those of user code and data are Linux's.
+const (
+	selKernel32   = 0x08
+	selKernelData = 0x10
+	selKernel64   = 0x18
+	selUser32     = 0x23
+	selUserData   = 0x2b
+	selUser64     = 0x33
+	selTSS        = 0x38
+
+	selTo64 = selKernel64 - selKernel32 // from a 32-bit code segment to the 64-bit one
+)
+
+// gdt is the descriptor table but for the TSS.
+var gdt = [...]uint64{
+	selKernel32 / 8:   0x00cf9b000000ffff,
+	selKernelData / 8: 0x00cf93000000ffff,
+	selKernel64 / 8:   0x00af9b000000ffff,
+	selUser32 / 8:     0x00cffb000000ffff,
+	selUserData / 8:   0x00cff3000000ffff,
+	selUser64 / 8:     0x00affb000000ffff,
+}
+
+// Pages of the system area, which guest code does not need and user code cannot reach.
+const (
+	gdtPage = iota
+	idtPage
+	tssPage
+	handlerPage // byte n is the handler of vector n: HLT
+	stackPage   // where handlers get their frames, but for those of kernel code in mode 32
+	systemPages
+
+	systemPhys = 0x1000 // physical address of the first
+
+	// In real mode handlers are at F000:n, and there is as much memory.
+	handlers16 = 0xf0000
+	ramSize16  = 0x110000
+)
+
+const (
+	opHLT  = 0xf4
+	opINT3 = 0xcc
+)
+
+// area is memory that the snippet sees, and that is compared.
+type area struct {
+	addr uint64 // linear
+	phys uint64
+	size uint64
+	page page
+}
+
+// page is how a page is mapped.
+type page struct{ write, exec, user bool }
+
+// image is a case ready to run.
+type image struct {
+	c     *Case
+	regs  inspect.Registers
+	ram   []byte // from physical address 0 on
+	areas []area // by address
+	code  uint64 // linear address of the snippet
+	sys   uint64 // linear address of the system area
+}
+
+func (im *image) real() bool { return im.c.Mode == 16 }
+
+// layout puts the case into memory and completes its registers.
+func (c *Case) layout(r *inspect.Registers) (*image, error) {
+	im := &image{c: c, regs: *r}
+	im.code = im.regs.PC()
+	if im.real() {
+		if r.CR0&inspect.CR0PE != 0 {
+			return nil, fmt.Errorf("cr0: mode 16 is real mode")
+		}
+		im.areas = []area{{size: realTop, page: page{write: true, exec: true}}}
+		im.ram = make([]byte, ramSize16)
+		for v := range 256 {
+			binary.LittleEndian.PutUint32(im.ram[4*v:], handlers16>>4<<16|uint32(v))
+			im.ram[handlers16+v] = opHLT
+		}
+		im.regs.IDTR = inspect.TableRegister{Limit: 0x3ff}
+		im.regs.GDTR = inspect.TableRegister{Limit: 0xffff}
+		im.regs.LDTR = inspect.Segment{Limit: 0xffff, Attr: 0x82}
+		im.regs.TR = inspect.Segment{Limit: 0xffff, Attr: 0x8b}
+	} else if err := im.pages(); err != nil {
+		return nil, err
+	}
+	code := append(append([]byte(nil), c.Code...), opINT3)
+	if im.real() {
+		if im.code < 0x1000 || im.code+uint64(len(code)) > realTop {
+			return nil, fmt.Errorf("code at %#x: in real mode it lies between 0x1000 and %#x", im.code, realTop)
+		}
+		p := im.ram[im.code&^(pageSize-1) : (im.code+uint64(len(code)-1))&^(pageSize-1)+pageSize]
+		for i := range p {
+			p[i] = opINT3
+		}
+	}
+	if err := im.put(im.code, code); err != nil {
+		return nil, fmt.Errorf("code: %w", err)
+	}
+	for _, m := range c.Memory {
+		if err := im.put(m.Addr, m.Bytes); err != nil {
+			return nil, fmt.Errorf("memory: %w", err)
+		}
+	}
+	return im, nil
+}
+
+// access reads the letters of Pages.Access.
+func (im *image) access(s string) page {
+	has := func(c string) bool { return strings.Contains(s, c) }
+	return page{write: has("w"), exec: has("x"), user: has("u") || im.c.Ring == 3 && !has("s")}
+}
+
+// pages makes the page tables, the memory behind them and what the system area has.
+func (im *image) pages() error {
+	c := im.c
+	want := map[uint64]page{}
+	add := func(addr uint64, n int, p page, keep bool) {
+		for i := range n {
+			a := addr + uint64(i)*pageSize
+			if _, ok := want[a]; !ok || !keep {
+				want[a] = p
+			}
+		}
+	}
+	if len(c.Pages) == 0 {
+		add(dataAt, dataSize/pageSize, im.access("rw"), false)
+	}
+	for _, p := range c.Pages {
+		add(p.Addr, p.Count, im.access(p.Access), false)
+	}
+	span := func(addr uint64, n int, access string) {
+		first := addr &^ (pageSize - 1)
+		add(first, int((addr+uint64(n-1))&^(pageSize-1)-first)/pageSize+1, im.access(access), true)
+	}
+	blank := map[uint64]bool{} // pages of code that nobody else wants
+	for i := 0; i <= len(c.Code); i++ {
+		if a := (im.code + uint64(i)) &^ (pageSize - 1); !blank[a] {
+			_, other := want[a]
+			blank[a] = !other
+		}
+	}
+	span(im.code, len(c.Code)+1, "rwx")
+	for _, m := range c.Memory {
+		if len(m.Bytes) > 0 {
+			if len(m.Bytes) > maxPages*pageSize {
+				return fmt.Errorf("%d bytes of memory: too many", len(m.Bytes))
+			}
+			span(m.Addr, len(m.Bytes), "rw")
+		}
+	}
+	if len(want) > maxPages {
+		return fmt.Errorf("%d pages of memory: up to %d are allowed", len(want), maxPages)
+	}
+	phys := uint64(systemPhys + systemPages*pageSize)
+	for a, p := range want {
+		top := a + pageSize - 1
+		if c.Mode == 32 && top>>32 != 0 || c.Mode == 64 && int64(a<<16)>>16 != int64(a) {
+			return fmt.Errorf("address %#x: mode %d has no such address", a, c.Mode)
+		}
+		im.areas = append(im.areas, area{addr: a, size: pageSize, page: p})
+	}
+	sort.Slice(im.areas, func(i, j int) bool { return im.areas[i].addr < im.areas[j].addr })
+	for i := range im.areas {
+		im.areas[i].phys = phys
+		phys += pageSize
+	}
+	for _, a := range [...]uint64{0x7ff0_0000, 0x3ff0_0000, 0x5ff0_0000, 0x1ff0_0000} {
+		if im.find(a, 0) == nil {
+			im.sys = a
+			break
+		}
+	}
+	if im.sys == 0 {
+		return fmt.Errorf("the pages leave no place for descriptor tables at 0x1ff00000, 0x3ff00000, 0x5ff00000 or 0x7ff00000")
+	}
+	// The page tables come behind: no more than three a page, and the first.
+	im.ram = make([]byte, phys+uint64(3*(len(im.areas)+1)+1)*pageSize)
+	for i := range im.areas {
+		if a := &im.areas[i]; blank[a.addr] {
+			for k := range pageSize {
+				im.ram[a.phys+uint64(k)] = opINT3
+			}
+		}
+	}
+	t := tables{im: im, next: phys}
+	t.root = t.table()
+	for _, a := range im.areas {
+		t.enter(a.addr, a.phys, a.page)
+	}
+	for i := range uint64(systemPages) {
+		t.enter(im.sys+i*pageSize, systemPhys+i*pageSize, page{write: true, exec: true})
+	}
+	im.system(t.root)
+	return nil
+}
+
+// tables makes page tables of 64-bit entries: PAE's in mode 32, four levels in mode 64 (SDM vol. 3A 4.4, 4.5).
+type tables struct {
+	im         *image
+	root, next uint64
+}
+
+func (t *tables) table() uint64 {
+	t.next += pageSize
+	return t.next - pageSize
+}
+
+func (t *tables) enter(linear, phys uint64, p page) {
+	const present, write, user, accessed, dirty, nx = 1, 2, 4, 0x20, 0x40, 1 << 63
+	le := binary.LittleEndian
+	at := t.root
+	top := 39
+	if t.im.c.Mode == 32 {
+		top = 30
+	}
+	for shift := top; shift > 12; shift -= 9 {
+		e := t.im.ram[at+linear>>shift&0x1ff*8:]
+		if le.Uint64(e) == 0 {
+			flags := uint64(present | write | user)
+			if shift == 30 && top == 30 {
+				flags = present // the others are reserved there
+			}
+			le.PutUint64(e, t.table()|flags)
+		}
+		at = le.Uint64(e) &^ 0xfff
+	}
+	e := phys | present | accessed | dirty
+	if p.write {
+		e |= write
+	}
+	if p.user {
+		e |= user
+	}
+	if !p.exec && t.im.regs.EFER>>11&1 != 0 {
+		e |= nx
+	}
+	le.PutUint64(t.im.ram[at+linear>>12&0x1ff*8:], e)
+}
+
+// system fills the system area and sets the registers that point to it (SDM vol. 3A 3.5, 6.11, 6.14.1, 7.2.1, 7.7).
+func (im *image) system(root uint64) {
+	le := binary.LittleEndian
+	at := func(n uint64) []byte { return im.ram[systemPhys+n*pageSize:][:pageSize] }
+	linear := func(n uint64) uint64 { return im.sys + n*pageSize }
+	for i, d := range gdt {
+		le.PutUint64(at(gdtPage)[8*i:], d)
+	}
+	tss, long := linear(tssPage), im.c.Mode == 64
+	le.PutUint64(at(gdtPage)[selTSS:], 0x67|tss&0xff_ffff<<16|0x8b<<40|tss>>24&0xff<<56)
+	le.PutUint64(at(gdtPage)[selTSS+8:], tss>>32)
+	stack := linear(stackPage) + pageSize
+	if p := at(tssPage); long {
+		le.PutUint64(p[4:], stack)
+		le.PutUint64(p[0x24:], stack) // IST1
+	} else {
+		le.PutUint32(p[4:], uint32(stack))
+		le.PutUint16(p[8:], selKernelData)
+	}
+	le.PutUint16(at(tssPage)[0x66:], 0xffff) // no I/O permission map
+	for v := range uint64(256) {
+		h := linear(handlerPage) + v
+		at(handlerPage)[v] = opHLT
+		attr := uint64(0x8e00) << 32
+		if v == 3 || v == 4 {
+			attr |= 0x6000 << 32 // INT3 and INTO may be used by user code
+		}
+		gate := h&0xffff | h>>16&0xffff<<48 | attr
+		if long {
+			le.PutUint64(at(idtPage)[16*v:], gate|selKernel64<<16|1<<32)
+			le.PutUint64(at(idtPage)[16*v+8:], h>>32)
+		} else {
+			le.PutUint64(at(idtPage)[8*v:], gate|selKernel32<<16)
+		}
+	}
+	r := &im.regs
+	r.CR0 |= inspect.CR0PE | inspect.CR0PG
+	r.CR4 = r.CR4&^(inspect.CR4LA57|1<<17|1<<13) | inspect.CR4PAE // without PCIDE and VMXE
+	r.CR3 = root
+	r.EFER &^= 1<<8 | inspect.EFERLMA
+	if long {
+		r.EFER |= 1<<8 | inspect.EFERLMA
+	}
+	r.GDTR = inspect.TableRegister{Base: linear(gdtPage), Limit: selTSS + 15}
+	r.IDTR = inspect.TableRegister{Base: linear(idtPage), Limit: 0xfff}
+	if !long {
+		r.IDTR.Limit = 0x7ff
+	}
+	r.LDTR = inspect.Segment{}
+	r.TR = inspect.Segment{Selector: selTSS, Base: tss, Limit: 0x67, Attr: 0x8b}
+}
+
+// find gives the area of a linear address if all of n bytes from there on may be in it; nil: there is none.
+func (im *image) find(linear, n uint64) *area {
+	i := sort.Search(len(im.areas), func(i int) bool { return im.areas[i].addr+(im.areas[i].size-1) >= linear })
+	if i == len(im.areas) {
+		return nil
+	}
+	a := &im.areas[i]
+	// The system area is of a few pages: n = 0 looks whether any of them is taken.
+	if n == 0 && a.addr < linear+systemPages*pageSize || a.addr <= linear {
+		return a
+	}
+	return nil
+}
+
+// put copies bytes to linear addresses.
+func (im *image) put(linear uint64, b []byte) error {
+	for i := range b {
+		a := im.find(linear+uint64(i), 1)
+		if a == nil {
+			return fmt.Errorf("address %#x: there is no memory", linear+uint64(i))
+		}
+		im.ram[a.phys+(linear+uint64(i)-a.addr)] = b[i]
+	}
+	return nil
+}

@@ -1,0 +1,448 @@
+package snippet
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"goemu/emu/crosscheck/report"
+	"goemu/emu/crosscheck/undefined"
+	"goemu/emu/inspect"
+)
+
+// have are the engines of this host.
+func have(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, n := range EngineNames {
+		e, err := open(n)
+		if err != nil {
+			t.Logf("without %s: %v", n, err)
+			continue
+		}
+		_ = e.close()
+		names = append(names, n)
+	}
+	return names
+}
+
+func parse(t *testing.T, text string) []*Case {
+	t.Helper()
+	c, err := Parse("test", strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestEngines runs snippets of all modes and ends on each engine.
+func TestEngines(t *testing.T) {
+	for _, c := range []struct{ text, user string }{
+		{"code 48 ff c0 48 01 d8\nexpect rax 0x20000401\nexpect end end", "user"},
+		{"mode 32\ncode 40 01 d8\nexpect rax 0x20000401\nexpect rip 0x10000003", "user"},
+		{"mode 16\ncode 40 01 d8\nexpect rax 0x8401\nexpect rip 0x7c03", ""},
+		{"code f7 f1\nexpect end #DE\nexpect rip 0x10000000", "user"},
+		{"mode 32\ncode 0f 0b\nexpect end #UD\nexpect rip 0x10000000", "user"},
+		{"mode 16\ncode 0f 0b\nexpect end #UD\nexpect rip 0x7c00\nexpect rsp 0x9800", ""},
+		{"ring 0\ncode 0f 0b\nexpect end #UD\nexpect rip 0x10000000\nexpect rsp 0x20001800", ""},
+		{"mode 32\nring 0\ncode 0f 0b\nexpect end #UD\nexpect rip 0x10000000\nexpect rsp 0x20001800\nexpect [0x200017f4] 00 00 00 10 08 00 00 00", ""},
+		{"code a1 00 10 00 00 00 00 00 00\nexpect end #PF(0x4)\nexpect cr2 0x1000", "faults"},
+		{"code f4\nexpect end #GP(0x0)", "faults"},
+		{"ring 0\ncode f4\nexpect end halt", ""},
+		{"code 48 89 06 50\nreg rax 0x1122334455667788\nexpect [0x20000000] 88 77 66 55\nexpect [0x200017f8] 88 77", "user"},
+		{"code eb fe\nlimit 1000\n", "endless"},
+		{"ring 0\nreg rsp 0x1000\nmode 32\ncode 50\nexpect end shutdown", ""},
+		{"pages 0xffff800000000000 1 rw\nring 0\nreg rbx 0xffff800000000ff8\ncode 48 89 1b 48 8b 0b\nexpect rcx 0xffff800000000ff8", ""},
+		{"code d9 e8 d9 eb de c1 0f 58 c1\nreg xmm0 0x3f800000\nreg xmm1 0x40000000\nexpect xmm0 0x40400000\nexpect st0 4001:8487ed5110b4611a\nundefined fldpi faddp fld1: fip fop fdp", "user"},
+		{"code cc\nexpect end #BP", "user"},
+		{"mode 32\ncode ce\nreg rflags 0xa02\nexpect end #OF", "user"},
+		{"memory 0x40000000 01 02\nreg rbx 0x40000000\ncode 66 8b 03\nexpect rax 0x201", "user"},
+		{"pages 0x40000000 1 r\nreg rbx 0x40000000\ncode 88 03\nexpect end #PF(0x7)\nexpect cr2 0x40000000", "faults"},
+		{"code 9c 58\nexpect rax 0x202", "user"},
+		{"# far jump to the 32-bit segment\nreg rsp 0x20001800\ncode 6a 23 68 09 00 00 10 48 cb 40\nexpect rip 0x1000000a", ""},
+	} {
+		cases := parse(t, c.text)
+		for _, name := range have(t) {
+			if c.user == "" && name == "native" || c.user == "endless" && name != "tcg" && name != "interp" {
+				continue
+			}
+			r := Runner{A: name, B: name, Table: undefined.Default()}
+			v := r.Run(cases[0])
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+			if c.user == "endless" {
+				if !strings.Contains(v.Error, "does not end on either engine") {
+					t.Errorf("%s: %q: %s", name, c.text, v)
+				}
+				continue
+			}
+			if name == "native" { // it knows no error codes
+				for i := range v.Unexpected {
+					if d := &v.Unexpected[i]; d.Name == "end" && c.user == "faults" && strings.HasPrefix(d.A, d.B+"(") {
+						v.Unexpected, v.Expected = append(v.Unexpected[:i:i], v.Unexpected[i+1:]...), len(v.Unexpected) == 1
+						break
+					}
+				}
+			}
+			if v.Status != Equal || !v.Expected {
+				t.Errorf("%s: %q: %s", name, c.text, v)
+			}
+		}
+	}
+}
+
+// TestPairs compares all engines with the interpreter on the same cases.
+func TestPairs(t *testing.T) {
+	text := `
+case arithmetic
+code 48 01 d8 48 19 c8 48 0f af c3 48 d3 e0 f7 e3
+case strings
+code b9 10 00 00 00 f3 48 a5 fd ac
+case a fault in the middle
+code 48 8d b6 00 20 00 00 b9 04 00 00 00 f3 a4
+case x87
+code d9 eb d9 fa dd 1e df e0
+case sse
+code f3 0f 51 c1 0f c6 c1 1b 66 0f ef d2
+reg xmm1 0x3f8000004000000040400000c1000000
+case in 32-bit code
+mode 32
+code 60 9c 61 0f a2
+undefined cpuid : rax rbx rcx rdx
+`
+	for _, c := range parse(t, text) {
+		for _, name := range have(t) {
+			r := Runner{A: "interp", B: name, Table: undefined.Default()}
+			if v := r.Run(c); v.Status != Equal {
+				t.Errorf("%s", v)
+			}
+			_ = r.Close()
+		}
+	}
+}
+
+// odd is the interpreter, but for a fault in CPUID.
+type odd struct{ bare }
+
+func (o odd) run(im *image) (*Result, error) {
+	res, err := o.bare.run(im)
+	if err == nil && bytes.Contains(im.c.Code, []byte("\x0f\xa2")) {
+		res.Regs.GPR[inspect.RAX]++
+	}
+	return res, err
+}
+
+// TestDifferent: a difference is found at its instruction, and masked where the table says so.
+func TestDifferent(t *testing.T) {
+	c := parse(t, "case two models\ncode 90 90 0f a2 90")[0]
+	r := Runner{A: "interp", B: "interp"}
+	if v := r.Run(c); v.Status != Equal || !v.Expected {
+		t.Fatal(v)
+	}
+	r.B, r.open["native"] = "native", odd{}
+	defer r.Close()
+	v := r.Run(c)
+	if v.Status != Different || v.Expected || v.Instruction == nil || v.Instruction.Bytes != "0f a2" || !strings.Contains(v.String(), "\n> 10000002  0f a2  ") {
+		t.Errorf("%s", v)
+	}
+	c.Different = []string{"RAX"}
+	if v := r.Run(c); v.Status != Different || !v.Expected {
+		t.Errorf("%s", v)
+	}
+	r.Table = undefined.Default()
+	if v := r.Run(c); v.Status != Equal || v.Expected || !strings.Contains(v.String(), "but a difference is expected") {
+		t.Errorf("%s", v)
+	}
+	c.Different = nil
+	c.Expect = []Setting{{"rsi", "5"}}
+	if v := r.Run(c); v.Status != Equal || v.Expected || !strings.Contains(v.String(), "- rsi 0x5\n+ rsi 0x20000000\n") {
+		t.Errorf("%s", v)
+	}
+}
+
+// TestRefused: what an engine cannot run is said, and nothing breaks.
+func TestRefused(t *testing.T) {
+	for _, c := range []struct{ engine, text, want string }{
+		{"native", "mode 16\ncode 90", "user-level code of modes 32 and 64, not mode 16, ring 0"},
+		{"native", "ring 0\ncode 90", "not mode 64, ring 0"},
+		{"native", "code 0f 05", "calls the host's kernel"},
+		{"native", "mode 32\ncode cd 80", "calls the host's kernel"},
+		{"native", "reg dr0 5\ncode 90", "a process cannot set dr0"},
+		{"native", "reg rflags 0x3202\ncode 90", "a process cannot set more than"},
+		{"native", "pages 0x1000 1\ncode 90", "a process cannot have memory at 0x1000"},
+		{"native", "pages 0x40000000 1 rws\ncode 90", "a process has no supervisor pages"},
+		{"tcg", "reg cr0 0x20000033\nring 0\ncode 90", "the CPU cannot start so: CR0=0xa0000033: NW needs CD"},
+		{"interp", "reg lstar 0x8000000000000000\ncode 90", "LSTAR=0x8000000000000000: not canonical"},
+	} {
+		if !strings.Contains(strings.Join(have(t), " "), c.engine) {
+			continue
+		}
+		r := Runner{A: c.engine, B: c.engine}
+		if v := r.Run(parse(t, c.text)[0]); v.Status != Failed || !strings.Contains(v.Error, c.want) {
+			t.Errorf("%s: %q: %s, want %q", c.engine, c.text, v, c.want)
+		}
+		_ = r.Close()
+	}
+	r := Runner{A: "bochs", B: "tcg"}
+	if v := r.Run(parse(t, "code 90")[0]); v.Status != Failed || v.Error != "there is no engine bochs" {
+		t.Error(v)
+	}
+}
+
+const allOfIt = `case everything there is
+mode 64
+ring 0
+cpu max
+engines tcg interp
+limit 500
+reg rax 0x5
+reg zmm3 0x1
+reg st0 3fff:8000000000000000
+pages 0x40000000 2 rwx
+memory 0x40000ffe 01 02 03 04
+asm
+    add rax, rbx ; # no comment of ours
+end
+code 48 01 d8
+undefined add sub : cf af : tcg
+expect rax 0x6
+expect end #GP(0x10)
+expect [0x40000000] 01 02
+seen - rax 5 and #GP
+case another
+mode 16
+ring 0
+code 90
+expect different rax [0x8000]
+`
+
+func TestRoundTrip(t *testing.T) {
+	cases := parse(t, "# comment\n\n"+allOfIt)
+	var b bytes.Buffer
+	for _, c := range cases {
+		if err := c.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d := cmp.Diff(allOfIt, b.String()); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", "f: no case in it"},
+		{"case x\nmode 64", "f:1: the case has no code"},
+		{"code 9", "f:1: 9: want bytes"},
+		{"code 90\nmode 48", "f:2: mode 48: want 16, 32 or 64"},
+		{"code 90\nmode", "f:2: want mode 16|32|64"},
+		{"code 90\nring 1", "f:2: ring 1"},
+		{"code 90\nmode 16\nring 3", "f:1: mode 16 is real mode"},
+		{"code 90\nengines tcg bochs", "f:2: engine bochs: want one of tcg, interp, native, kvm"},
+		{"code 90\nreg rbz 1", "f:2: there is no register rbz"},
+		{"code 90\nreg CR3 1", "f:2: CR3: a case cannot set it"},
+		{"code 90\nreg cs.base 1", ""},
+		{"code 90\nmode 32\nreg rip 0xfffffffff", "address 0x100000000: mode 32 has no such address"},
+		{"code 90\nreg rip 0x800000000000", "address 0x800000000000: mode 64 has no such address"},
+		{"code 90\nmode 16\nreg rip 0", "code at 0x0: in real mode it lies between"},
+		{"code 90\nmode 16\nreg cr0 1", "mode 16 is real mode"},
+		{"code 90\nmode 16\nmemory 0xa0000 1 ", "f:3: 1: want bytes"},
+		{"code 90\nmode 16\nmemory 0xa0000 11 ", "memory: address 0xa0000: there is no memory"},
+		{"code 90\npages 0x10 1", "f:2: want an address of whole pages"},
+		{"code 90\npages 0x1000 5000", "f:2: want an address of whole pages"},
+		{"code 90\npages 0x1000 1000\npages 0x10000000 1000", "pages of memory: up to 1024"},
+		{"code 90\npages 0x1000 1 z", "f:2: access z"},
+		{"code 90\nlimit 0", "f:2: limit 0"},
+		{"code 90\nundefined add", "undefined:1: want INSTRUCTION"},
+		{"code 90\ncpu z80", "z80"},
+		{"code 90\nexpect rax", "f:2: want expect different"},
+		{"code 90\nexpect [x] 5", "f:2: 5: want bytes"},
+		{"code 90\nexpect rax 1\nexpect different rax", "not together with expect different"},
+		{"code 90\nfoo", "f:2: foo is no keyword"},
+		{"asm\nnop", "f:1: asm without end"},
+		{"code " + strings.Repeat("90", 20000), "20000 bytes of code"},
+		{"code 90\npages 0x1ff00000 1\npages 0x3ff00000 1\npages 0x5ff00000 1\npages 0x7ff04000 1", "no place for descriptor tables"},
+	} {
+		_, err := Parse("f", strings.NewReader(c.text))
+		if c.want == "" && err == nil {
+			continue
+		}
+		if err == nil || c.want == "" || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%.60q: %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+func TestRead(t *testing.T) {
+	for _, c := range []struct {
+		name, data string
+		f          Format
+		want       string
+	}{
+		{"a", "48 01 d8 # add\n\n90\n", Auto, "[a:1 4801d8][a:3 90]"},
+		{"a.asm", "add\n", Auto, "[a.asm:1 asm add]"},
+		{"a", "add eax, 1\n---\n nop\n", Auto, "[a:1 asm add eax, 1][a:3 asm nop]"},
+		{"-", "\x00\x01", Auto, "[-:1 0001]"},
+		{"-", "9090", Binary, "[-:1 39303930]"},
+		{"-", "9", Hex, "-:1: 9: want bytes, two hexadecimal digits each"},
+		{"-", "\n", Auto, "-: no snippet in it"},
+		{"-", "90", "elf", "format elf: want one of [auto hex bin asm]"},
+		{"-", strings.Repeat("\x90", maxCode+1), Auto, "-:1: 16385 bytes of code: up to 16384 are allowed"},
+	} {
+		cases, err := Read(c.name, []byte(c.data), c.f, 32, nil)
+		got := ""
+		for _, c := range cases {
+			got += "[" + c.Where + " "
+			if c.Asm != "" {
+				got += "asm " + strings.TrimSpace(c.Asm)
+			}
+			got += fmt.Sprintf("%x]", c.Code)
+		}
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%.20q: %s, want %s", c.data, got, c.want)
+		}
+	}
+}
+
+func TestNasm(t *testing.T) {
+	c := New(64)
+	c.Where, c.Asm = "x:1", "mov eax, 5\nadd rax, [rel data]\nint3\ndata: dq 7\n"
+	c.Expect = []Setting{{"rax", "12"}}
+	r := Runner{A: "interp", B: "interp"}
+	if _, err := assemble(c); err != nil && strings.Contains(err.Error(), ErrNoNasm.Error()) {
+		t.Skip(err)
+	}
+	if v := r.Run(c); v.Status != Equal || len(v.Unexpected) > 0 {
+		t.Error(v)
+	}
+	c.Asm = "nop\nfoo rax\n"
+	if _, err := assemble(c); err == nil || !strings.HasPrefix(err.Error(), "x:1: nasm: line 2 of the snippet:") {
+		t.Error(err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if v := r.Run(c); v.Status != Failed || !strings.Contains(v.Error, "x:1: assembler text needs nasm, which is not installed") {
+		t.Error(v)
+	}
+}
+
+// TestSetState makes a case of a state, as reproducers are made.
+func TestSetState(t *testing.T) {
+	first := parse(t, "mode 32\nring 0\nreg rax 7\nreg xmm9 0x12345\nreg st3 4000:c000000000000000\nreg cs.limit 0xfffff\nreg dr0 0x1234\ncode 90")[0]
+	im, err := first.image(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := New(64)
+	if err := c.SetState(&im.regs); err != nil {
+		t.Fatal(err)
+	}
+	c.Code, c.A, c.B = first.Code, "interp", "tcg"
+	var b bytes.Buffer
+	if err := c.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	again, err := parse(t, b.String())[0].image(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := report.Diff(&im.regs, &again.regs, nil); s != "" {
+		t.Errorf("%s\n%s", b.String(), s)
+	}
+	for _, c := range []struct {
+		r    inspect.Registers
+		want string
+	}{
+		{inspect.Registers{CR0: 1, RFLAGS: 1 << 17}, "virtual-8086 mode: cases have no such mode"},
+		{inspect.Registers{CR0: 1}, "protected mode, 16-bit: cases have no such mode"},
+		{inspect.Registers{CR0: 1, CPL: 1, Seg: [6]inspect.Segment{1: {Attr: inspect.AttrDB}}}, "privilege level 1"},
+	} {
+		if err := New(64).SetState(&c.r); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %q", err, c.want)
+		}
+	}
+}
+
+// TestCases runs the case files of the tests where the host has their engines.
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("../../../tests/crosscheck/cases/*.case")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no case files: %v", err)
+	}
+	r := Runner{A: "tcg", B: "interp", Table: undefined.Default()}
+	defer r.Close()
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases, err := Parse(filepath.Base(name), f)
+		f.Close()
+		if err != nil {
+			t.Error(err)
+		}
+		for _, c := range cases {
+			v := r.Run(c)
+			switch {
+			case v.Status == Failed && v.A != "tcg" && v.A != "interp" || v.Status == Failed && v.B != "tcg" && v.B != "interp":
+				t.Logf("not run here: %s", v)
+			case !v.Expected:
+				t.Error(v)
+			}
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(allOfIt)
+	f.Add("code 90\nmode 32\nreg rip 0xffffffff")
+	f.Fuzz(func(t *testing.T, text string) {
+		cases, err := Parse("f", strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		for _, c := range cases {
+			_ = c.Write(&b)
+		}
+		again, err := Parse("f", bytes.NewReader(b.Bytes()))
+		if err != nil {
+			t.Fatalf("%v, in:\n%s", err, b.String())
+		}
+		var b2 bytes.Buffer
+		for _, c := range again {
+			_ = c.Write(&b2)
+		}
+		if b.String() != b2.String() {
+			t.Fatalf("written:\n%s\nthen:\n%s", b.String(), b2.String())
+		}
+	})
+}
+
+// FuzzRun runs whatever code in all modes on goemu's engines: nothing crashes or hangs.
+func FuzzRun(f *testing.F) {
+	f.Add([]byte{0x48, 1, 0xd8, 0xcc}, uint8(0))
+	f.Add([]byte{0xcd, 0x20, 0xf4}, uint8(3))
+	f.Fuzz(func(t *testing.T, code []byte, kind uint8) {
+		c := New([]int{64, 32, 16}[kind%3])
+		if c.Mode != 16 && kind&16 != 0 {
+			c.Ring = 0
+		}
+		c.Code, c.Limit = code, 500
+		if c.check() != nil {
+			return
+		}
+		r := Runner{A: "interp", B: "interp", Table: undefined.Default()}
+		if v := r.Run(c); v.Status == Different {
+			t.Error(v)
+		}
+	})
+}
