@@ -110,11 +110,11 @@ func (c *Case) reset() inspect.Registers {
 		}
 	}
 	if c.Mode != 16 {
-		r.CR0, r.CR4 = 0x8005_0033, 0x620
-		r.EFER = 1 << 11 // NXE
+		r.CR0 = 0x8005_0033
 	}
 	if c.Mode == 64 {
-		r.EFER |= 1<<8 | inspect.EFERLMA
+		r.CR4 |= inspect.CR4PAE
+		r.EFER = 1<<11 | 1<<8 | inspect.EFERLMA // NXE, LME
 	}
 	return r
 }

@@ -121,7 +121,7 @@ func (c *Case) layout(r *inspect.Registers) (*image, error) {
 // access reads the letters of Pages.Access.
 func (im *image) access(s string) page {
 	has := func(c string) bool { return strings.Contains(s, c) }
-	return page{write: has("w"), exec: has("x"), user: has("u") || im.c.Ring == 3 && !has("s")}
+	return page{write: has("w"), exec: has("x") || im.c.Mode == 32, user: has("u") || im.c.Ring == 3 && !has("s")}
 }
 
 // pages makes the page tables, the memory behind them and what the system area has.
@@ -208,7 +208,7 @@ func (im *image) pages() error {
 	return nil
 }
 
-// tables makes page tables of 64-bit entries: PAE's in mode 32, four levels in mode 64 (SDM vol. 3A 4.4, 4.5).
+// tables makes page tables: two levels of 32-bit entries in mode 32, which every KVM does, four of 64-bit entries in mode 64 (SDM vol. 3A 4.3, 4.5).
 type tables struct {
 	im         *image
 	root, next uint64
@@ -221,22 +221,31 @@ func (t *tables) table() uint64 {
 
 func (t *tables) enter(linear, phys uint64, p page) {
 	const present, write, user, accessed, dirty, nx = 1, 2, 4, 0x20, 0x40, 1 << 63
-	le := binary.LittleEndian
-	at := t.root
-	top := 39
+	top, bits, size := 39, 9, uint64(8)
 	if t.im.c.Mode == 32 {
-		top = 30
+		top, bits, size = 22, 10, 4
 	}
-	for shift := top; shift > 12; shift -= 9 {
-		e := t.im.ram[at+linear>>shift&0x1ff*8:]
-		if le.Uint64(e) == 0 {
-			flags := uint64(present | write | user)
-			if shift == 30 && top == 30 {
-				flags = present // the others are reserved there
-			}
-			le.PutUint64(e, t.table()|flags)
+	entry := func(table uint64, shift int) uint64 { return table + linear>>shift&(1<<bits-1)*size }
+	get := func(at uint64) uint64 {
+		if size == 4 {
+			return uint64(binary.LittleEndian.Uint32(t.im.ram[at:]))
 		}
-		at = le.Uint64(e) &^ 0xfff
+		return binary.LittleEndian.Uint64(t.im.ram[at:])
+	}
+	put := func(at, v uint64) {
+		if size == 4 {
+			binary.LittleEndian.PutUint32(t.im.ram[at:], uint32(v))
+		} else {
+			binary.LittleEndian.PutUint64(t.im.ram[at:], v)
+		}
+	}
+	table := t.root
+	for shift := top; shift > 12; shift -= bits {
+		at := entry(table, shift)
+		if get(at) == 0 {
+			put(at, t.table()|present|write|user|accessed)
+		}
+		table = get(at) &^ 0xfff
 	}
 	e := phys | present | accessed | dirty
 	if p.write {
@@ -245,10 +254,10 @@ func (t *tables) enter(linear, phys uint64, p page) {
 	if p.user {
 		e |= user
 	}
-	if !p.exec && t.im.regs.EFER>>11&1 != 0 {
+	if !p.exec && size == 8 && t.im.regs.EFER>>11&1 != 0 {
 		e |= nx
 	}
-	le.PutUint64(t.im.ram[at+linear>>12&0x1ff*8:], e)
+	put(entry(table, 12), e)
 }
 
 // system fills the system area and sets the registers that point to it (SDM vol. 3A 3.5, 6.11, 6.14.1, 7.2.1, 7.7).
@@ -288,10 +297,11 @@ func (im *image) system(root uint64) {
 	}
 	r := &im.regs
 	r.CR0 |= inspect.CR0PE | inspect.CR0PG
-	r.CR4 = r.CR4&^(inspect.CR4LA57|1<<17|1<<13) | inspect.CR4PAE // without PCIDE and VMXE
+	r.CR4 &^= inspect.CR4LA57 | inspect.CR4PAE | 1<<4 | 1<<13 | 1<<17 // without PSE, VMXE and PCIDE
 	r.CR3 = root
 	r.EFER &^= 1<<8 | inspect.EFERLMA
 	if long {
+		r.CR4 |= inspect.CR4PAE
 		r.EFER |= 1<<8 | inspect.EFERLMA
 	}
 	r.GDTR = inspect.TableRegister{Base: linear(gdtPage), Limit: selTSS + 15}

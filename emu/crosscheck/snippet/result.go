@@ -18,6 +18,7 @@ const (
 	Halted                // HLT by kernel code
 	Shutdown              // by a triple fault
 	Endless               // not within the limit of instructions, or of time
+	Failure               // the engine could not go on
 )
 
 // End is how a run ended.
@@ -26,6 +27,7 @@ type End struct {
 	Vector  int
 	HasCode bool
 	Code    uint32 // error code
+	Text    string // of a failure
 }
 
 // hasCode are the exceptions with an error code (SDM vol. 3A table 6-1).
@@ -42,6 +44,8 @@ func (e End) String() string {
 		return "shutdown"
 	case Endless:
 		return "endless"
+	case Failure:
+		return e.Text
 	}
 	name := inspect.VectorName(e.Vector)
 	if name == "" {
@@ -170,6 +174,11 @@ func (im *image) settle(res *Result) {
 	r.RFLAGS &^= rf // of the image in the frame
 	r.State = inspect.CPURunning
 	r.Inhibit, r.NMIMasked, r.CPU, r.Vectors, r.VectorBytes = false, false, 0, 0, 0
+	for _, p := range [...]*inspect.Segment{&r.Seg[0], &r.Seg[1], &r.Seg[2], &r.Seg[3], &r.Seg[4], &r.Seg[5], &r.LDTR, &r.TR} {
+		if p.Attr&inspect.AttrP == 0 {
+			p.Limit, p.Attr = 0, 0 // of a segment that cannot be used processors keep what they like
+		}
+	}
 	r.X87.FTW = tags(&r.X87)
 	if e.Kind == Shutdown {
 		*r = inspect.Registers{} // processors differ in what they leave
@@ -211,7 +220,7 @@ func (im *image) compare(a, b *Result, m *report.Mask) []report.Difference {
 	if !sameEnd(a, b) {
 		d = append(d, report.Difference{Name: "end", A: a.End.String(), B: b.End.String()})
 	}
-	if a.End.Kind != Shutdown && b.End.Kind != Shutdown {
+	if full := func(r *Result) bool { return r.End.Kind != Shutdown && r.End.Kind != Failure }; full(a) && full(b) {
 		d = append(d, report.Registers(&a.Regs, &b.Regs, m)...)
 	}
 	return append(d, im.memory(a.RAM, b.RAM)...)
@@ -234,6 +243,11 @@ func (im *image) memory(a, b []byte) []report.Difference {
 		d = append(d, report.Memory(s.addr, a[s.phys:s.phys+s.size], b[s.phys:s.phys+s.size])...)
 	}
 	return d
+}
+
+// vector128 is an XMM register as FXSAVE stores it.
+func vector128(p []byte) [8]uint64 {
+	return [8]uint64{binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])}
 }
 
 // float80 is an x87 register as FXSAVE stores it.
