@@ -3,6 +3,7 @@ package snippet
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"goemu/emu/accel"
 	"goemu/emu/cpumodel"
@@ -12,6 +13,9 @@ import (
 	"goemu/tcg"
 	"goemu/tcg/amd64"
 )
+
+// patience is how long a snippet may take on engines that do not count instructions.
+var patience = 20 * time.Second
 
 // engine runs cases. It belongs to one goroutine.
 type engine interface {

@@ -17,8 +17,8 @@ type kvmEngine struct {
 	host    *kvm.Host
 	cpuid   []kvm.CPUIDEntry
 	msrs    []uint32 // of those that cases have
-	area    bool // the FPU's state is an XSAVE area; otherwise what KVM_GET_FPU has
-	xsave   bool // the guest has XSAVE
+	area    bool     // the FPU's state is an XSAVE area; otherwise what KVM_GET_FPU has
+	xsave   bool     // the guest has XSAVE
 	withAVX bool
 }
 
@@ -75,9 +75,6 @@ func msrOf(r *inspect.Registers, index uint32) *uint64 {
 	return nil
 }
 
-// kvmTime is how long a snippet may take.
-const kvmTime = 20 * time.Second
-
 // run implements engine.
 func (k *kvmEngine) run(im *image) (res *Result, err error) {
 	defer func() {
@@ -132,7 +129,7 @@ func (k *kvmEngine) run(im *image) (res *Result, err error) {
 func enter(v *kvm.VCPU) (halted bool, end End, err error) {
 	var late atomic.Bool
 	done := make(chan struct{})
-	timer := time.AfterFunc(kvmTime, func() {
+	timer := time.AfterFunc(patience, func() {
 		late.Store(true)
 		v.RequestExit()
 		close(done)

@@ -44,9 +44,6 @@ func hasWord(text []byte, word string) bool {
 func (n native) avx() bool  { return n.hasAVX }
 func (native) close() error { return nil }
 
-// nativeTime is how long a snippet may take.
-const nativeTime = 10 * time.Second
-
 // Of ptrace(2), what package unix lacks.
 const (
 	ptraceGetSiginfo = 0x4202
@@ -216,7 +213,7 @@ func startTraced(program []byte) (*traced, error) {
 			t.end()
 			return nil, fmt.Errorf("start a traced process: %w", err)
 		}
-		t.timer = time.AfterFunc(nativeTime, func() {
+		t.timer = time.AfterFunc(patience, func() {
 			t.late.Store(true)
 			_ = syscall.Kill(t.pid, syscall.SIGKILL)
 		})
