@@ -74,7 +74,7 @@ func run(args []string) int {
 func emulate(s *settings) (status int, err error) {
 	cfg := &s.cfg
 	onTerminal := cfg.Display == "tui"
-	var host tui.Host
+	host := tui.Host{Escape: cfg.Escape}
 	if onTerminal {
 		cfg.VC, cfg.Stdout, cfg.Stderr = host.Console, &host.Notes, &host.Notes
 	}

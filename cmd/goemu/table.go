@@ -125,7 +125,7 @@ var talkOptions = []option{
 		about: "monitor, or with mode=control QMP, on a -chardev", example: "-chardev stdio,id=c,mux=on -mon c -serial chardev:c",
 		set: list(func(s *settings) *[]string { return &s.cfg.Mon })},
 	{name: "echr", arg: "N", group: groupTalk,
-		about: "the key before commands to goemu on the console: 1 (default)\nis Ctrl-A, 26 Ctrl-Z", example: "-nographic -echr 0x14", set: (*settings).setEscape},
+		about: "the key before commands to goemu on the console and the\nterminal display: 1 (default) is Ctrl-A, 26 Ctrl-Z", example: "-nographic -echr 0x14", set: (*settings).setEscape},
 	{name: "debugcon", arg: "DEV", group: groupTalk,
 		about: "debug console (port 0xe9), as for -serial", example: "-debugcon file:debug.txt",
 		set: text(func(s *settings) *string { return &s.cfg.Debugcon })},

@@ -1,16 +1,19 @@
 package tui
 
 import (
+	"cmp"
 	"errors"
+	"strings"
 
 	"github.com/gdamore/tcell/v2"
 
+	"goemu/emu/chardev"
 	"goemu/emu/inspect"
 )
 
 // binding is a row of the table of keys.
 type binding struct {
-	keys  string // names by label, separated by blanks
+	keys  string // names by label, separated by blanks; twice is the escape key
 	about string
 	short string // in the status line; "": not there
 	do    func(v *view)
@@ -40,7 +43,7 @@ func init() {
 		{"1 2 3 4 5 6 7 8 9", "show the screen (1) or a console", "", nil},
 		{"PgUp", "scroll a console back", "", func(v *view) { v.scrollConsole(1) }},
 		{"PgDn", "and forward", "", func(v *view) { v.scrollConsole(-1) }},
-		{"Ctrl-A a", "type Ctrl-A", "", func(v *view) { v.typeKey(tcell.NewEventKey(tcell.KeyCtrlA, 1, tcell.ModCtrl)) }},
+		{twice + " a", "type the escape key", "", func(v *view) { v.typeKey(v.escape.event()) }},
 	}
 	insides = []binding{
 		{"1 2 3 4 5 6 7 8 9", "show page cpu, block, paging, tables, irq, devices, events, breaks, monitor", "", nil},
@@ -73,7 +76,32 @@ func init() {
 // keyLabels are the names of keys without a character in the table.
 var keyLabels = map[tcell.Key]string{
 	tcell.KeyTab: "Tab", tcell.KeyBacktab: "Backtab", tcell.KeyUp: "Up", tcell.KeyDown: "Down", tcell.KeyPgUp: "PgUp", tcell.KeyPgDn: "PgDn", tcell.KeyHome: "Home",
-	tcell.KeyEnd: "End", tcell.KeyEnter: "Enter", tcell.KeyEscape: "Esc", tcell.KeyCtrlA: "Ctrl-A",
+	tcell.KeyEnd: "End", tcell.KeyEnter: "Enter", tcell.KeyEscape: "Esc",
+}
+
+// twice is the label of the escape key in the table of the keys behind it.
+const twice = "twice"
+
+// escape is the key that introduces what is for goemu: a control character.
+type escape byte
+
+func (h *Host) escape() escape { return escape(cmp.Or(h.Escape, chardev.Escape)) }
+
+// String is what people call the key.
+func (k escape) String() string { return "Ctrl-" + string(rune(k|0x40)) }
+
+// is tells whether the terminal tells of this key. Those with a key of their own (Tab, Enter, Esc, Backspace) have its code, others are numbered from Ctrl-Space on.
+func (k escape) is(e *tcell.EventKey) bool {
+	return e.Key() == tcell.Key(k) || e.Key() == tcell.KeyCtrlSpace+tcell.Key(k)
+}
+
+// event is the key as a terminal tells of it.
+func (k escape) event() *tcell.EventKey {
+	switch key := tcell.Key(k); key {
+	case tcell.KeyBackspace, tcell.KeyTab, tcell.KeyEnter, tcell.KeyEscape:
+		return tcell.NewEventKey(key, 0, 0)
+	}
+	return tcell.NewEventKey(tcell.KeyCtrlSpace+tcell.Key(k), rune(k), tcell.ModCtrl)
 }
 
 func label(e *tcell.EventKey) string {
@@ -86,6 +114,9 @@ func label(e *tcell.EventKey) string {
 // press does what a key stands for in a table, and tells whether it is there. number is called for digits.
 func (v *view) press(table []binding, e *tcell.EventKey, number func(n int)) bool {
 	l := label(e)
+	if v.escape.is(e) {
+		l = twice
+	}
 	if l == "" {
 		return false
 	}
@@ -119,7 +150,7 @@ func hasWord(words, w string) bool {
 }
 
 // helpLines are the tables as text.
-func helpLines() (lines []line) {
+func helpLines(esc escape) (lines []line) {
 	part := func(title, prefix string, table []binding) {
 		lines = append(lines, text(heading, title))
 		for i := range table {
@@ -127,6 +158,7 @@ func helpLines() (lines []line) {
 			if len(keys) == len("1 2 3 4 5 6 7 8 9") {
 				keys = "1 to 9"
 			}
+			keys = strings.ReplaceAll(keys, twice, esc.String())
 			l := text(bold, prefix+keys)
 			for n := len(prefix + keys); n < 16; n++ {
 				l.add(plain, " ")
@@ -135,7 +167,7 @@ func helpLines() (lines []line) {
 			lines = append(lines, l)
 		}
 	}
-	part("Everywhere (Ctrl-A is the escape key, all else is typed into the guest)", "Ctrl-A ", escapes)
+	part("Everywhere ("+esc.String()+" is the escape key, all else is typed into the guest)", esc.String()+" ", escapes)
 	part("In the inside", "", insides)
 	return append(lines, text(dim, "Any key ends this. The mouse: a click chooses a pane, a line and what it does; the wheel scrolls."))
 }

@@ -4,7 +4,7 @@
 // go down and up: a stroke is pressed and let go, and characters are those of a keyboard for US English. Keys that a terminal does not tell apart cannot be typed
 // (Ctrl-I is Tab). A console is what "vc" is connected to: a small terminal (vt.go) for a serial port.
 //
-// The escape key, Ctrl-A, introduces what is for goemu and not for the guest; bindings.go is the table of all keys, from which help is made.
+// The escape key, Ctrl-A unless the Host says another, introduces what is for goemu and not for the guest; bindings.go is the table of all keys, from which help is made.
 //
 // Two goroutines do it. The one of the view (view.go) owns the terminal: it takes keys and draws; where the terminal stalls, it stalls. The one of the model (model.go)
 // owns what is known of the machine, and waits for it where it has to. The view asks for a state of things, 30 times a second at most, and draws the answer; it never waits

@@ -49,7 +49,7 @@ func (v *view) drawGuest(con *Console, noLook bool) {
 		con.draw(v.s, r, v.back, v.focus || v.prompt != nil)
 	case noLook:
 		fill(v.s, r, plain)
-		put(v.s, r, 0, 0, "The machine has no display adapter. Ctrl-A 2 shows its first console.", dim)
+		put(v.s, r, 0, 0, fmt.Sprintf("The machine has no display adapter. %s 2 shows its first console.", v.escape), dim)
 		v.s.HideCursor()
 	case v.md.look.Text:
 		drawText(v.s, r, &v.md.look.Screen, v.focus || v.prompt != nil)
@@ -208,7 +208,7 @@ func (v *view) drawHelp() {
 	w, h := v.s.Size()
 	r := rect{0, 0, w, h - 1}
 	fill(v.s, r, plain)
-	for y, l := range helpLines() {
+	for y, l := range helpLines(v.escape) {
 		x := 0
 		for _, sp := range l.spans {
 			x = put(v.s, r, x, y, sp.text, sp.style)
@@ -230,7 +230,7 @@ func (v *view) drawStatus() {
 		v.s.ShowCursor(min(x, w-1), h-1)
 		return
 	}
-	keys := " Ctrl-A"
+	keys := " " + v.escape.String()
 	if v.escaped {
 		x := put(v.s, r, 0, 0, keys, barOn)
 		for i := range escapes {
@@ -255,9 +255,9 @@ func (v *view) drawStatus() {
 
 func (v *view) keysText() string {
 	if v.inside && v.focus {
-		return " s step n over b block f frame p pause/go g address : command Esc guest Ctrl-A h help "
+		return fmt.Sprintf(" s step n over b block f frame p pause/go g address : command Esc guest %s h help ", v.escape)
 	}
-	s := " Ctrl-A:"
+	s := fmt.Sprintf(" %s:", v.escape)
 	for i := range escapes {
 		if b := &escapes[i]; b.short != "" {
 			s += " " + b.keys[:1] + " " + b.short

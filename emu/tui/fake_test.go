@@ -253,6 +253,13 @@ func (b *bench) row(y int) string {
 	return ""
 }
 
+// colors are those of a cell: what is in it, and behind.
+func (b *bench) colors(x, y int) (fg, bg int32) {
+	_, style, _ := b.s.Get(x, y)
+	f, g, _ := style.Decompose()
+	return f.Hex(), g.Hex()
+}
+
 func (b *bench) all() string { return strings.Join(Text(b.s), "\n") }
 
 // until waits for something to become true. The time decides nothing: it is longer than any host takes.

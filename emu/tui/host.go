@@ -5,6 +5,7 @@ import "goemu/emu/chardev"
 // Host is what a machine is given before there is a display for it: consoles for its "vc", and where messages go.
 type Host struct {
 	Notes    Notes
+	Escape   byte // the key before what is for goemu, as on a console; 0: Ctrl-A
 	consoles []*Console
 }
 

@@ -14,7 +14,7 @@ var keys = map[tcell.Key]string{
 	tcell.KeyF1: "f1", tcell.KeyF2: "f2", tcell.KeyF3: "f3", tcell.KeyF4: "f4", tcell.KeyF5: "f5", tcell.KeyF6: "f6",
 	tcell.KeyF7: "f7", tcell.KeyF8: "f8", tcell.KeyF9: "f9", tcell.KeyF10: "f10", tcell.KeyF11: "f11", tcell.KeyF12: "f12",
 	tcell.KeyPause: "pause", tcell.KeyPrint: "print",
-	tcell.KeyCtrlSpace: "ctrl-spc", tcell.KeyCtrlBackslash: "ctrl-backslash", tcell.KeyCtrlCarat: "ctrl-6", tcell.KeyCtrlUnderscore: "ctrl-minus",
+	tcell.KeyCtrlSpace: "ctrl-spc", tcell.KeyCtrlBackslash: "ctrl-backslash", tcell.KeyCtrlRightSq: "ctrl-bracket_right", tcell.KeyCtrlCarat: "ctrl-6", tcell.KeyCtrlUnderscore: "ctrl-minus",
 }
 
 // signs are the names of keys with signs, by what they type; shifted are those by what they type with Shift.

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"fmt"
+
 	"github.com/gdamore/tcell/v2"
 
 	"goemu/devices/i8042"
@@ -25,7 +27,7 @@ func (v *view) toggleGrab() {
 	v.mouse.known = false
 	v.setMouse()
 	if v.mouse.grabbed {
-		v.say("the mouse is the guest's; Ctrl-A m gives it back")
+		v.say(fmt.Sprintf("the mouse is the guest's; %s m gives it back", v.escape))
 	} else {
 		v.say("the mouse is the terminal's")
 	}

@@ -60,7 +60,7 @@ func (t *TUI) Start(m Machine) {
 	md := newModel(m)
 	md.done = t.done
 	go md.run(notices)
-	v := &view{s: t.screen, m: m, md: md, host: t.host, redraw: true}
+	v := &view{s: t.screen, m: m, md: md, host: t.host, escape: t.host.escape(), redraw: true}
 	events := make(chan tcell.Event, 16)
 	go t.screen.ChannelEvents(events, t.done)
 	t.over = make(chan struct{})

@@ -15,6 +15,8 @@ type view struct {
 	md   *model
 	host *Host
 
+	escape escape // the key
+
 	shown  int // 0: the screen; else console shown-1
 	chosen bool
 	back   int // lines that the console is scrolled back
@@ -256,16 +258,16 @@ func (v *view) key(e *tcell.EventKey) {
 	case v.escaped:
 		v.escaped, v.redraw = false, true
 		if !v.press(escapes, e, v.show) {
-			v.say("no such key: Ctrl-A h shows which there are")
+			v.say(fmt.Sprintf("no such key: %s h shows which there are", v.escape))
 		}
 	case v.help:
 		v.help, v.redraw = false, true
-		v.escaped = e.Key() == tcell.KeyCtrlA
-	case e.Key() == tcell.KeyCtrlA:
+		v.escaped = v.escape.is(e)
+	case v.escape.is(e):
 		v.escaped, v.redraw = true, true
 	case v.inside && v.focus:
 		if !v.press(insides, e, v.setPage) {
-			v.say("no such key in the inside: Ctrl-A h shows which there are, Esc gives the keyboard to the guest")
+			v.say(fmt.Sprintf("no such key in the inside: %s h shows which there are, Esc gives the keyboard to the guest", v.escape))
 		}
 	default:
 		v.typeKey(e)
