@@ -34,7 +34,7 @@ func NewCode(space *mmu.Space, opt Options) (*Code, error) {
 	c := &Code{space: space, opt: opt, trans: translate.New(), cache: newCache(), homes: make(map[uint64]uint64)}
 	c.trans.Yield = opt.Yield
 	var err error
-	if c.native, err = newNative(opt, opt.Native); err != nil {
+	if c.native, err = c.newNative(opt.Native); err != nil {
 		return nil, err
 	}
 	space.OnCodeWrite = c.codeWritten

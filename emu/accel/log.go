@@ -66,6 +66,9 @@ func (e *Engine) logHost(b *tb) {
 	}
 }
 
+// logsRuns tells whether each run of a block is logged. What has been translated must be dropped (Code.Flush) when that changes.
+func (c *Code) logsRuns() bool { return c.opt.Log.Wants(debuglog.Exec | debuglog.CPU) }
+
 // logExec writes a line for a block about to run, and the registers.
 func (e *Engine) logExec(b *tb) {
 	l := e.opt.Log

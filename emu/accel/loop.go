@@ -4,7 +4,6 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"goemu/emu/debuglog"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg"
@@ -161,7 +160,7 @@ func (e *Engine) runIR(extra tcg.Mode) {
 	if b == nil || b.stop {
 		return
 	}
-	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
+	if e.logsRuns() {
 		e.logExec(b)
 	}
 	e.interpret(b, extra == 0)
@@ -171,7 +170,7 @@ func (e *Engine) runIR(extra tcg.Mode) {
 func (e *Engine) interpret(b *tb, chain bool) {
 	const stepped, flat = modeSingle | tcg.ModeTF, tcg.ModeFlat | tcg.ModeCode64
 	mode := b.key.Mode
-	chain = chain && mode&stepped == 0 && mode&flat != 0 && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU)
+	chain = chain && mode&stepped == 0 && mode&flat != 0 && !e.logsRuns()
 	if chain && !b.cross && !b.dead {
 		e.noteJump(b.key.RIP >> mmu.PageShift)
 		e.hops.Enter(b.ir, e.global)
@@ -209,11 +208,8 @@ next:
 			e.runIR(modeSingle)
 			return
 		}
-		if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
-			e.logExec(b)
-		}
 		e.remember(b)
-		at = b.code.Entry
+		at = e.enter(b)
 	}
 	for {
 		e.native.Again(env, at)
@@ -228,16 +224,17 @@ next:
 			if to == nil || to.code == nil {
 				return
 			}
-			if !from.dead && !e.opt.Log.Wants(debuglog.Exec|debuglog.CPU) && from.linked[n] == nil && from.key.Float == to.key.Float &&
+			if !from.dead && !e.logsRuns() && from.linked[n] == nil && from.key.Float == to.key.Float &&
 				e.cache.byID[env.ExitBlock] == from {
 				e.native.Link(from.code, n, to.code, to.key.RIP)
 				from.linked[n] = to
 				to.in = append(to.in, edgeRef{from, n})
 				e.Stats.Links++
-			} else if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
-				e.logExec(to)
 			}
-			at = to.code.Entry
+			if e.opt.Count && e.logsRuns() && env.Budget < MaxInsns {
+				return
+			}
+			at = e.enter(to)
 		case tcg.ExitLookup, tcg.ExitLearn:
 			e.Stats.Lookups++
 			var from *tb
@@ -252,15 +249,15 @@ next:
 			if to == nil || to.code == nil {
 				return
 			}
-			if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
-				e.logExec(to)
-			} else {
+			if !e.logsRuns() {
 				e.remember(to)
 				if from != nil && !from.dead {
 					e.native.Learn(from.code, site, env.RIP)
 				}
+			} else if e.opt.Count && env.Budget < MaxInsns {
+				return
 			}
-			at = to.code.Entry
+			at = e.enter(to)
 		case tcg.ExitTLB:
 			if !e.present(env.MemAddr, env.MemWrite != 0) && e.cpu.Fill(env.MemAddr, env.MemWrite != 0, e.cpu.Mode().Index()) {
 				e.Stats.TLBFills++
@@ -313,6 +310,15 @@ next:
 	}
 }
 
+// enter gives the place where native code of b, the block at RIP, begins. A run that is logged has begun: it does not look once more whether something wants the vCPU.
+func (e *Engine) enter(b *tb) uintptr {
+	if !e.logsRuns() {
+		return b.code.Entry
+	}
+	e.logExec(b)
+	return b.code.Body
+}
+
 // present tells whether the TLB has the entry that generated code has just missed: then the access crosses into the next page.
 func (e *Engine) present(linear uint64, write bool) bool {
 	t := &e.env.TLB.Read
@@ -342,7 +348,7 @@ func (e *Engine) giveBack(b *tb, done int) {
 func (e *Engine) remember(b *tb) {
 	rip := e.env.RIP
 	i := tcg.JumpIndex(rip)
-	if e.opt.Log.Wants(debuglog.Exec | debuglog.CPU) {
+	if e.logsRuns() {
 		return
 	}
 	j := &e.env.JumpCache[i]

@@ -31,7 +31,7 @@ func (c *Code) SetNative(on bool) error {
 	if on == (c.native != nil) {
 		return nil
 	}
-	n, err := newNative(c.opt, on)
+	n, err := c.newNative(on)
 	if err != nil {
 		return err
 	}
@@ -54,11 +54,11 @@ func (c *Code) SetNative(on bool) error {
 func (c *Code) Native() bool { return c.native != nil }
 
 // newNative makes the back end, or none.
-func newNative(opt Options, on bool) (*amd64.Engine, error) {
+func (c *Code) newNative(on bool) (*amd64.Engine, error) {
 	if !on {
 		return nil, nil
 	}
-	n, err := amd64.New(amd64.Options{ArenaBytes: opt.ArenaBytes, Count: opt.Count})
+	n, err := amd64.New(amd64.Options{ArenaBytes: c.opt.ArenaBytes, Count: c.opt.Count, Each: c.logsRuns})
 	if err != nil {
 		return nil, fmt.Errorf("translator: %w", err)
 	}

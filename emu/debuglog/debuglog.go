@@ -43,7 +43,7 @@ var names = []struct {
 	{"op_opt", "micro-ops of each block after optimisation", OpOpt},
 	{"out_asm", "host assembly of each block", OutAsm},
 	{"int", "exceptions and interrupts, with error code and registers", Int},
-	{"exec", "a line for each block executed (blocks are not chained; tcg: one for all rounds of a block that jumps to itself)", Exec},
+	{"exec", "a line for each block executed (blocks are not chained)", Exec},
 	{"cpu", "registers before each block executed (blocks are not chained)", CPU},
 	{"mmu", "page faults with their walks, loads of CR3, TLB flushes", MMU},
 	{"stats", "what the engine did, instructions that goemu lacks, exceptions by vector, at the end", Stats},

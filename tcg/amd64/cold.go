@@ -295,7 +295,7 @@ func (c *compiler) fork(cc tcg.Cond, taken, fall uint64) {
 // inlineEdge writes an edge at the place where the block's code ends.
 func (c *compiler) inlineEdge(i int) {
 	e := &c.edges[i]
-	if e.Target == c.b.Key.RIP && c.startLive&^c.heldInMem() == 0 && c.b.Key.Mode&tcg.ModeTF == 0 && !c.e.opts.Count {
+	if e.Target == c.b.Key.RIP && c.startLive&^c.heldInMem() == 0 && c.b.Key.Mode&tcg.ModeTF == 0 && !c.e.opts.Count && !c.each() {
 		c.selfEdge(i)
 		return
 	}
@@ -306,6 +306,8 @@ func (c *compiler) inlineEdge(i int) {
 	}
 	c.finishEdge(i)
 }
+
+func (c *compiler) each() bool { return c.e.opts.Each != nil && c.e.opts.Each() }
 
 // heldInMem gives the flags that Env.CC holds.
 func (c *compiler) heldInMem() tcg.Flags {

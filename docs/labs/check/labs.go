@@ -19,7 +19,7 @@ var labs = [...]lab{
 	{dir: "1-translation", source: "sum.asm", measure: measureTranslation, questions: []question{
 		{"sum", "look at what the guest prints", ""},
 		{"first_block_instructions", "count the lines of the first IN: in -d in_asm", ""},
-		{"loop_runs", "count the lines of -accel interp -d exec for the block that begins at the loop's first instruction", "0ca25b977ad5"},
+		{"loop_runs", "count the lines of -d exec for the block that begins at the loop's first instruction", "0ca25b977ad5"},
 		{"flags_wanted", "the letters behind ! on the add of the loop's block, in -d op_opt", ""},
 		{"xor_becomes", "the name of the micro-op for xor eax, eax in -d op_opt, up to the dot", "b2e612e1200d"},
 	}},
