@@ -11,9 +11,10 @@ import (
 	"golang.org/x/term"
 
 	"goemu/emu"
+	"goemu/emu/kvm"
 )
 
-const doctorHelp = `Looks at the host: which engines run, whether there is KVM, memory for translated code, the terminal, programs that go well with
+const doctorHelp = `Looks at the host: which engines run, what KVM has and what its guests can do, memory for translated code, the terminal, programs that go well with
 goemu; and says what to do about each. The exit status is 1 if no engine runs.
 `
 
@@ -34,8 +35,9 @@ func runDoctor(out io.Writer, args []string) (int, error) {
 		works = works || f.good
 		f.write(out)
 	}
-	kvm, advice := probeKVM()
-	finding{advice == "", "KVM: " + kvm + "; goemu does not use KVM yet, -accel kvm:tcg takes the translator", advice}.write(out)
+	for _, f := range checkKVM(kvm.System) {
+		f.write(out)
+	}
 	checkTerminal().write(out)
 	for _, p := range []struct{ name, use string }{{"gdb", "debug guests"}, {"nasm", "assemble small guests"}, {"qemu-img", "convert images to raw"}, {"xorriso", "make CD images"}} {
 		_, err := exec.LookPath(p.name)

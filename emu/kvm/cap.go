@@ -51,13 +51,11 @@ const (
 	CapImmediateExit       Cap = 136
 	CapDisableExits        Cap = 143 // mask of the exits
 	CapGetMSRFeatures      Cap = 153
-	CapNestedState         Cap = 157
 	CapCoalescedPIO        Cap = 162
 	CapExceptionPayload    Cap = 164
 	CapUserSpaceMSR        Cap = 188
 	CapMSRFilter           Cap = 189
 	CapSREGS2              Cap = 200
-	CapVMGPABits           Cap = 207
 	CapXSAVE2              Cap = 208 // bytes of an XSAVE area
 	CapTripleFaultEvent    Cap = 218
 )
@@ -118,8 +116,6 @@ var Caps = [...]struct {
 	{CapDisableExits, "X86_DISABLE_EXITS", "HLT and PAUSE without exits"},
 	{CapDisableQuirks, "DISABLE_QUIRKS", "hardware's behaviour where KVM had another"},
 	{CapMCE, "MCE", "machine checks"},
-	{CapNestedState, "NESTED_STATE", "saved state of nested guests"},
-	{CapVMGPABits, "VM_GPA_BITS", "physical address width of a machine"},
 	{CapSREGS2, "SREGS2", "PAE's page directory pointers as loaded"},
 }
 

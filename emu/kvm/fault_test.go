@@ -32,6 +32,13 @@ func falseMachine(t *testing.T) (*kvmtest.Fake, *kvmtest.Faults, *kvm.Host, *kvm
 	return fake, faults, h, vm, cpu
 }
 
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // oneLine checks what every error must have: the request's name, the reason, and no second line.
 func oneLine(t *testing.T, err error, errno syscall.Errno, text string) {
 	t.Helper()

@@ -72,13 +72,6 @@ func memory(t *testing.T, n int) []byte {
 	return b
 }
 
-func check(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Error(err)
-	}
-}
-
 // start is where code is.
 const start = 0x1000
 

@@ -2,6 +2,7 @@ package kvm
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strconv"
 	"unsafe"
@@ -218,20 +219,25 @@ func (i InternalError) String() string {
 
 // Failure is an error for those exits after which the guest cannot go on: internal errors, entries that the processor refused, and those unknown. Others give nil.
 func (v *VCPU) Failure() error {
-	var what string
-	advice := "-accel tcg runs guests that this host's KVM cannot"
+	why := v.why()
+	if why == nil {
+		return nil
+	}
+	return &Error{"processor " + strconv.Itoa(v.id) + ": " + v.run.exitReason.String(), why, "-accel tcg runs guests that this host's KVM cannot"}
+}
+
+// why is Failure without who and what helps.
+func (v *VCPU) why() error {
 	switch r := v.run.exitReason; r {
 	case ExitInternalError:
-		what = v.InternalError().String()
+		return errors.New(v.InternalError().String())
 	case ExitFailEntry:
 		e := (*exitFailEntry)(unsafe.Pointer(&v.run.exit))
-		what = fmt.Sprintf("the host's processor %d refused the guest's state, reason %#x", e.cpu, e.reason)
+		return fmt.Errorf("the host's processor %d refused the guest's state, reason %#x", e.cpu, e.reason)
 	case ExitUnknown:
-		what = fmt.Sprintf("the host's processor left the guest for the unknown reason %#x", *(*uint64)(unsafe.Pointer(&v.run.exit)))
+		return fmt.Errorf("the host's processor left the guest for the unknown reason %#x", *(*uint64)(unsafe.Pointer(&v.run.exit)))
 	case ExitIO, ExitDebug, ExitHLT, ExitMMIO, ExitIRQWindow, ExitShutdown, ExitIntr, ExitSetTPR, ExitNMI, ExitIOAPICEOI, ExitRDMSR, ExitWRMSR, ExitSystemEvent:
 		return nil
-	default:
-		what = "an exit that nobody asked for"
 	}
-	return &Error{"processor " + strconv.Itoa(v.id) + ": " + v.run.exitReason.String(), fmt.Errorf("%s", what), advice}
+	return errors.New("an exit that nobody asked for")
 }

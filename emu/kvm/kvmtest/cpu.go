@@ -17,6 +17,25 @@ const (
 	offUnion  = 32
 )
 
+// reset makes the registers those after a reset (SDM vol. 3A table 10-1), with the fake's lock.
+func (c *CPU) reset() {
+	data := kvm.Segment{Limit: 0xffff, Type: 3, Present: 1, S: 1}
+	code := kvm.Segment{Base: 0xffff_0000, Limit: 0xffff, Selector: 0xf000, Type: 11, Present: 1, S: 1}
+	table := kvm.DTable{Limit: 0xffff}
+	s := kvm.Sregs{
+		CS: code, DS: data, ES: data, FS: data, GS: data, SS: data, GDT: table, IDT: table, CR0: 0x6000_0010, APICBase: 0xfee0_0900,
+		TR: kvm.Segment{Limit: 0xffff, Type: 11, Present: 1}, LDT: kvm.Segment{Limit: 0xffff, Type: 2, Present: 1},
+	}
+	r := kvm.Regs{RIP: 0xfff0, RFLAGS: 2}
+	c.object.kept[kvm.ReqSetSregs] = bytes(kvm.ReqSetSregs, unsafe.Pointer(&s))
+	c.object.kept[kvm.ReqSetRegs] = bytes(kvm.ReqSetRegs, unsafe.Pointer(&r))
+}
+
+// bytes copies a request's structure.
+func bytes(r kvm.Request, p unsafe.Pointer) []byte {
+	return append([]byte(nil), unsafe.Slice((*byte)(p), size(r))...)
+}
+
 // Wait waits, as a guest that loops, until it is interrupted.
 func (c *CPU) Wait() syscall.Errno {
 	c.fake.mu.Lock()
@@ -43,7 +62,7 @@ func (c *CPU) kept(r kvm.Request, out unsafe.Pointer) {
 func (c *CPU) keep(r kvm.Request, in unsafe.Pointer) {
 	c.fake.mu.Lock()
 	defer c.fake.mu.Unlock()
-	c.object.kept[r] = append([]byte(nil), unsafe.Slice((*byte)(in), size(r))...)
+	c.object.kept[r] = bytes(r, in)
 }
 
 // Regs gives the general registers.
@@ -143,4 +162,10 @@ func (c *CPU) ExitFailEntry(reason uint64, cpu uint32) syscall.Errno {
 	binary.LittleEndian.PutUint64(u, reason)
 	binary.LittleEndian.PutUint32(u[8:], cpu)
 	return c.Exit(kvm.ExitFailEntry)
+}
+
+// GuestDebug is what was last set.
+func (c *CPU) GuestDebug() (d kvm.GuestDebug) {
+	c.kept(kvm.ReqSetGuestDebug, unsafe.Pointer(&d))
+	return d
 }

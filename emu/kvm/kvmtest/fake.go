@@ -1,7 +1,6 @@
 package kvmtest
 
 import (
-	"encoding/binary"
 	"maps"
 	"sync"
 	"syscall"
@@ -36,8 +35,9 @@ type Fake struct {
 
 // Region is a memory slot.
 type Region struct {
-	Flags             uint32
-	Guest, Size, User uint64
+	Flags  uint32
+	Guest  uint64
+	Memory []byte
 }
 
 // object is what an open file stands for.
@@ -187,7 +187,9 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 		}
 		n := &object{kind: r}
 		n.cpu = &CPU{ID: int(value), Page: make([]byte, pageBytes), MSRs: maps.Clone(f.MSRs), fake: f, object: n}
-		return f.file(n), 0
+		fd := f.file(n)
+		n.cpu.reset()
+		return fd, 0
 	case kvm.ReqGetSupportedCPUID:
 		return list(p, f.CPUID)
 	case kvm.ReqGetMSRIndexList:
@@ -195,7 +197,7 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 	case kvm.ReqGetMSRs, kvm.ReqSetMSRs:
 		return o.cpu.transfer(p, r == kvm.ReqSetMSRs)
 	case kvm.ReqSetUserMemoryRegion:
-		return f.slot(arg)
+		return f.slot(p)
 	case kvm.ReqGetDirtyLog:
 		return f.dirty(p)
 	case kvm.ReqRun:
@@ -247,30 +249,32 @@ func (c *CPU) transfer(p unsafe.Pointer, set bool) (int, syscall.Errno) {
 }
 
 // slot is SetUserMemoryRegion, with the kernel's checks.
-func (f *Fake) slot(arg []byte) (int, syscall.Errno) {
-	le := binary.LittleEndian
-	n := le.Uint32(arg)
-	r := Region{le.Uint32(arg[4:]), le.Uint64(arg[8:]), le.Uint64(arg[16:]), le.Uint64(arg[24:])}
-	old, have := f.Slots[n]
+func (f *Fake) slot(p unsafe.Pointer) (int, syscall.Errno) {
+	arg := (*struct {
+		slot, flags uint32
+		guest, size uint64
+		user        unsafe.Pointer
+	})(p)
+	old, have := f.Slots[arg.slot]
 	switch {
-	case int(n) >= f.Caps[kvm.CapNrMemSlots]:
+	case int(arg.slot) >= f.Caps[kvm.CapNrMemSlots]:
 		return -1, syscall.EINVAL
-	case r.Size == 0 && !have:
+	case arg.size == 0 && !have:
 		return -1, syscall.EINVAL
-	case r.Size == 0:
-		delete(f.Slots, n)
+	case arg.size == 0:
+		delete(f.Slots, arg.slot)
 		return 0, 0
-	case r.Flags&kvm.ReadOnly != 0 && f.Caps[kvm.CapReadonlyMem] == 0:
+	case arg.flags&kvm.ReadOnly != 0 && f.Caps[kvm.CapReadonlyMem] == 0:
 		return -1, syscall.EINVAL
-	case have && (old.Size != r.Size || old.User != r.User || (old.Flags^r.Flags)&kvm.ReadOnly != 0):
+	case have && (len(old.Memory) != int(arg.size) || unsafe.Pointer(&old.Memory[0]) != arg.user || (old.Flags^arg.flags)&kvm.ReadOnly != 0):
 		return -1, syscall.EINVAL
 	}
 	for i, s := range f.Slots {
-		if i != n && r.Guest < s.Guest+s.Size && s.Guest < r.Guest+r.Size {
+		if i != arg.slot && arg.guest < s.Guest+uint64(len(s.Memory)) && s.Guest < arg.guest+arg.size {
 			return -1, syscall.EEXIST
 		}
 	}
-	f.Slots[n] = r
+	f.Slots[arg.slot] = Region{arg.flags, arg.guest, unsafe.Slice((*byte)(arg.user), arg.size)}
 	return 0, 0
 }
 
@@ -280,7 +284,7 @@ func (f *Fake) dirty(p unsafe.Pointer) (int, syscall.Errno) {
 	if !ok || s.Flags&kvm.LogDirty == 0 {
 		return -1, syscall.ENOENT
 	}
-	out := unsafe.Slice(*(**uint64)(unsafe.Add(p, 8)), (s.Size/4096+63)/64)
+	out := unsafe.Slice(*(**uint64)(unsafe.Add(p, 8)), (len(s.Memory)/4096+63)/64)
 	clear(out)
 	copy(out, f.Dirty[n])
 	delete(f.Dirty, n)

@@ -1,0 +1,227 @@
+package kvm
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// Probed is how a small guest of a kind fares on the host's KVM.
+type Probed struct {
+	Name      string
+	PerSecond float64 // instructions of a simple loop, 0: not measured
+	Err       error   // nil: it does what it should
+}
+
+// slowBelow tells emulation from a processor, in instructions a second: processors do hundreds of millions even on a busy host, KVM's emulator about one.
+const slowBelow = 50e6
+
+// Advice says what to do about probes that did not go well; "" if all did.
+func Advice(l []Probed) string {
+	for _, p := range l {
+		if p.Err != nil || p.Slow() {
+			return "kernels that need it do not come up, or are slow, with this KVM: -accel tcg runs them"
+		}
+	}
+	return ""
+}
+
+// Slow tells whether KVM, or what is below it, emulates such code.
+func (p Probed) Slow() bool { return p.Err == nil && p.PerSecond > 0 && p.PerSecond < slowBelow }
+
+// String is "works", "is emulated", or "fails" with the reason.
+func (p Probed) String() string {
+	switch {
+	case p.Err != nil:
+		return p.Name + " fails: " + p.Err.Error()
+	case p.Slow():
+		return fmt.Sprintf("%s is emulated, %.1f million instructions a second", p.Name, p.PerSecond/1e6)
+	case p.PerSecond > 0:
+		return fmt.Sprintf("%s works, %.0f million instructions a second", p.Name, p.PerSecond/1e6)
+	}
+	return p.Name + " works"
+}
+
+// Limits of a probe.
+var (
+	probeHangs  = 5 * time.Second       // a guest of a few instructions that takes longer hangs
+	probeWindow = 20 * time.Millisecond // of measuring
+)
+
+// Names of the probes.
+const (
+	ProbeReal      = "real mode"
+	Probe32        = "32-bit ring 0"
+	Probe32User    = "32-bit ring 3"
+	Probe64        = "64-bit ring 0"
+	Probe64User    = "64-bit ring 3"
+	ProbeSSE       = "SSE in ring 0"
+	ProbeX87       = "x87 in ring 0"
+	ProbeREP       = "REP in ring 0"
+	ProbeInterrupt = "an interrupt of ring 3"
+	ProbeSyscall   = "a system call of ring 3"
+	ProbeStep      = "single steps"
+)
+
+// Probe runs small guests, each on a machine of its own, and tells how each fared: those with the names, or all. What a KVM says it has tells too little:
+// some emulate kernel mode, and fail at what their emulator does not have.
+func (h *Host) Probe(names ...string) []Probed {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var l []Probed
+	for i := range guests {
+		g := &guests[i]
+		if len(names) > 0 && !slices.Contains(names, g.name) {
+			continue
+		}
+		perSecond, err := h.try(g)
+		l = append(l, Probed{g.name, perSecond, err})
+	}
+	return l
+}
+
+// probe is a guest that runs.
+type probe struct {
+	guest *guest
+	ram   []byte
+	vm    *VM
+	cpu   *VCPU
+}
+
+// try runs a guest.
+func (h *Host) try(g *guest) (perSecond float64, err error) {
+	p := &probe{guest: g}
+	if p.vm, err = h.CreateVM(); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, p.vm.Close()) }()
+	room := make([]byte, probeRAM+pageSize)
+	p.ram = room[-uintptr(unsafe.Pointer(&room[0]))%pageSize:][:probeRAM]
+	defer runtime.KeepAlive(room)
+	if err := p.vm.SetMemory(Slot{Memory: p.ram}); err != nil {
+		return 0, err
+	}
+	if p.vm.Check(CapSetTSSAddr) > 0 {
+		if err := p.vm.SetTSSAddr(0xfffb_d000); err != nil {
+			return 0, err
+		}
+	}
+	if p.cpu, err = p.vm.CreateVCPU(0); err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, p.cpu.Close()) }()
+	cpuid, err := h.SupportedCPUID()
+	if err != nil {
+		return 0, err
+	}
+	if err := p.cpu.SetCPUID(cpuid); err != nil {
+		return 0, err
+	}
+	if err := p.prepare(); err != nil {
+		return 0, err
+	}
+	if g.steps > 0 {
+		return 0, p.step()
+	}
+	if err := p.result(); err != nil {
+		return 0, err
+	}
+	return p.measure()
+}
+
+// runFor runs to an exit that the guest made, or ExitIntr when the time is over.
+func (p *probe) runFor(d time.Duration) (ExitReason, error) {
+	var over, done atomic.Bool
+	t := time.AfterFunc(d, func() {
+		over.Store(true)
+		p.cpu.RequestExit()
+		done.Store(true)
+	})
+	defer func() {
+		if !t.Stop() {
+			// The request must not come when the processor is closed.
+			for !done.Load() {
+				runtime.Gosched()
+			}
+		}
+	}()
+	for {
+		r, err := p.cpu.Run()
+		if err == nil && r != ExitIntr {
+			err = p.cpu.why()
+		}
+		if err != nil || r != ExitIntr || over.Load() {
+			return r, err
+		}
+	}
+}
+
+// result runs to the OUT that says whether all was well.
+func (p *probe) result() error {
+	r, err := p.runFor(probeHangs)
+	switch {
+	case err != nil:
+		return err
+	case r == ExitIntr:
+		return fmt.Errorf("it does not come to an end within %v", probeHangs)
+	case r != ExitIO:
+		return fmt.Errorf("%v in place of its OUT", r)
+	}
+	if io := p.cpu.IO(); !io.Write || io.Port != probePort || len(io.Data) != 1 || io.Data[0] != 1 {
+		return errors.New("it computes something else than a processor")
+	}
+	return nil
+}
+
+// measure lets it count in RCX for a while. A busy host may not give it any time, so the best of some counts.
+func (p *probe) measure() (best float64, err error) {
+	for range 3 {
+		var before, after Regs
+		if err := p.cpu.Regs(&before); err != nil {
+			return 0, err
+		}
+		start := time.Now()
+		switch r, err := p.runFor(probeWindow); {
+		case err != nil:
+			return 0, err
+		case r != ExitIntr:
+			return 0, fmt.Errorf("%v in a loop", r)
+		}
+		elapsed := time.Since(start).Seconds()
+		if err := p.cpu.Regs(&after); err != nil {
+			return 0, err
+		}
+		best = max(best, 2*float64(after.RCX-before.RCX)/elapsed)
+		if best >= slowBelow {
+			break
+		}
+	}
+	if best == 0 {
+		return 0, errors.New("a loop does not go on")
+	}
+	return best, nil
+}
+
+// step steps over the guest's first instructions.
+func (p *probe) step() error {
+	if err := p.cpu.SetGuestDebug(&GuestDebug{Control: DebugEnable | DebugSingleStep}); err != nil {
+		return err
+	}
+	for i := range p.guest.steps {
+		r, err := p.runFor(probeHangs)
+		if err != nil {
+			return err
+		}
+		if want := uint64(probeCode + i + 1); r != ExitDebug || p.cpu.Debug().PC != want {
+			return fmt.Errorf("%v at %#x after step %d, not at %#x", r, p.cpu.Debug().PC, i+1, want)
+		}
+	}
+	if err := p.cpu.SetGuestDebug(&GuestDebug{}); err != nil {
+		return err
+	}
+	return p.result()
+}
