@@ -390,6 +390,67 @@ func TestSetState(t *testing.T) {
 	}
 }
 
+// TestReproduce makes cases of code in a guest's memory: they do what the guest would.
+func TestReproduce(t *testing.T) {
+	for _, text := range []string{
+		"ring 0\npages 0xffffffff81000000 1 rx\nreg rip 0xffffffff81000ff0\npages 0xffff888000001000 2 rw\nreg rbx 0xffff888000001000\nreg rcx 0x1ff\n" +
+			"memory 0xffff888000001ffc 01 02 03 04 05 06 07 08\npages 0xffffc90000000000 1 rw\nreg rsp 0xffffc90000000ff0\ncode 48 ff 44 cb 04",
+		"pages 0x40000000 2 rw\npages 0x50000000 2 rw\nmemory 0x40000f00 11 22 33\nreg rsi 0x40000f00\nreg rdi 0x50000f00\nreg rcx 0x200\ncode f3 a4",
+		"mode 32\npages 0x40000000 1 rw\nmemory 0x40000123 77\nreg rbx 0x40000100\nreg rax 0x23\ncode d7",
+		"mode 16\nmemory 0x8010 34 12\nreg rbx 0x8000\ncode 8b 47 10",
+	} {
+		first := parse(t, text)[0]
+		im, err := first.image(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := Reproduce(&im.regs, first.Code, func(linear uint64) ([]byte, string, bool) {
+			a := im.find(linear, 1)
+			if a == nil {
+				return nil, "", false
+			}
+			access := "r"
+			if a.page.write {
+				access += "w"
+			}
+			if a.page.exec {
+				access += "x"
+			}
+			at := a.phys + linear - a.addr
+			return im.ram[at : at+pageSize], access, true
+		})
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		var b bytes.Buffer
+		if err := c.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		c = parse(t, b.String())[0]
+		e := bare{}
+		want, err := e.run(im)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := c.image(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := e.run(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &report.Mask{Registers: []string{"cr3", "gdtr.base", "idtr.base", "tr.base"}}
+		if s := report.Diff(&want.Regs, &got.Regs, m); s != "" || want.End != got.End || got.End.Kind != Ended {
+			t.Errorf("%q: %v, %v:\n%s\n%s", text, want.End, got.End, s, b.String())
+		}
+	}
+	if _, err := Reproduce(&inspect.Registers{CR0: 1}, []byte{0x90}, nil); err == nil {
+		t.Error("16-bit protected mode: no error")
+	}
+}
+
 // TestCases runs the case files of the tests: those that name no engines on each that the host has and that can run them.
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("../../../tests/crosscheck/cases/*.case")

@@ -8,6 +8,9 @@ import (
 	"strings"
 )
 
+// memoryLine is how many bytes stand in a line.
+const memoryLine = 32
+
 // Write writes the case as Parse reads it.
 func (c *Case) Write(w io.Writer) error {
 	b := bufio.NewWriter(w)
@@ -34,8 +37,8 @@ func (c *Case) Write(w io.Writer) error {
 		line("pages %#x %d %s", p.Addr, p.Count, p.Access)
 	}
 	for _, m := range c.Memory {
-		for i := 0; i < len(m.Bytes); i += 32 {
-			line("memory %#x % x", m.Addr+uint64(i), m.Bytes[i:min(i+32, len(m.Bytes))])
+		for i := 0; i < len(m.Bytes); i += memoryLine {
+			line("memory %#x % x", m.Addr+uint64(i), m.Bytes[i:min(i+memoryLine, len(m.Bytes))])
 		}
 	}
 	if c.Asm != "" {
