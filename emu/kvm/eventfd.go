@@ -17,7 +17,8 @@ const (
 	irqFDResample = 1 << 1
 )
 
-// IRQFD makes writes to an eventfd interrupts of a line (KVM API 4.75). With resample, another eventfd or -1, the line is level-triggered and falls at the guest's EOI, which signals resample.
+// IRQFD makes writes to an eventfd interrupts of a line (KVM API 4.75). With resample, another eventfd or -1, the line is level-triggered and
+// falls at the guest's EOI, which signals resample.
 func (m *VM) IRQFD(fd int, gsi uint32, resample int) error {
 	f := irqFD{fd: uint32(fd), gsi: gsi}
 	if resample >= 0 {

@@ -198,6 +198,7 @@ func TestFiles(t *testing.T) {
 	if n := fake.Files(); n != 0 {
 		t.Errorf("%d files stay open", n)
 	}
+	cpu.RequestExit() // comes late, and does nothing
 	if cpu.Close() == nil {
 		t.Error("closed twice")
 	}
@@ -289,4 +290,55 @@ func TestRequestExitFake(t *testing.T) {
 			t.Fatal(r, err)
 		}
 	}
+}
+
+// FuzzExits gives exits that no kernel makes: nothing crashes or reads beyond the shared memory.
+func FuzzExits(f *testing.F) {
+	f.Add([]byte{0: 1, 8: 2, 32: 1, 33: 4, 36: 255, 40: 255})
+	f.Add([]byte{8: 17, 32: 1, 36: 16, 40: 1, 48: 15})
+	fake := kvmtest.NewFake()
+	fake.Caps[kvm.CapCoalescedMMIO] = 2
+	h, err := kvm.OpenSys(fake)
+	if err != nil {
+		f.Fatal(err)
+	}
+	vm, err := h.CreateVM()
+	if err != nil {
+		f.Fatal(err)
+	}
+	cpu, err := vm.CreateVCPU(0)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, page []byte) {
+		fake.Run = func(c *kvmtest.CPU) syscall.Errno {
+			clear(c.Page)
+			copy(c.Page, page)
+			// The end of the input is the ring of collected writes.
+			if n := len(page); n > 64 {
+				copy(c.Page[8192:], page[64:])
+			}
+			return 0
+		}
+		reason, err := cpu.Run()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = reason.String()
+		for _, n := range []int{len(cpu.IO().Data), len(cpu.MMIO().Data)} {
+			if n > 3*4096 {
+				t.Errorf("%d bytes", n)
+			}
+		}
+		_, _, _ = cpu.Debug(), cpu.MSR(), cpu.EOI()
+		_ = cpu.InternalError().String()
+		_ = cpu.Failure()
+		writes := 0
+		cpu.Coalesced(func(_ uint64, data []byte, _ bool) {
+			if writes++; len(data) > 8 || writes > 4096 {
+				t.Fatalf("%d writes, %d bytes", writes, len(data))
+			}
+		})
+		cpu.AnswerMSR(1, true)
+	})
 }

@@ -35,7 +35,8 @@ func OpenSys(sys Sys) (*Host, error) {
 	case errors.As(err, &e):
 		return nil, e
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENODEV), errors.Is(err, syscall.ENXIO):
-		return nil, &Error{opening, err, "load the module (modprobe kvm_intel or kvm_amd), switch virtualisation on in the firmware's setup, or, in a virtual machine, switch on nested virtualisation; -accel tcg works without"}
+		return nil, &Error{opening, err, "load the module (modprobe kvm_intel or kvm_amd), switch virtualisation on in the firmware's setup, " +
+			"or, in a virtual machine, switch on nested virtualisation; -accel tcg works without"}
 	case errors.Is(err, fs.ErrPermission):
 		return nil, &Error{opening, err, "join the group that owns it (usermod -aG kvm $USER, then log in again), or use -accel tcg"}
 	case errors.Is(err, syscall.EBUSY):

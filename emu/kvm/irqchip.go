@@ -152,7 +152,7 @@ type MSI struct {
 	_                       [12]uint8
 }
 
-// SignalMSI sends a message to the in-kernel local APICs; delivered is false if the guest blocks it (KVM API 4.70).
+// SignalMSI sends a message to the in-kernel local APICs; delivered is false if the guest blocks it (KVM API 4.71).
 func (m *VM) SignalMSI(s *MSI) (delivered bool, err error) {
 	n, errno := m.sys.Ioctl(m.fd, ReqSignalMSI, 0, unsafe.Pointer(s))
 	if errno != 0 {

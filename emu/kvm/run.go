@@ -152,6 +152,13 @@ type DebugExit struct {
 // Debug tells what ExitDebug is for.
 func (v *VCPU) Debug() DebugExit { return *(*DebugExit)(unsafe.Pointer(&v.run.exit)) }
 
+// Reasons of exits for MSRs, and the argument by which EnableCap(CapUserSpaceMSR) asks for them (KVM API 7.21).
+const (
+	MSRInvalid  = 1 << 0 // the MSR does not take the value, or may not be accessed so
+	MSRUnknown  = 1 << 1 // KVM has no such MSR
+	MSRFiltered = 1 << 2
+)
+
 // MSRExit is an access to an MSR that KVM leaves to the caller (KVM API chapter 5, KVM_EXIT_X86_RDMSR).
 type MSRExit struct {
 	Index  uint32
@@ -217,7 +224,8 @@ func (i InternalError) String() string {
 	return s
 }
 
-// Failure is an error for those exits after which the guest cannot go on: internal errors, entries that the processor refused, and those unknown. Others give nil.
+// Failure is an error for those exits after which the guest cannot go on: internal errors, entries that the processor refused, and those
+// unknown. Others give nil.
 func (v *VCPU) Failure() error {
 	why := v.why()
 	if why == nil {

@@ -130,6 +130,39 @@ func TestMSRs(t *testing.T) {
 	}
 }
 
+// TestMSRExits: MSRs that KVM does not have are the program's, if it asks for them.
+func TestMSRExits(t *testing.T) {
+	m := newMachine(t,
+		0x66, 0xb9, 0x78, 0x56, 0x34, 0x12, // mov ecx, 0x12345678
+		0x0f, 0x32, // rdmsr
+		0x66, 0x40, // inc eax
+		0x0f, 0x30, // wrmsr
+		0x0f, 0x32, // rdmsr: refused, #GP
+		0xf4) // hlt
+	copy(m.ram[0x2000:], []byte{0xe6, 0x83, 0xf4}) // out 0x83, al; hlt
+	copy(m.ram[13*4:], []byte{0x00, 0x20, 0, 0})
+	if m.h.Check(kvm.CapUserSpaceMSR) <= 0 {
+		t.Skip("NOT RUN: this host's KVM has no exits for MSRs")
+	}
+	check(t, m.vm.EnableCap(kvm.CapUserSpaceMSR, kvm.MSRInvalid|kvm.MSRUnknown))
+	m.want(kvm.ExitRDMSR)
+	if x := m.cpu.MSR(); x.Index != 0x12345678 || x.Reason&(kvm.MSRInvalid|kvm.MSRUnknown) == 0 {
+		t.Errorf("%+v", x)
+	}
+	m.cpu.AnswerMSR(0x11_0000_0022, false)
+	m.want(kvm.ExitWRMSR)
+	if x := m.cpu.MSR(); x.Index != 0x12345678 || x.Data != 0x11_0000_0023 {
+		t.Errorf("%+v", x)
+	}
+	m.cpu.AnswerMSR(0, false)
+	m.want(kvm.ExitRDMSR)
+	m.cpu.AnswerMSR(0, true)
+	m.want(kvm.ExitIO)
+	if io := m.cpu.IO(); io.Port != 0x83 {
+		t.Errorf("%+v", io)
+	}
+}
+
 func TestCPUID(t *testing.T) {
 	m := newMachine(t,
 		0x66, 0xb8, 0x34, 0x12, 0, 0, // mov eax, 0x1234

@@ -15,7 +15,8 @@ var System Sys = nothing{}
 type nothing struct{}
 
 func (nothing) Open(string) (int, error) {
-	return -1, &Error{"opening " + Device, errors.ErrUnsupported, "goemu uses KVM on Linux on x86-64 alone, not on " + runtime.GOOS + "/" + runtime.GOARCH + "; -accel tcg or interp run here"}
+	return -1, &Error{"opening " + Device, errors.ErrUnsupported,
+		"goemu uses KVM on Linux on x86-64 alone, not on " + runtime.GOOS + "/" + runtime.GOARCH + "; -accel tcg or interp run here"}
 }
 
 func (nothing) Close(int) error { return nil }

@@ -1,7 +1,9 @@
 package kvm
 
 import (
+	"errors"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -17,6 +19,7 @@ type VCPU struct {
 	run  *runPage
 	ring *coalescedRing // nil: KVM does not collect writes
 
+	mu     sync.Mutex   // RequestExit against Close
 	thread atomic.Int64 // in KVM_RUN, 0: none
 
 	// What requests need stays here, so that they do not allocate.
@@ -29,8 +32,13 @@ type VCPU struct {
 // ID is the number that the processor was made with.
 func (v *VCPU) ID() int { return v.id }
 
-// Close gives the processor back. No other goroutine may call RequestExit any more.
+// Close gives the processor back.
 func (v *VCPU) Close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.run == nil {
+		return errors.New("closed twice")
+	}
 	err := v.sys.Munmap(v.page)
 	v.page, v.run, v.ring = nil, nil, nil
 	if e := v.sys.Close(v.fd); err == nil {
@@ -52,8 +60,8 @@ func (v *VCPU) failed(r Request, errno syscall.Errno, doing string) error {
 	return failed("processor "+strconv.Itoa(v.id)+": "+doing, r, errno)
 }
 
-// Run lets the guest run until an exit (KVM API 4.10 and chapter 5). A request for an exit, or any signal to the thread, is ExitIntr: the caller looks at what it
-// wants, and calls Run again. Exits for I/O are finished by the next Run. An error means that the kernel refused.
+// Run lets the guest run until an exit (KVM API 4.10 and chapter 5). A request for an exit, or any signal to the thread, is ExitIntr: the caller
+// looks at what it wants, and calls Run again. Exits for I/O are finished by the next Run. An error means that the kernel refused.
 func (v *VCPU) Run() (ExitReason, error) {
 	v.thread.Store(int64(v.sys.Thread()))
 	_, errno := v.sys.Ioctl(v.fd, ReqRun, 0, nil)
@@ -66,20 +74,28 @@ func (v *VCPU) Run() (ExitReason, error) {
 		atomic.AndUint32(&v.run.control, ^uint32(immediateExit))
 		return ExitIntr, nil
 	case syscall.EFAULT:
-		return 0, &Error{"processor " + strconv.Itoa(v.id) + ": running (KVM_RUN)", errno, "the guest used memory that the host cannot give it, or ran code where no slot is"}
+		return 0, &Error{"processor " + strconv.Itoa(v.id) + ": running (KVM_RUN)", errno,
+			"the guest used memory that the host cannot give it, or ran code where no slot is"}
 	}
 	return 0, v.failed(ReqRun, errno, "running")
 }
 
-// RequestExit makes the Run that is under way, or else the next one, end with ExitIntr. I/O that is to be finished is finished first. Any goroutine may call it.
+// RequestExit makes the Run that is under way, or else the next one, end with ExitIntr. I/O that is to be finished is finished first. Any
+// goroutine may call it, also when the processor is closed.
 func (v *VCPU) RequestExit() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.run == nil {
+		return
+	}
 	atomic.OrUint32(&v.run.control, immediateExit)
 	if t := v.thread.Load(); t != 0 {
 		v.sys.Kick(int(t))
 	}
 }
 
-// RequestInterruptWindow makes Run end with ExitIRQWindow as soon as the guest can take an interrupt, or no longer (user-space interrupt controllers only).
+// RequestInterruptWindow makes Run end with ExitIRQWindow as soon as the guest can take an interrupt, or no longer (user-space interrupt
+// controllers only). A KVM that emulates may let the guest go on for some instructions, even to the next exit.
 func (v *VCPU) RequestInterruptWindow(on bool) {
 	if on {
 		atomic.OrUint32(&v.run.control, interruptWindow)
@@ -97,7 +113,8 @@ func (v *VCPU) IF() bool { return v.run.ifFlag != 0 }
 // InSMM tells whether the guest was in system management mode at the last exit.
 func (v *VCPU) InSMM() bool { return v.run.flags&runSMM != 0 }
 
-// CR8 and APICBase are those of the last exit; SetCR8 and SetAPICBase are for the next Run (user-space interrupt controllers only).
+// CR8 and APICBase are those of the last exit; SetCR8 and SetAPICBase are for the next Run (user-space interrupt controllers only: they are
+// taken at each Run, so they must be right).
 func (v *VCPU) CR8() uint64 { return v.run.cr8 }
 
 // SetCR8 sets CR8 for the next Run.
@@ -112,7 +129,8 @@ func (v *VCPU) SetAPICBase(x uint64) { v.run.apicBase = x }
 // interrupt is struct kvm_interrupt.
 type interrupt struct{ vector uint32 }
 
-// Interrupt queues an external interrupt for the next Run, with user-space interrupt controllers; the guest must be able to take it (KVM API 4.16).
+// Interrupt queues an external interrupt for the next Run, with user-space interrupt controllers; the guest must be able to take it
+// (KVM API 4.16).
 func (v *VCPU) Interrupt(vector uint8) error {
 	v.intr.vector = uint32(vector)
 	return v.ask(ReqInterrupt, unsafe.Pointer(&v.intr), "injecting an interrupt")
