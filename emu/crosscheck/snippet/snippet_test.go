@@ -334,6 +334,8 @@ func TestCases(t *testing.T) {
 				switch {
 				case cannot(v.B, v):
 					t.Logf("NOT RUN, this host's KVM cannot: %s", v)
+				case v.B == "kvm" && v.Ring == 0 && v.Status == Different: // some hosts' KVM emulates kernel code, not all of it
+					t.Logf("DIFFERENT ON THIS HOST'S KVM: %s", v)
 				case v.Status == Failed && !(goemus(v.A) && goemus(v.B)): // not for that engine
 				case !v.Expected:
 					t.Error(v)
