@@ -22,6 +22,7 @@ import (
 	"goemu/emu/chardev"
 	"goemu/emu/cpumodel"
 	"goemu/emu/debuglog"
+	"goemu/emu/trace"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg/amd64"
@@ -140,6 +141,9 @@ func New(cfg Config) (*Machine, error) {
 		m.ownLog = debuglog.New(0, os.Stderr)
 		m.cfg.Log = m.ownLog
 	}
+	if cfg.Trace == nil { // here too
+		m.cfg.Trace = trace.New(debuglog.New(0, os.Stderr))
+	}
 	err := m.chooseCPU()
 	if err == nil {
 		err = m.assemble()
@@ -236,6 +240,7 @@ func (m *Machine) assemble() error {
 		return err
 	}
 	m.hookBuses()
+	m.recordKinds()
 	for i, v := range m.vcpus {
 		v.apic = m.board.LAPICs[i]
 		opts := x86.Options{
