@@ -37,12 +37,14 @@ type kind struct {
 	ring uint8
 }
 
-// guest is a program that puts 1 in AL if all is well, and then counts in RCX.
+// guest is a program that sets ZF if all is well. It then tells that, and counts in RCX.
 type guest struct {
 	name  string
 	kind  kind
 	code  []byte
 	steps int // of one byte each, to be stepped over
+
+	measured bool // its speed is asked for
 }
 
 // guests are the probes. They use 0x9000 and 0xa000 for data.
@@ -53,11 +55,11 @@ var guests = []guest{
 		0x5b,       // pop bx
 		0x01, 0xd8, // add ax, bx
 		0x3d, 0x68, 0x24, // cmp ax, 0x2468
-	}, 0},
-	{Probe32, kind{32, 0}, code32, 0},
-	{Probe32User, kind{32, 3}, code32, 0},
-	{Probe64, kind{64, 0}, code64, 0},
-	{Probe64User, kind{64, 3}, code64, 0},
+	}, 0, true},
+	{Probe32, kind{32, 0}, code32, 0, true},
+	{Probe32User, kind{32, 3}, code32, 0, true},
+	{Probe64, kind{64, 0}, code64, 0, true},
+	{Probe64User, kind{64, 3}, code64, 0, true},
 	{ProbeSSE, kind{64, 0}, []byte{
 		0xb8, 21, 0, 0, 0, // mov eax, 21
 		0x66, 0x0f, 0x6e, 0xc0, // movd xmm0, eax
@@ -66,7 +68,7 @@ var guests = []guest{
 		0x0f, 0x10, 0x0c, 0x25, 0x00, 0x90, 0, 0, // movups xmm1, [0x9000]
 		0x66, 0x0f, 0x7e, 0xc8, // movd eax, xmm1
 		0x3c, 42, // cmp al, 42
-	}, 0},
+	}, 0, false},
 	{ProbeX87, kind{64, 0}, []byte{
 		0xdb, 0xe3, // fninit
 		0xd9, 0xe8, // fld1
@@ -74,7 +76,7 @@ var guests = []guest{
 		0xde, 0xc1, // faddp
 		0xdf, 0x1c, 0x25, 0x00, 0x90, 0, 0, // fistp word [0x9000]
 		0x80, 0x3c, 0x25, 0x00, 0x90, 0, 0, 2, // cmp byte [0x9000], 2
-	}, 0},
+	}, 0, false},
 	{ProbeREP, kind{64, 0}, []byte{
 		0xfc,                   // cld
 		0xbf, 0x00, 0x90, 0, 0, // mov edi, 0x9000
@@ -86,19 +88,19 @@ var guests = []guest{
 		0xb9, 0x00, 0x01, 0, 0, // mov ecx, 0x100
 		0xf3, 0xa5, // rep movsd
 		0x80, 0x3c, 0x25, 0xff, 0xa3, 0, 0, 0xa5, // cmp byte [0xa3ff], 0xa5
-	}, 0},
+	}, 0, false},
 	{ProbeInterrupt, kind{64, 3}, []byte{
 		0xcd, 0x40, // int 0x40
 		0x3c, 0x77, // cmp al, 0x77
-	}, 0},
+	}, 0, false},
 	{ProbeSyscall, kind{64, 3}, []byte{
 		0x0f, 0x05, // syscall
 		0x3c, 0x66, // cmp al, 0x66
-	}, 0},
+	}, 0, false},
 	{ProbeStep, kind{64, 0}, []byte{
 		0x90, 0x90, 0x90, // nop; nop; nop
 		0x38, 0xc0, // cmp al, al
-	}, 3},
+	}, 3, false},
 }
 
 var (

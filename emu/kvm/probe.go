@@ -48,8 +48,8 @@ func (p Probed) String() string {
 
 // Limits of a probe.
 var (
-	probeHangs  = 5 * time.Second       // a guest of a few instructions that takes longer hangs
-	probeWindow = 20 * time.Millisecond // of measuring
+	probeHangs  = 5 * time.Second      // a guest of a few instructions that takes longer hangs
+	probeWindow = 5 * time.Millisecond // of measuring, in which an emulator does some thousand instructions
 )
 
 // Names of the probes.
@@ -64,7 +64,7 @@ const (
 	ProbeREP       = "REP in ring 0"
 	ProbeInterrupt = "an interrupt of ring 3"
 	ProbeSyscall   = "a system call of ring 3"
-	ProbeStep      = "single steps"
+	ProbeStep      = "a single step"
 )
 
 // Probe runs small guests, each on a machine of its own, and tells how each fared: those with the names, or all. What a KVM says it has tells too little:
@@ -82,6 +82,22 @@ func (h *Host) Probe(names ...string) []Probed {
 		l = append(l, Probed{g.name, perSecond, err})
 	}
 	return l
+}
+
+// Weakness is the first probe that fails or is slow; ok if there is none. It takes some hundredths of a second.
+func (h *Host) Weakness() (p Probed, ok bool) {
+	// Those that take no time first.
+	for _, measured := range []bool{false, true} {
+		for i := range guests {
+			if guests[i].measured != measured {
+				continue
+			}
+			if p := h.Probe(guests[i].name)[0]; p.Err != nil || p.Slow() {
+				return p, false
+			}
+		}
+	}
+	return Probed{}, true
 }
 
 // probe is a guest that runs.
@@ -127,7 +143,7 @@ func (h *Host) try(g *guest) (perSecond float64, err error) {
 	if g.steps > 0 {
 		return 0, p.step()
 	}
-	if err := p.result(); err != nil {
+	if err := p.result(); err != nil || !g.measured {
 		return 0, err
 	}
 	return p.measure()

@@ -141,6 +141,9 @@ var names = []string{
 	kvm.ProbeSyscall, kvm.ProbeStep,
 }
 
+// measured are those whose speed is told.
+var measured = map[string]bool{kvm.ProbeReal: true, kvm.Probe32: true, kvm.Probe32User: true, kvm.Probe64: true, kvm.Probe64User: true}
+
 // probing makes a fake for probes.
 func probing(t *testing.T) (*kvmtest.Fake, *kvm.Host) {
 	t.Helper()
@@ -165,7 +168,7 @@ func TestProbeGuests(t *testing.T) {
 		switch {
 		case len(l) != 1 || l[0].Name != name:
 			t.Errorf("%s: %v", name, l)
-		case l[0].Err != nil || l[0].Slow() || name != kvm.ProbeStep && l[0].PerSecond == 0:
+		case l[0].Err != nil || l[0].Slow() || measured[name] != (l[0].PerSecond > 0):
 			t.Errorf("%s: %v", name, l[0])
 		}
 		if n := fake.Files(); n != 1 {
@@ -234,6 +237,38 @@ func TestProbeVerdicts(t *testing.T) {
 	}
 }
 
+// TestWeakness finds the one thing that a KVM cannot.
+func TestWeakness(t *testing.T) {
+	defer kvm.ProbesHangAfter(time.Hour)()
+	for _, bad := range append([]string{""}, kvm.ProbeSSE, kvm.ProbeReal, kvm.Probe64User) {
+		fake, h := probing(t)
+		n := 0
+		order := []string{kvm.ProbeSSE, kvm.ProbeX87, kvm.ProbeREP, kvm.ProbeInterrupt, kvm.ProbeSyscall, kvm.ProbeStep, kvm.ProbeReal, kvm.Probe32, kvm.Probe32User, kvm.Probe64, kvm.Probe64User}
+		fake.Run = func(c *kvmtest.CPU) syscall.Errno {
+			if c.Runs == 0 {
+				n++
+			}
+			d := c.GuestDebug()
+			switch {
+			case order[n-1] == bad:
+				return c.Exit(kvm.ExitShutdown)
+			case d.Control&kvm.DebugSingleStep != 0:
+				return c.ExitDebug(1, c.Regs().RIP+uint64(c.Runs)+1, 0x4000, 0)
+			case c.Runs == 0 || order[n-1] == kvm.ProbeStep:
+				return c.ExitIO(true, 0x80, 1, 1, []byte{1})
+			}
+			r := c.Regs()
+			r.RCX += 1 << 40
+			c.SetRegs(r)
+			return c.Wait()
+		}
+		p, ok := h.Weakness()
+		if ok != (bad == "") || p.Name != bad {
+			t.Errorf("%q: %v, %v", bad, p, ok)
+		}
+	}
+}
+
 // TestProbeFaults: a KVM that refuses makes no probe panic, and leaves nothing open.
 func TestProbeFaults(t *testing.T) {
 	for _, r := range []kvm.Request{
@@ -266,5 +301,8 @@ func TestProbeHost(t *testing.T) {
 	defer h.Close()
 	for _, p := range h.Probe() {
 		t.Log(p)
+	}
+	if p, ok := h.Weakness(); !ok {
+		t.Logf("the first weakness: %v", p)
 	}
 }

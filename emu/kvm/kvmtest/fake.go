@@ -23,7 +23,7 @@ type Fake struct {
 	CPUID    []kvm.CPUIDEntry
 	MSRs     map[uint32]uint64          // what there is, with the values at reset
 	Run      func(c *CPU) syscall.Errno // KVM_RUN; nil: waits for RequestExit
-	Slots    map[uint32]Region          // memory slots as set
+	Slots    map[uint32]Region          // memory slots of the newest machine, as set
 	Dirty    map[uint32][]uint64        // what the log says next
 	Requests []kvm.Request              // all so far
 
@@ -180,6 +180,7 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 	case kvm.ReqGetVCPUMmapSize:
 		return pageBytes, 0
 	case kvm.ReqCreateVM:
+		clear(f.Slots)
 		return f.file(&object{kind: r}), 0
 	case kvm.ReqCreateVCPU:
 		if int(value) >= f.Caps[kvm.CapMaxVCPUID] {
