@@ -149,7 +149,7 @@ func vectorName(name string, v, w *[8]uint64) string {
 
 const (
 	memoryRow  = 16 // bytes of memory in a difference
-	memoryRows = 64 // in a report
+	memoryRows = 32 // in a report
 )
 
 // Memory lists the rows of memory at a linear address that differ. a and b have the same length.
