@@ -8,22 +8,33 @@ import (
 // Accel names an engine.
 type Accel int32
 
-// Engines. Auto is the translator where there is a back end for the host, else the interpreter.
+// Engines. Auto is the translator where there is a back end for the host, else the interpreter. The last two are KVM where it is fast and fits the CPU model, and else what
+// they name, with a warning that says why.
 const (
 	AccelAuto Accel = iota
 	AccelTCG
 	AccelInterp
+	AccelKVM
+	AccelKVMOrTCG    = AccelKVM | AccelTCG<<accelElse
+	AccelKVMOrInterp = AccelKVM | AccelInterp<<accelElse
 )
+
+// accelElse is where an Accel has what is taken where KVM is not.
+const accelElse = 4
+
+// split gives the engine to be tried first, and another, or AccelAuto if there is none.
+func (a Accel) split() (first, other Accel) { return a & (1<<accelElse - 1), a >> accelElse }
+
+// accelNames are the engines' names for -accel.
+var accelNames = [...]string{AccelAuto: "auto", AccelTCG: "tcg", AccelInterp: "interp", AccelKVM: "kvm"}
 
 // String is the engine's name for -accel.
 func (a Accel) String() string {
-	switch a {
-	case AccelTCG:
-		return "tcg"
-	case AccelInterp:
-		return "interp"
+	first, other := a.split()
+	if other != AccelAuto {
+		return accelNames[first] + ":" + accelNames[other]
 	}
-	return "auto"
+	return accelNames[first]
 }
 
 // best is the engine that a stands for on this host.
@@ -40,34 +51,65 @@ func (a Accel) best() Accel {
 // ParseAccel reads the value of -accel. Alternatives separated by ":" are tried in order.
 func ParseAccel(s string) (Accel, error) {
 	name, _, _ := strings.Cut(s, ",")
+	kvm, found := false, AccelAuto
 	for _, n := range strings.Split(name, ":") {
 		switch n {
 		case "tcg":
-			if nativeSupported() {
-				return AccelTCG, nil
+			if nativeSupported() && found == AccelAuto {
+				found = AccelTCG
 			}
 		case "interp":
-			return AccelInterp, nil
+			if found == AccelAuto {
+				found = AccelInterp
+			}
 		case "auto":
-			return AccelAuto, nil
-		case "kvm", "hvf", "whpx", "nvmm", "xen":
+			if found == AccelAuto {
+				found = AccelAuto.best()
+			}
+			if name == n {
+				return AccelAuto, nil
+			}
+		case "kvm":
+			kvm = kvm || found == AccelAuto
+		case "hvf", "whpx", "nvmm", "xen":
 			// not offered: the next alternative is tried
 		default:
-			return 0, fmt.Errorf("-accel %s: unknown accelerator %q (have: tcg, interp, auto)", s, n)
+			return 0, fmt.Errorf("-accel %s: unknown accelerator %q (have: kvm, tcg, interp, auto)", s, n)
 		}
 	}
-	if strings.Contains(":"+name+":", ":tcg:") {
+	switch {
+	case kvm:
+		return AccelKVM | found<<accelElse, nil
+	case found != AccelAuto:
+		return found, nil
+	case strings.Contains(":"+name+":", ":tcg:"):
 		return 0, fmt.Errorf("-accel %s: the translator has no back end for this host; use -accel interp", s)
 	}
-	return 0, fmt.Errorf("-accel %s: goemu has no such accelerator yet; use -accel tcg, or kvm:tcg, which takes the first that there is", s)
+	return 0, fmt.Errorf("-accel %s: goemu has no such accelerator; use -accel tcg, or kvm:tcg, which takes the first that there is", s)
 }
 
 // AccelHelp lists the engines that this host can have, a line each as scripts look for them, and the one taken when nobody says.
 func AccelHelp() string {
-	if nativeSupported() {
-		return "Accelerators supported in goemu binary:\ntcg\ninterp\n\nThe default is tcg: native code. There is no KVM yet: kvm:tcg takes tcg.\n"
+	const head = "Accelerators supported in goemu binary:\n"
+	list, note := strings.Join(engineNames(), "\n"), ""
+	if err := kvmFast(); err != nil {
+		note = "kvm:tcg takes tcg here: " + err.Error() + "\n"
 	}
-	return "Accelerators supported in goemu binary:\ninterp\n\nThe default is interp: tcg has no back end for this host.\n"
+	if nativeSupported() {
+		return head + list + "\n\nThe default is tcg: native code. " + note
+	}
+	return head + list + "\n\nThe default is interp: tcg has no back end for this host.\n"
+}
+
+// engineNames are the engines that this host has.
+func engineNames() (list []string) {
+	if kvmUsable() == nil {
+		list = append(list, AccelKVM.String())
+	}
+	if nativeSupported() {
+		list = append(list, AccelTCG.String())
+	}
+	return append(list, AccelInterp.String())
 }
 
 // Accel is the engine that runs the guest.
@@ -85,8 +127,24 @@ func (m *Machine) SetAccel(a Accel) error {
 
 // moveTo changes the engine, under the machine's lock and between two instructions.
 func (m *Machine) moveTo(a Accel) error {
-	if err := m.code.SetNative(a == AccelTCG); err != nil {
-		return err
+	if first, other := a.split(); first == AccelKVM && other != AccelAuto {
+		a = first
+	}
+	was := m.Accel()
+	switch {
+	case a == was:
+		return nil
+	case a == AccelKVM:
+		if err := m.enterKVM(); err != nil {
+			return err
+		}
+	default:
+		if err := m.code.SetNative(a == AccelTCG); err != nil {
+			return err
+		}
+		if was == AccelKVM {
+			m.leaveKVM()
+		}
 	}
 	m.accel.Store(int32(a))
 	return nil
@@ -96,12 +154,7 @@ func (m *Machine) moveTo(a Accel) error {
 func (m monitored) Engine() string { return m.Accel().String() }
 
 // Engines implements monitor.Machine and qmp.Machine.
-func (m monitored) Engines() (list []string) {
-	if nativeSupported() {
-		list = append(list, "tcg")
-	}
-	return append(list, "interp")
-}
+func (m monitored) Engines() []string { return engineNames() }
 
 // SetEngine implements monitor.Machine and qmp.Machine.
 func (m monitored) SetEngine(name string) error {

@@ -50,6 +50,9 @@ func (m *Machine) AddBreakpoint(b inspect.Breakpoint) (id int, err error) {
 		if len(d.points) >= maxBreakpoints {
 			return fmt.Errorf("there are %d breakpoints already", maxBreakpoints)
 		}
+		if err := m.checkPoints(b); err != nil {
+			return err
+		}
 		d.lastID++
 		b.ID, b.Hits = d.lastID, 0
 		id = b.ID
@@ -59,6 +62,7 @@ func (m *Machine) AddBreakpoint(b inspect.Breakpoint) (id int, err error) {
 		} else {
 			m.setWatches()
 		}
+		m.pointsChanged()
 		return nil
 	})
 	return id, err
@@ -86,6 +90,7 @@ func (m *Machine) removePoint(id int) bool {
 		} else {
 			m.setWatches()
 		}
+		m.pointsChanged()
 		return true
 	}
 	return false
@@ -139,7 +144,7 @@ func (m *Machine) point(match func(b *inspect.Breakpoint) bool) (hit inspect.Bre
 func (v *vcpu) stopFor(n inspect.Notice) {
 	n.CPU = v.n
 	v.m.hold(inspect.StatusDebug, n)
-	v.engine.Stopped()
+	v.runner.Stopped()
 }
 
 // Break implements accel.Debugger.
@@ -181,13 +186,14 @@ func (m *Machine) endSteps() {
 	if d.over != nil {
 		m.code.RemoveBreak(d.over.linear)
 		d.over = nil
+		m.pointsChanged()
 	}
 	if d.frame != nil {
 		d.frame.Stop()
 	}
 	d.stepper, d.quiet = nil, false
 	for _, v := range m.vcpus {
-		v.engine.EndStep()
+		v.runner.EndStep()
 	}
 }
 
@@ -202,6 +208,11 @@ var ErrNotStopped = errors.New("the machine is not stopped")
 func (m *Machine) Step(cpu int, s inspect.Step) error {
 	if s.Kind > inspect.StepFrame {
 		return fmt.Errorf("there is no kind %d of steps", s.Kind)
+	}
+	if s.Kind == inspect.StepOver {
+		if err := m.do(func() error { return m.checkPoints(inspect.Breakpoint{Kind: inspect.BreakExec}) }); err != nil {
+			return err
+		}
 	}
 	return m.stoppedCPU(cpu, func(v *vcpu) { m.step(v, s) })
 }
@@ -225,8 +236,9 @@ func (m *Machine) step(v *vcpu, s inspect.Step) {
 				next &= 0xffff_ffff
 			}
 			d.over = &overStep{v, next, v.env.GPR[inspect.RSP]}
-			v.engine.Stopped()
+			v.runner.Stopped()
 			m.code.AddBreak(d.over.linear)
+			m.pointsChanged()
 			m.release()
 			return
 		}
@@ -237,8 +249,8 @@ func (m *Machine) step(v *vcpu, s inspect.Step) {
 		return
 	}
 	d.stepper, d.quiet = v, !s.Interrupts
-	v.engine.Stopped()
+	v.runner.Stopped()
 	m.release()
-	v.engine.Step(s.Kind == inspect.StepBlock, s.Interrupts)
+	v.runner.Step(s.Kind == inspect.StepBlock, s.Interrupts)
 	v.kick()
 }

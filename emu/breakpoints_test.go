@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,10 +17,10 @@ import (
 // labels are the addresses of a guest's labels, by name.
 type labels map[string]uint64
 
-// readLabels reads the table that testdata/debug.asm begins with.
-func readLabels(t *testing.T, kernel string) labels {
+// readLabels reads the table that a guest of testdata begins with.
+func readLabels(t *testing.T, guest, kernel string) labels {
 	t.Helper()
-	source, err := os.ReadFile("testdata/debug.asm")
+	source, err := os.ReadFile(filepath.Join("testdata", guest))
 	must(t, err)
 	image, err := os.ReadFile(kernel)
 	must(t, err)
@@ -37,9 +38,13 @@ func readLabels(t *testing.T, kernel string) labels {
 
 // debugged is the guest of testdata/debug.asm, stopped before its first instruction.
 func debugged(t *testing.T, cfg emu.Config) (*started, labels) {
-	cfg.Kernel = assemble(t, "debug.asm")
+	return debuggedGuest(t, "debug.asm", cfg)
+}
+
+func debuggedGuest(t *testing.T, guest string, cfg emu.Config) (*started, labels) {
+	cfg.Kernel = assemble(t, guest)
 	cfg.Stopped = true
-	return start(t, cfg), readLabels(t, cfg.Kernel)
+	return start(t, cfg), readLabels(t, guest, cfg.Kernel)
 }
 
 // eachEngine runs a test on both engines, with real time and with counted time.

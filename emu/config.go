@@ -10,7 +10,6 @@ import (
 	"goemu/emu/board"
 	"goemu/emu/chardev"
 	"goemu/emu/debuglog"
-	"goemu/emu/trace"
 )
 
 // Config describes a machine. The zero Config is a PC of 128 MiB that runs the built-in guest.
@@ -90,8 +89,7 @@ type Config struct {
 	Shift   uint // with Icount: one instruction takes 2^Shift ns
 	NoSleep bool // with Icount: skip idle time instead of waiting it out
 
-	Log   *debuglog.Log
-	Trace *trace.Trace // -trace
+	Log *debuglog.Log
 }
 
 // PanicAction is what follows when the guest says that it has panicked.

@@ -142,7 +142,7 @@ func (m *Machine) release() {
 	m.held.on = false
 	m.clock.freeze(m.debug.quiet)
 	for _, v := range m.vcpus {
-		v.engine.Resume()
+		v.runner.Resume()
 	}
 	for _, d := range m.drives {
 		d.Resume()

@@ -39,6 +39,7 @@ func (m *Machine) attend() {
 			m.outputReady()
 		}
 		if w&wantPosted != 0 {
+			m.storeState()
 			m.posted.run()
 		}
 	}

@@ -301,7 +301,7 @@ func TestAgainstQEMU(t *testing.T) {
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, msg)
 	}
-	at := readLabels(t, kernel)
+	at := readLabels(t, "debug.asm", kernel)
 	m := start(t, emu.Config{Kernel: kernel, Stopped: true, CPU: "qemu64"})
 	m.to(at["quiet"] + 6)
 	r, err := m.Registers(0)

@@ -22,7 +22,8 @@ import (
 	"goemu/emu/chardev"
 	"goemu/emu/cpumodel"
 	"goemu/emu/debuglog"
-	"goemu/emu/trace"
+	"goemu/emu/kvm"
+	"goemu/emu/kvmcpu"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg/amd64"
@@ -90,6 +91,9 @@ type Machine struct {
 	initing   bool // the processors alone are to be reset
 	suspended bool // the guest sleeps in S3
 	held      held
+	kvm       *kvmcpu.Machine // nil: the guest has not been in KVM yet
+	kvmHost   *kvm.Host
+	moving    bool // another engine goes on
 	debug     debugger
 	rec       recorder
 	notices   notices
@@ -136,13 +140,9 @@ func New(cfg Config) (*Machine, error) {
 	}
 	cfg.Memory = (cfg.Memory + mmu.PageMask) &^ mmu.PageMask
 	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1)}
-	m.accel.Store(int32(cfg.Accel.best()))
 	if cfg.Log == nil { // the monitor may want one
 		m.ownLog = debuglog.New(0, os.Stderr)
 		m.cfg.Log = m.ownLog
-	}
-	if cfg.Trace == nil { // here too
-		m.cfg.Trace = trace.New(debuglog.New(0, os.Stderr))
 	}
 	err := m.chooseCPU()
 	if err == nil {
@@ -194,6 +194,17 @@ func (m *Machine) chooseCPU() error {
 		m.warnings = append(m.warnings, fmt.Sprintf("-cpu %s: left out, as goemu does not have them: %v", m.cfg.CPU, dropped))
 	}
 	m.model = model
+	first, other := m.cfg.Accel.best().split()
+	if first == AccelKVM {
+		if err := m.cutForKVM(other); err != nil {
+			if other == AccelAuto {
+				return fmt.Errorf("-accel kvm: %w", err)
+			}
+			m.warnings = append(m.warnings, fmt.Sprintf("-accel %s: %s runs the guest: %v", m.cfg.Accel, other, err))
+			first = other
+		}
+	}
+	m.accel.Store(int32(first))
 	return nil
 }
 
@@ -239,8 +250,8 @@ func (m *Machine) assemble() error {
 	if err != nil {
 		return err
 	}
+	m.hookSpace()
 	m.hookBuses()
-	m.recordKinds()
 	for i, v := range m.vcpus {
 		v.apic = m.board.LAPICs[i]
 		opts := x86.Options{
@@ -264,6 +275,7 @@ func (m *Machine) assemble() error {
 		v.cpu = x86.New(v.env, m.space, v, opts)
 		v.engine = m.code.NewEngine(v.cpu, v)
 		v.engine.SetDebugger(v)
+		v.runner = v.engine
 	}
 	if m.cfg.Icount {
 		m.clock.pending = func() int32 { return m.current().engine.Executed() }
@@ -271,13 +283,18 @@ func (m *Machine) assemble() error {
 	if m.cfg.Stopped {
 		m.beginHeld()
 	}
+	if m.Accel() == AccelKVM {
+		if err := m.enterKVM(); err != nil {
+			return fmt.Errorf("-accel kvm: %w", err)
+		}
+	}
 	return m.load()
 }
 
 // load puts the guest in memory and the bootstrap processor at its entry, after power-on and after each reset.
 func (m *Machine) load() error {
 	for _, v := range m.vcpus {
-		v.cpu.Reset()
+		v.reset()
 	}
 	m.running.Store(m.vcpus[0])
 	if m.cfg.Kernel == "" {
@@ -409,7 +426,10 @@ func (m *Machine) free() error {
 	m.envs.Lock()
 	defer m.envs.Unlock()
 	m.freed = true
-	first := m.pool.Free()
+	first := m.freeKVM()
+	if err := m.pool.Free(); first == nil {
+		first = err
+	}
 	for _, v := range m.vcpus {
 		if v.env == nil {
 			continue

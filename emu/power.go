@@ -19,7 +19,9 @@ func (m *Machine) PowerButton() {
 }
 
 // leaving tells whether the vCPUs are to stop executing for Run to do something.
-func (m *Machine) leaving() bool { return m.stopped || m.resetting || m.initing || m.suspended }
+func (m *Machine) leaving() bool {
+	return m.stopped || m.resetting || m.initing || m.suspended || m.moving
+}
 
 // guestReset is a reset that the guest asks for. One of the processor only resets the board too, as most firmware expects it, unless
 // the program has told the firmware that it wants to go on.
@@ -98,7 +100,7 @@ func (m *Machine) resume() error {
 		return nil
 	}
 	for _, v := range m.vcpus {
-		v.cpu.Reset()
+		v.reset()
 	}
 	m.running.Store(m.vcpus[0])
 	if m.cfg.Kernel == "" {

@@ -22,7 +22,7 @@ func (trapPort) In(_ uint16, size int) uint32 { return 1<<(8*size) - 1 }
 // Out implements devices.PortDevice.
 func (t trapPort) Out(uint16, int, uint32) {
 	v := t.m.current()
-	v.engine.After(v.onTrap)
+	v.runner.After(v.onTrap)
 }
 
 // addBuiltin makes the built-in firmware, after the board.

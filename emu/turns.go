@@ -49,8 +49,9 @@ func (m *Machine) startSlices() (stop func()) {
 
 // run lets the vCPUs run until the machine ends or is to be reset, or one has shut down.
 func (m *Machine) run() {
+	m.moving = false
 	if !m.several() {
-		m.vcpus[0].engine.Run()
+		m.vcpus[0].runner.Run()
 		return
 	}
 	runtime.LockOSThread()
@@ -80,7 +81,7 @@ func (m *Machine) turn(v *vcpu) {
 	m.running.Store(v)
 	m.board.SetSMM(v.cpu.InSMM())
 	v.kick() // it looks at what has happened meanwhile
-	v.engine.Run()
+	v.runner.Run()
 }
 
 // rest waits while all vCPUs are halted.

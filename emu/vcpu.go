@@ -7,6 +7,7 @@ import (
 	"goemu/emu/accel"
 	"goemu/emu/cpumodel"
 	"goemu/emu/inspect"
+	"goemu/emu/kvmcpu"
 	"goemu/emu/x86"
 	"goemu/tcg"
 )
@@ -17,7 +18,10 @@ type vcpu struct {
 	n      int // its number and APIC ID
 	env    *tcg.Env
 	cpu    *x86.CPU
-	engine *accel.Engine
+	engine *accel.Engine // the translator's
+	runner accel.Runner  // what runs it: engine, or
+	kvm    atomic.Pointer[kvmcpu.VCPU]
+	lent   bool // the translator runs it in place of KVM
 	apic   *lapic.LAPIC
 
 	outside firmwareCPU // what the built-in firmware sees of it
@@ -35,8 +39,13 @@ var (
 	_ accel.Debugger = (*vcpu)(nil)
 )
 
-// kick makes the vCPU leave generated code; any goroutine may call it.
-func (v *vcpu) kick() { atomic.OrUint32(&v.env.ExitReq, 1) }
+// kick makes the vCPU leave generated code, or the guest in KVM; any goroutine may call it.
+func (v *vcpu) kick() {
+	atomic.OrUint32(&v.env.ExitReq, 1)
+	if k := v.kvm.Load(); k != nil {
+		k.RequestExit()
+	}
+}
 
 // In implements x86.Bus: a read of a port.
 func (v *vcpu) In(port uint16, size int) uint32 {
@@ -111,7 +120,7 @@ func (v *vcpu) TSCMoved() { v.apic.TSCMoved() }
 
 // Poll implements accel.Events: it fires timers, takes input in, and says whether to leave the loop.
 func (v *vcpu) Poll() (stop bool) {
-	return v.m.poll() || v.m.several() && (v.over.Load() || v.left <= 0 || !v.m.mayRun(v))
+	return v.m.poll() || v.translated() || v.m.several() && (v.over.Load() || v.left <= 0 || !v.m.mayRun(v))
 }
 
 // Wait implements accel.Events: the CPU is halted until a timer, input or a request comes. Where there are others it is their turn.

@@ -53,6 +53,9 @@ type Space struct {
 	// OnClean is called when pages of the host's memory from lo to hi got PageClean: TLBs must not let stores go there.
 	OnClean func(lo, hi uintptr)
 
+	// OnHarvest is called before a Tracker looks which pages of its memory have been written to: who lets a processor write by itself calls Wrote. nil: nobody does.
+	OnHarvest func(ram []byte)
+
 	// OnUnclaimed is told of accesses to what nobody claims; nil: nobody wants to know.
 	OnUnclaimed func(phys uint64, size int, write bool, v uint64)
 

@@ -51,6 +51,9 @@ func (t *Tracker) Harvest(f func(page int)) {
 	if !t.on {
 		return
 	}
+	if t.s.OnHarvest != nil {
+		t.s.OnHarvest(t.ram)
+	}
 	found := false
 	for i := range t.flags {
 		if atomic.LoadUint32(&t.flags[i])&PageClean == 0 {

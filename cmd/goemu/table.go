@@ -5,7 +5,6 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/debuglog"
-	"goemu/emu/trace"
 )
 
 // devices are beginnings of character devices.
@@ -16,8 +15,8 @@ var machineOptions = []option{
 		about: "board: pc (default) or q35 ('-machine help' for list);\naccel=, pflash0=, pflash1=, graphics=on|off, hpet=on|off,\n" +
 			"smm=on|off", example: "-machine q35,accel=kvm:tcg,hpet=off", words: emu.MachineNames, set: (*settings).setMachine},
 	{name: "accel", arg: "[accel=]ENGINE[:ENGINE...]", group: groupMachine,
-		about: "engine: tcg (native code), interp (portable), auto; the first\nthat there is ('-accel help' for list)", example: "-accel kvm:tcg",
-		words: words("tcg interp auto kvm:tcg"), set: (*settings).setAccel},
+		about: "engine: tcg (native code), interp (portable), kvm (the host's\nprocessor), auto; the first there is ('-accel help' for list)", example: "-accel kvm:tcg",
+		words: words("tcg interp kvm auto kvm:tcg"), set: (*settings).setAccel},
 	{name: "cpu", arg: "MODEL[,+FEATURE][,-FEATURE][,PROP=VALUE...]", group: groupMachine,
 		about: "processor ('-cpu help' for list; default max)", example: "-cpu Haswell,-smap,+rdseed", words: emu.CPUNames, set: (*settings).setCPU},
 	{name: "m", arg: "[size=]SIZE", group: groupMachine,
@@ -144,9 +143,6 @@ var debugOptions = []option{
 		about: "log these ('-d help' for list)", example: "-d in_asm,op_opt,out_asm -D goemu.log", words: debuglog.Names, set: (*settings).setLogItems},
 	{name: "D", arg: "FILE", group: groupDebug, files: true,
 		about: "log to this file instead of standard error", example: "-d int -D goemu.log", set: text(func(s *settings) *string { return &s.logFile })},
-	{name: "trace", arg: "[[enable=]PATTERN][,events=FILE][,file=FILE]", group: groupDebug,
-		about:   "write a line for each of these events ('-trace help' for\nlist), as they happen; * in a pattern, - before it: not these;\nevents=: patterns of a file; file=: not to standard error",
-		example: "-trace cpu_*,file=trace.txt -trace -cpu_in", words: trace.Names, set: (*settings).setTrace},
 	{name: "dfilter", arg: "RANGE[,RANGE...]", group: groupDebug,
 		about: "log only for these guest addresses: START..END, START+SIZE,\nSTART-SIZE", example: "-d in_asm -dfilter 0x7c00+0x200",
 		set: func(s *settings, v string) (err error) { s.logFilter, err = debuglog.ParseRanges(v); return err }},

@@ -30,7 +30,7 @@ func TestIdentityAndTime(t *testing.T) {
 		{"-action reboot=shutdown,shutdown=pause,panic=none", func(c *emu.Config) { c.NoReboot, c.NoShutdown, c.Panic = true, true, emu.PanicNone }},
 		{"-no-reboot -action reboot=reset", func(*emu.Config) {}},
 		{"-m 1G,slots=2,maxmem=1G", func(c *emu.Config) { c.Memory = 1 << 30 }},
-		{"-accel kvm -accel tcg,thread=multi,tb-size=64", func(c *emu.Config) { c.Accel = emu.AccelTCG }},
+		{"-accel kvm -accel tcg,thread=multi,tb-size=64", func(c *emu.Config) { c.Accel = emu.AccelKVMOrTCG }},
 		{"-pflash code.fd", func(c *emu.Config) { c.Drives = []string{"file=code.fd,if=pflash"} }},
 	} {
 		s, err := parse(strings.Fields(c.args), io.Discard)

@@ -134,12 +134,19 @@ func (e *Engine) Step(block, interrupts bool) {
 	s.at = e.cpu.LinearRIP()
 	s.end = s.at
 	if block {
-		if b, _, ok := e.look(e.env.RIP); ok {
-			s.end = s.at + uint64(b.Bytes)
-		}
+		s.end = e.BlockEnd()
 	}
 	e.debug.step = s
 	e.cpu.StepStrings(true)
+}
+
+// BlockEnd is the linear address behind the block of the instruction at RIP, where there is code.
+func (e *Engine) BlockEnd() uint64 {
+	at := e.cpu.LinearRIP()
+	if b, _, ok := e.look(e.env.RIP); ok {
+		at += uint64(b.Bytes)
+	}
+	return at
 }
 
 // EndStep ends a step before its end, and forgets Stopped.

@@ -76,14 +76,6 @@ type image struct {
 
 func (im *image) real() bool { return im.c.Mode == 16 }
 
-// filler is what stands around the snippet, and ends it: HLT for kernel code, as some hosts' KVM has no INT3 there.
-func (im *image) filler() byte {
-	if im.c.Ring == 0 {
-		return opHLT
-	}
-	return opINT3
-}
-
 // layout puts the case into memory and completes its registers.
 func (c *Case) layout(r *inspect.Registers) (*image, error) {
 	im := &image{c: c, regs: *r}
@@ -105,14 +97,14 @@ func (c *Case) layout(r *inspect.Registers) (*image, error) {
 	} else if err := im.pages(); err != nil {
 		return nil, err
 	}
-	code := append(append([]byte(nil), c.Code...), im.filler())
+	code := append(append([]byte(nil), c.Code...), opINT3)
 	if im.real() {
 		if im.code < 0x1000 || im.code+uint64(len(code)) > realTop {
 			return nil, fmt.Errorf("code at %#x: in real mode it lies between 0x1000 and %#x", im.code, realTop)
 		}
 		p := im.ram[im.code&^(pageSize-1) : (im.code+uint64(len(code)-1))&^(pageSize-1)+pageSize]
 		for i := range p {
-			p[i] = im.filler()
+			p[i] = opINT3
 		}
 	}
 	if err := im.put(im.code, code); err != nil {
@@ -200,7 +192,7 @@ func (im *image) pages() error {
 	for i := range im.areas {
 		if a := &im.areas[i]; blank[a.addr] {
 			for k := range pageSize {
-				im.ram[a.phys+uint64(k)] = im.filler()
+				im.ram[a.phys+uint64(k)] = opINT3
 			}
 		}
 	}

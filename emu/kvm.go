@@ -1,0 +1,274 @@
+package emu
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"goemu/emu/cpumodel"
+	"goemu/emu/inspect"
+	"goemu/emu/kvm"
+	"goemu/emu/kvmcpu"
+)
+
+// The machine in KVM: see package kvmcpu for the vCPU, and docs/kvm.md.
+
+var _ kvmcpu.World = (*vcpu)(nil)
+
+// kvmUsable tells why this host has no KVM that a machine could use.
+var kvmUsable = sync.OnceValue(func() error {
+	h, err := kvm.Open()
+	if err != nil {
+		return err
+	}
+	return errors.Join(kvmcpu.Check(h), h.Close())
+})
+
+// kvmFast tells why KVM is not what runs guests best here: small guests fail in it, or are slow.
+var kvmFast = sync.OnceValue(func() error {
+	if err := kvmUsable(); err != nil {
+		return err
+	}
+	h, err := kvm.Open()
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	for _, p := range h.Probe() {
+		if p.Err != nil || p.Slow() {
+			return fmt.Errorf("this host's KVM is no processor's: %v; -accel kvm takes it all the same", p)
+		}
+	}
+	return nil
+})
+
+// offered are the features that KVM's processors can have in a machine.
+func offered(h *kvm.Host) (cpumodel.Set, error) {
+	list, err := h.SupportedCPUID()
+	if err != nil {
+		return cpumodel.Set{}, err
+	}
+	have := cpumodel.FeaturesOf(func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) })
+	have.Put(cpumodel.TSCDeadline, false) // its timer is in KVM's own APIC
+	if h.Check(kvm.CapUserSpaceMSR) <= 0 {
+		have.Put(cpumodel.X2APIC, false)
+	}
+	return have, nil
+}
+
+// cutForKVM makes the CPU model one that KVM can have. else is what is taken otherwise.
+func (m *Machine) cutForKVM(other Accel) error {
+	if m.cfg.Icount {
+		return errors.New("-icount counts instructions, which KVM does not: use -accel tcg or interp")
+	}
+	if other != AccelAuto {
+		if err := kvmFast(); err != nil {
+			return err
+		}
+	}
+	h, err := kvm.Open()
+	if err != nil {
+		return err
+	}
+	have, err := offered(h)
+	if err := errors.Join(err, kvmcpu.Check(h)); err != nil {
+		return errors.Join(err, h.Close())
+	}
+	lacking := m.model.Lacking(have)
+	if lacking != (cpumodel.Set{}) && m.cfg.CPU != "" {
+		if other != AccelAuto {
+			return errors.Join(fmt.Errorf("-cpu %s: this host's KVM does not have %v", m.cfg.CPU, lacking), h.Close())
+		}
+		m.warnings = append(m.warnings, fmt.Sprintf("-cpu %s: left out, as this host's KVM does not have them: %v", m.cfg.CPU, lacking))
+	}
+	m.model, _ = m.model.Cut(have)
+	m.kvmHost = h
+	return nil
+}
+
+// enterKVM has the guest go on in KVM. With an error nothing has changed.
+func (m *Machine) enterKVM() error {
+	if m.cfg.Icount {
+		return errors.New("the machine counts instructions (-icount), which KVM does not")
+	}
+	points := m.kvmPoints(m.debug.points)
+	if err := kvmcpu.Fit(points); err != nil {
+		return err
+	}
+	if err := m.makeKVM(); err != nil {
+		return err
+	}
+	for _, v := range m.vcpus {
+		v.engine.EndStep()
+	}
+	m.code.Flush()
+	m.kvm.Remap()
+	m.kvm.SetPoints(points)
+	for i, v := range m.vcpus {
+		k := m.kvm.VCPU(i)
+		k.Begin()
+		v.kvm.Store(k)
+		v.runner = k
+	}
+	m.move()
+	return nil
+}
+
+// leaveKVM has another engine go on.
+func (m *Machine) leaveKVM() {
+	for _, v := range m.vcpus {
+		v.kvm.Load().Leave()
+		v.kvm.Store(nil)
+		v.runner = v.engine
+	}
+	m.move()
+}
+
+// move makes the engine that runs give way to the one of now.
+func (m *Machine) move() {
+	m.moving = m.began
+	m.kick()
+}
+
+// makeKVM makes the virtual machine, once.
+func (m *Machine) makeKVM() error {
+	if m.kvm != nil {
+		return nil
+	}
+	if m.kvmHost == nil {
+		h, err := kvm.Open()
+		if err != nil {
+			return err
+		}
+		have, err := offered(h)
+		if lacking := m.model.Lacking(have); err == nil && lacking != (cpumodel.Set{}) {
+			err = fmt.Errorf("the guest's CPU has what this host's KVM does not: %v; start with -accel kvm, or a smaller -cpu", lacking)
+		}
+		if err != nil {
+			return errors.Join(err, h.Close())
+		}
+		m.kvmHost = h
+	}
+	k, err := kvmcpu.New(m.kvmHost, m.space)
+	if err != nil {
+		return err
+	}
+	for _, v := range m.vcpus {
+		c, err := k.NewVCPU(v.n, v.cpu, v)
+		if err != nil {
+			return errors.Join(err, k.Close())
+		}
+		c.SetDebugger(v)
+	}
+	m.kvm = k
+	return nil
+}
+
+// freeKVM gives it back.
+func (m *Machine) freeKVM() (err error) {
+	if m.kvm != nil {
+		err = m.kvm.Close()
+		m.kvm = nil
+	}
+	if m.kvmHost != nil {
+		err = errors.Join(err, m.kvmHost.Close())
+		m.kvmHost = nil
+	}
+	return err
+}
+
+// hookSpace tells KVM of changes of the memory map, after the translator, and asks it for what the guest has written.
+func (m *Machine) hookSpace() {
+	remapped := m.space.OnRemap
+	m.space.OnRemap = func(base, size uint64) {
+		remapped(base, size)
+		if m.inKVM() {
+			m.kvm.Remap()
+		}
+	}
+	m.space.OnHarvest = func(ram []byte) {
+		if m.inKVM() {
+			m.kvm.Harvest(ram)
+		}
+	}
+}
+
+// inKVM tells whether KVM runs the guest.
+func (m *Machine) inKVM() bool { return m.vcpus[0].kvm.Load() != nil }
+
+// storeState has the CPUs have the state of their vCPUs, for whoever looks at them.
+func (m *Machine) storeState() {
+	for _, v := range m.vcpus {
+		if k := v.kvm.Load(); k != nil {
+			k.Store()
+		}
+	}
+}
+
+// reset is the vCPU's power-on.
+func (v *vcpu) reset() {
+	v.cpu.Reset()
+	if k := v.kvm.Load(); k != nil {
+		k.Begin()
+	}
+}
+
+// translated tells whether the translator, in place of KVM, is done.
+func (v *vcpu) translated() bool { return v.lent && !v.cpu.InSMM() }
+
+// Translate implements kvmcpu.World.
+func (v *vcpu) Translate() {
+	v.m.code.Flush() // KVM does not tell of code that changes
+	v.lent = true
+	v.engine.Run()
+	v.lent = false
+	v.m.code.Flush()
+}
+
+// BlockEnd implements kvmcpu.World.
+func (v *vcpu) BlockEnd() uint64 { return v.engine.BlockEnd() }
+
+// Failed implements kvmcpu.World: the machine ends.
+func (v *vcpu) Failed(err error) {
+	m := v.m
+	at := ""
+	if l, e := m.disassemble(v.cpu, inspect.Linear(v.cpu.LinearRIP()), 1); e == nil {
+		at = fmt.Sprintf(" at %#x, %x %s", l[0].Addr, l[0].Bytes, l[0].Text)
+	}
+	if m.err == nil {
+		m.err = fmt.Errorf("the guest cannot go on in KVM%s: %w", at, err)
+	}
+	m.tell(inspect.Notice{Kind: inspect.NoticeShutdown, Reason: inspect.ReasonHostError, Exit: 1})
+	m.end(1)
+}
+
+// kvmPoints are breakpoints as KVM has them; those on ports are the machine's own.
+func (m *Machine) kvmPoints(list []inspect.Breakpoint) (points []kvmcpu.Point) {
+	for _, b := range list {
+		if b.Kind == inspect.BreakPort {
+			continue
+		}
+		points = append(points, kvmcpu.Point{
+			ID: b.ID, Addr: b.Addr, Len: b.Len, Exec: b.Kind == inspect.BreakExec, Read: b.Kind != inspect.BreakWrite, Write: b.Kind != inspect.BreakRead,
+		})
+	}
+	if o := m.debug.over; o != nil {
+		points = append(points, kvmcpu.Point{Addr: o.linear, Exec: true})
+	}
+	return points
+}
+
+// checkPoints tells why KVM, if it runs the guest, cannot have another breakpoint.
+func (m *Machine) checkPoints(more ...inspect.Breakpoint) error {
+	if !m.inKVM() {
+		return nil
+	}
+	return kvmcpu.Fit(m.kvmPoints(append(m.debug.points[:len(m.debug.points):len(m.debug.points)], more...)))
+}
+
+// pointsChanged tells KVM, if it runs the guest.
+func (m *Machine) pointsChanged() {
+	if m.inKVM() {
+		m.kvm.SetPoints(m.kvmPoints(m.debug.points))
+	}
+}

@@ -1,0 +1,239 @@
+package emu_test
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"goemu/emu"
+	"goemu/emu/inspect"
+	"goemu/emu/kvm"
+	"goemu/emu/tour/tourtest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// needKVM skips a test where there is no KVM, or one that fails at a guest of package kvm's, and says so loudly.
+func needKVM(t *testing.T, probes ...string) {
+	t.Helper()
+	h, err := kvm.Open()
+	if err != nil {
+		t.Skip("NO KVM HERE: ", err)
+	}
+	defer h.Close()
+	if len(probes) == 0 {
+		return
+	}
+	for _, p := range h.Probe(probes...) {
+		if p.Err != nil {
+			t.Skip("THIS HOST'S KVM CANNOT: ", p)
+		}
+	}
+}
+
+// onKVM runs the built-in guest on KVM, and moves it to another engine when the guest has said a word; "": not at all.
+func onKVM(t *testing.T, word string, to emu.Accel, more ...emu.Accel) string {
+	var out watchedOutput
+	m := start(t, emu.Config{Accel: emu.AccelKVM, ConsoleOut: &out, Serial: []string{"stdio"}})
+	if m.Accel() != emu.AccelKVM {
+		t.Fatal("not on KVM")
+	}
+	if word != "" {
+		out.wait(word, m.ended)
+		for _, a := range append(more, to) {
+			must(t, m.SetAccel(a))
+			if got := m.Accel(); got != a && a != emu.AccelAuto {
+				t.Error("not on ", a)
+			}
+		}
+	}
+	<-m.ended
+	if m.status != 0 || m.err != nil {
+		t.Errorf("%d, %v\n%s", m.status, m.err, out.String())
+	}
+	return tourtest.Mask(out.String())
+}
+
+// watchedOutput is what a guest has said, and lets others wait for words.
+type watchedOutput struct {
+	mu   sync.Mutex
+	b    bytes.Buffer
+	more chan struct{}
+}
+
+func (w *watchedOutput) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.more != nil {
+		close(w.more)
+		w.more = nil
+	}
+	return w.b.Write(p)
+}
+
+func (w *watchedOutput) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.b.String()
+}
+
+// wait waits for a word, or the end.
+func (w *watchedOutput) wait(word string, ended <-chan struct{}) {
+	for {
+		w.mu.Lock()
+		if strings.Contains(w.b.String(), word) {
+			w.mu.Unlock()
+			return
+		}
+		if w.more == nil {
+			w.more = make(chan struct{})
+		}
+		more := w.more
+		w.mu.Unlock()
+		select {
+		case <-more:
+		case <-ended:
+			return
+		}
+	}
+}
+
+// The built-in guest says on KVM what it says elsewhere.
+func TestKVMTour(t *testing.T) {
+	needKVM(t, kvm.ProbeReal, kvm.Probe64, kvm.Probe64User, kvm.ProbeInterrupt, kvm.ProbeSyscall, kvm.ProbeX87)
+	if d := cmp.Diff(tourtest.Auto, onKVM(t, "", 0)); d != "" {
+		t.Errorf("(-want +KVM)\n%s", d)
+	}
+}
+
+// It begins on KVM and goes on elsewhere, from real, protected and long mode, with interrupts and timers under way, and back and forth.
+func TestKVMMove(t *testing.T) {
+	needKVM(t, kvm.ProbeReal, kvm.Probe32, kvm.Probe64)
+	for _, c := range []struct {
+		word string
+		more []emu.Accel
+	}{
+		{"real mode: came", nil},
+		{"GDT loaded", []emu.Accel{emu.AccelInterp, emu.AccelKVM}},
+		{"flat 32-bit", []emu.Accel{emu.AccelTCG, emu.AccelKVM, emu.AccelInterp, emu.AccelKVM}},
+		{"page tables built", nil},
+		{"IDT with 32 exceptions", []emu.Accel{emu.AccelTCG, emu.AccelKVM}},
+		{"tour begins", []emu.Accel{emu.AccelTCG, emu.AccelKVM, emu.AccelTCG, emu.AccelKVM}},
+	} {
+		t.Run(c.word, func(t *testing.T) {
+			if d := cmp.Diff(tourtest.Auto, onKVM(t, c.word, emu.AccelAuto, c.more...)); d != "" {
+				t.Errorf("(-want +KVM, then another)\n%s", d)
+			}
+		})
+	}
+}
+
+// What debuggers do, on KVM as elsewhere: the guest stops at the same places with the same registers.
+func TestKVMDebug(t *testing.T) {
+	needKVM(t, kvm.Probe32, kvm.ProbeStep)
+	var want []string
+	for _, accel := range []emu.Accel{emu.AccelInterp, emu.AccelKVM} {
+		// A processor that both have.
+		m, at := debuggedGuest(t, "points.asm", emu.Config{Accel: accel, CPU: "pentium2"})
+		var got []string
+		note := func(n inspect.Notice) {
+			r, err := m.Registers(0)
+			must(t, err)
+			r.CR0 &^= 1 << 4
+			got = append(got, n.Why.String()+" "+r.String())
+		}
+		var ids []int
+		for _, b := range []inspect.Breakpoint{
+			{Kind: inspect.BreakExec, Addr: at["loop1.mid"]}, {Kind: inspect.BreakExec, Addr: at["func"]}, {Kind: inspect.BreakPort, Addr: 0xe9},
+		} {
+			id, err := m.AddBreakpoint(b)
+			must(t, err)
+			ids = append(ids, id)
+		}
+		for range 20 {
+			note(m.cont())
+		}
+		for _, id := range ids[:2] {
+			must(t, m.RemoveBreakpoint(id))
+		}
+		for range 3 {
+			note(m.cont())
+		}
+		for n := range 30 {
+			kind := inspect.StepInstruction
+			if n%3 == 2 {
+				kind = inspect.StepOver
+			}
+			must(t, m.Step(0, inspect.Step{Kind: kind}))
+			m.next(inspect.NoticeResumed)
+			note(m.next(inspect.NoticeStopped))
+		}
+		if accel == emu.AccelKVM {
+			if _, err := m.AddBreakpoint(inspect.Breakpoint{Kind: inspect.BreakRead, Addr: 0x1000, Len: 4}); err == nil || !strings.Contains(err.Error(), "reads alone") {
+				t.Error(err)
+			}
+			for n := range 5 {
+				_, err := m.AddBreakpoint(inspect.Breakpoint{Kind: inspect.BreakExec, Addr: uint64(0x200000 + n)})
+				if full := n == 4; full != (err != nil) {
+					t.Errorf("point %d: %v", n, err)
+				} else if full && !strings.Contains(err.Error(), "4 debug registers") {
+					t.Error(err)
+				}
+			}
+		}
+		if want == nil {
+			want = got
+		} else if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("(-interp +KVM)\n%s", d)
+		}
+	}
+}
+
+// A watchpoint stops the guest behind the store.
+func TestKVMWatch(t *testing.T) {
+	needKVM(t, kvm.Probe32)
+	m, at := debuggedGuest(t, "points.asm", emu.Config{Accel: emu.AccelKVM, CPU: "pentium2"})
+	for _, b := range []inspect.Breakpoint{{Kind: inspect.BreakWrite, Addr: at["data"] + 4, Len: 4}, {Kind: inspect.BreakExec, Addr: at["load"]}} {
+		_, err := m.AddBreakpoint(b)
+		must(t, err)
+	}
+	n := m.cont()
+	if n.Why == inspect.StopBreakpoint {
+		h, err := kvm.Open()
+		must(t, err)
+		defer h.Close()
+		if p := h.Probe(kvm.Probe32); p[0].Slow() {
+			t.Skip("THIS HOST'S KVM CANNOT: it emulates kernel mode without looking at watchpoints")
+		}
+	}
+	if r, err := m.Registers(0); n.Why != inspect.StopWatchpoint || n.Address != at["data"]+4 || err != nil || r.RIP <= at["store"] || r.RIP >= at["load"] {
+		t.Errorf("%+v, %v\n%s", n, err, &r)
+	}
+}
+
+// KVM that cannot be had is an error that says why, or a warning where there is an alternative.
+func TestKVMRefused(t *testing.T) {
+	_, err := emu.New(emu.Config{Accel: emu.AccelKVM, Icount: true})
+	if err == nil || !strings.Contains(err.Error(), "-icount") {
+		t.Error(err)
+	}
+	m, err := emu.New(emu.Config{Accel: emu.AccelKVMOrInterp, Icount: true})
+	must(t, err)
+	defer m.Close()
+	if w := m.Warnings(); m.Accel() != emu.AccelInterp || len(w) != 1 || !strings.Contains(w[0], "-icount") || strings.Contains(w[0], "\n") {
+		t.Error(m.Accel(), w)
+	}
+	if err := m.SetAccel(emu.AccelKVM); err == nil || !strings.Contains(err.Error(), "-icount") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(kvm.Device); err != nil {
+		m, err := emu.New(emu.Config{})
+		must(t, err)
+		defer m.Close()
+		if err := m.SetAccel(emu.AccelKVM); err == nil || !strings.Contains(err.Error(), kvm.Device) {
+			t.Error(err)
+		}
+	}
+}

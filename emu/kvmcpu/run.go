@@ -1,0 +1,317 @@
+package kvmcpu
+
+import (
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+
+	"goemu/emu/accel"
+	"goemu/emu/kvm"
+	"goemu/emu/x86"
+	"goemu/tcg"
+)
+
+// VCPU runs one vCPU.
+type VCPU struct {
+	m     *Machine
+	v     *kvm.VCPU
+	cpu   *x86.CPU
+	env   *tcg.Env
+	world World
+
+	loaded     bool // KVM has the state; else cpu
+	can        bool // of a state that KVM has: it can take an interrupt
+	unfinished bool // an access to a port, memory or MSR is to be finished by the next run
+	setTSC     bool
+	failed     bool
+	cr8        uint64 // given to the run
+	apicBase   uint64
+
+	after func()
+	debug debugging
+	state state
+}
+
+var _ accel.Runner = (*VCPU)(nil)
+
+// NewVCPU makes a vCPU for cpu, with its number and CPUID.
+func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
+	v, err := m.vm.CreateVCPU(n)
+	if err != nil {
+		return nil, err
+	}
+	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world}
+	m.vcpus = append(m.vcpus, e)
+	if err := v.SetCPUID(cpuidOf(cpu)); err != nil {
+		return nil, err
+	}
+	e.state.init(m, cpu)
+	return e, nil
+}
+
+// Begin is called when KVM is to go on with what another engine has run, or the CPU has been reset.
+func (e *VCPU) Begin() { e.setTSC = true }
+
+// Leave is called when another engine is to go on. The state is in the CPU then.
+func (e *VCPU) Leave() {
+	e.Store()
+	tsc := [1]kvm.MSR{{Index: msrTSC}}
+	if n, _ := e.v.MSRs(tsc[:]); n == 1 && !e.setTSC { // where it cannot be read it goes on by the machine's clock
+		e.cpu.SetTSC(tsc[0].Data)
+	}
+	e.EndStep()
+}
+
+// RequestExit ends Run's stay in the guest; any goroutine may call it.
+func (e *VCPU) RequestExit() { e.v.RequestExit() }
+
+// After implements accel.Runner.
+func (e *VCPU) After(fn func()) { e.after = fn }
+
+// Store puts the state into the CPU, where anybody may look at it.
+func (e *VCPU) Store() {
+	for e.unfinished && !e.failed {
+		e.v.RequestExit()
+		e.enter()
+	}
+	if e.loaded {
+		e.loaded = false
+		e.check(e.store())
+	}
+}
+
+// check ends the vCPU's run with an error, if there is one.
+func (e *VCPU) check(err error) (ok bool) {
+	if err == nil {
+		return true
+	}
+	if !e.failed {
+		e.failed = true
+		e.Store()
+		e.world.Failed(err)
+	}
+	return false
+}
+
+// Run implements accel.Runner.
+func (e *VCPU) Run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer e.Store()
+	for !e.failed {
+		if fn := e.after; fn != nil {
+			e.Store()
+			e.after = nil
+			fn()
+		}
+		if !e.loaded {
+			if e.cpu.Pending() {
+				e.cpu.Deliver()
+			}
+			if e.cpu.State() == x86.Shutdown {
+				return
+			}
+		}
+		e.afterInsn()
+		if atomic.LoadUint32(&e.env.ExitReq) != 0 || e.cpu.Requested() || !e.loaded && e.cpu.Halted() {
+			if e.service() {
+				return
+			}
+			if e.debug.step.ran {
+				continue
+			}
+		}
+		if !e.loaded && e.cpu.InSMM() { // only the translator sees SMRAM
+			e.world.Translate()
+			atomic.StoreUint32(&e.env.ExitReq, 1)
+			continue
+		}
+		if e.beforeInsn() || !e.check(e.m.Error()) {
+			continue
+		}
+		if !e.loaded {
+			if !e.check(e.load()) {
+				return
+			}
+			e.loaded = true
+		}
+		if e.check(e.setDebug()) {
+			e.enter()
+		}
+	}
+}
+
+// service looks at everything that may want the vCPU. It reports whether to stop.
+func (e *VCPU) service() (stop bool) {
+	atomic.StoreUint32(&e.env.ExitReq, 0)
+	if e.world.Poll() {
+		return true
+	}
+	for s := &e.debug.step; !s.on || s.interrupts; {
+		if e.interrupt() {
+			s.ran = s.on
+			break
+		}
+		if e.loaded || !e.cpu.Halted() {
+			break
+		}
+		if e.world.Wait() {
+			return true
+		}
+	}
+	return false
+}
+
+// interrupt delivers an SMI, an NMI or an interrupt if one waits and the CPU takes it now.
+func (e *VCPU) interrupt() bool {
+	if e.cpu.Requested() {
+		e.Store()
+		e.cpu.TakeRequests()
+	}
+	if !e.loaded {
+		waits := e.world.INTR()
+		switch {
+		case e.cpu.InShadow():
+			e.debug.once = e.debug.once || e.cpu.SMIWaiting() // NMIs are KVM's to hold
+		case e.cpu.SMIWaiting():
+			return e.cpu.SMI()
+		case e.cpu.NMIWaiting():
+			e.cpu.NMI()
+			return true
+		case waits && e.cpu.InterruptWindow():
+			if v := e.world.IntAck(); v >= 0 {
+				e.cpu.Interrupt(v)
+				return true
+			}
+		}
+		e.v.RequestInterruptWindow(waits)
+		return false
+	}
+	waits := e.world.INTR()
+	if waits && e.can && !e.debug.step.on {
+		e.can = false
+		if v := e.world.IntAck(); v >= 0 {
+			e.check(e.v.Interrupt(uint8(v)))
+		}
+		waits = e.world.INTR()
+	}
+	e.v.RequestInterruptWindow(waits)
+	return false
+}
+
+// enter lets the guest run until its next exit, and does what that is for.
+func (e *VCPU) enter() {
+	e.cr8, e.apicBase = uint64(e.world.TPR()), e.world.APICBase()
+	e.v.SetCR8(e.cr8)
+	e.v.SetAPICBase(e.apicBase)
+	reason, err := e.v.Run()
+	e.unfinished = false
+	if !e.check(err) {
+		return
+	}
+	e.can = e.v.CanInterrupt()
+	if x := e.v.CR8(); x != e.cr8 {
+		e.world.SetTPR(uint8(x))
+	}
+	if x := e.v.APICBase(); x != e.apicBase {
+		e.world.SetAPICBase(x)
+	}
+	switch reason {
+	case kvm.ExitIO:
+		e.port()
+	case kvm.ExitMMIO:
+		e.memory()
+	case kvm.ExitRDMSR, kvm.ExitWRMSR:
+		e.msr(reason == kvm.ExitWRMSR)
+	case kvm.ExitHLT:
+		e.Store()
+		e.cpu.Halt()
+		e.debug.step.ran = e.debug.step.on
+	case kvm.ExitShutdown:
+		e.Store()
+		e.cpu.TripleFaulted()
+	case kvm.ExitDebug:
+		e.debugged()
+	case kvm.ExitIRQWindow:
+		atomic.StoreUint32(&e.env.ExitReq, 1)
+	case kvm.ExitIntr, kvm.ExitSetTPR:
+	default:
+		e.check(e.v.Failure())
+	}
+}
+
+// port does an access to a port.
+func (e *VCPU) port() {
+	io := e.v.IO()
+	e.unfinished = true
+	for i := range io.Count {
+		p := io.Data[i*io.Size:][:io.Size]
+		e.cpu.MeetPort(io.Port, io.Size, io.Write)
+		if io.Write {
+			e.world.Out(io.Port, io.Size, uint32(little(p)))
+		} else {
+			put(p, uint64(e.world.In(io.Port, io.Size)))
+		}
+	}
+	if e.cpu.WatchMet() {
+		e.Store()
+	}
+}
+
+// memory does an access to what is not a slot. Pieces of odd sizes, of accesses that cross pages, go byte by byte.
+func (e *VCPU) memory() {
+	a := e.v.MMIO()
+	e.unfinished = true
+	n := len(a.Data)
+	if n&(n-1) == 0 {
+		if a.Write {
+			e.m.space.Write(a.Addr, n, little(a.Data))
+		} else {
+			put(a.Data, e.m.space.Read(a.Addr, n))
+		}
+		return
+	}
+	for i := range a.Data {
+		if a.Write {
+			e.m.space.Write(a.Addr+uint64(i), 1, uint64(a.Data[i]))
+		} else {
+			a.Data[i] = byte(e.m.space.Read(a.Addr+uint64(i), 1))
+		}
+	}
+}
+
+// msr does an access to a register that KVM does not know, or a value that it does not take.
+func (e *VCPU) msr(write bool) {
+	a := e.v.MSR()
+	e.unfinished = true
+	if e.state.has(a.Index) {
+		e.v.AnswerMSR(0, true)
+		return
+	}
+	if write {
+		e.v.AnswerMSR(0, !e.cpu.WriteMSR(a.Index, a.Data))
+		return
+	}
+	v, ok := e.cpu.ReadMSR(a.Index)
+	e.v.AnswerMSR(v, !ok)
+}
+
+// little and put read and write little-endian numbers of 1 to 8 bytes.
+func little(p []byte) (v uint64) {
+	for i, b := range p {
+		v |= uint64(b) << (8 * i)
+	}
+	return v
+}
+
+func put(p []byte, v uint64) {
+	for i := range p {
+		p[i] = byte(v >> (8 * i))
+	}
+}
+
+// overlap tells whether two pieces of the host's memory have a byte in common.
+func overlap(p, q []byte) bool {
+	a, b := uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(unsafe.Pointer(unsafe.SliceData(q)))
+	return a < b+uintptr(len(q)) && b < a+uintptr(len(p))
+}
