@@ -32,7 +32,7 @@ func falseMachine(t *testing.T) (*kvmtest.Fake, *kvmtest.Faults, *kvm.Host, *kvm
 	return fake, faults, h, vm, cpu
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Error(err)

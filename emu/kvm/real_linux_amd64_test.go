@@ -17,7 +17,7 @@ const patience = 2 * time.Minute
 
 // machine is a guest on the host's KVM with some memory, and one processor in real mode.
 type machine struct {
-	t   *testing.T
+	t   testing.TB
 	h   *kvm.Host
 	vm  *kvm.VM
 	cpu *kvm.VCPU
@@ -27,7 +27,7 @@ type machine struct {
 const ramSize = 64 << 10
 
 // newMachine makes one whose memory at 0 is code. Without KVM the test is not run, and says so.
-func newMachine(t *testing.T, code ...byte) *machine {
+func newMachine(t testing.TB, code ...byte) *machine {
 	t.Helper()
 	m := bareMachine(t)
 	var err error
@@ -41,7 +41,7 @@ func newMachine(t *testing.T, code ...byte) *machine {
 }
 
 // bareMachine has no processor yet.
-func bareMachine(t *testing.T) *machine {
+func bareMachine(t testing.TB) *machine {
 	t.Helper()
 	h, err := kvm.Open()
 	if err != nil {
@@ -62,7 +62,7 @@ func bareMachine(t *testing.T) *machine {
 }
 
 // memory is of whole pages, outside the Go heap.
-func memory(t *testing.T, n int) []byte {
+func memory(t testing.TB, n int) []byte {
 	t.Helper()
 	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
 	if err != nil {
@@ -365,5 +365,15 @@ func TestNoAllocation(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations an exit", n)
+	}
+}
+
+// BenchmarkExit is an OUT in a loop: from the guest to the program and back.
+func BenchmarkExit(b *testing.B) {
+	m := newMachine(b, 0xe6, 0x80, 0xeb, 0xfc) // again: out 0x80, al; jmp again
+	for b.Loop() {
+		if r, err := m.cpu.Run(); err != nil || r != kvm.ExitIO && r != kvm.ExitIntr {
+			b.Fatal(r, err)
+		}
 	}
 }
