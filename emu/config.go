@@ -10,6 +10,7 @@ import (
 	"goemu/emu/board"
 	"goemu/emu/chardev"
 	"goemu/emu/debuglog"
+	"goemu/emu/trace"
 )
 
 // Config describes a machine. The zero Config is a PC of 128 MiB that runs the built-in guest.
@@ -89,7 +90,8 @@ type Config struct {
 	Shift   uint // with Icount: one instruction takes 2^Shift ns
 	NoSleep bool // with Icount: skip idle time instead of waiting it out
 
-	Log *debuglog.Log
+	Log   *debuglog.Log
+	Trace *trace.Trace // -trace
 }
 
 // PanicAction is what follows when the guest says that it has panicked.

@@ -8,6 +8,7 @@ import (
 
 	"goemu/decoder"
 	"goemu/emu/debuglog"
+	"goemu/emu/trace"
 	"goemu/emu/x86"
 	"goemu/tcg"
 )
@@ -15,7 +16,7 @@ import (
 // hookBuses asks the buses for what the log wants to know of them.
 func (m *Machine) hookBuses() {
 	m.ports.OnUnclaimed, m.space.OnUnclaimed = nil, nil
-	if m.cfg.Log.Wants(debuglog.GuestErrors) {
+	if m.cfg.Log.Wants(debuglog.GuestErrors) || m.cfg.Trace.Wants(trace.Unclaimed) {
 		m.ports.OnUnclaimed = func(port uint16, size int, write bool, val uint32) {
 			m.current().logUnclaimed("port", uint64(port), size, write, uint64(val))
 		}
@@ -62,6 +63,7 @@ func (v *vcpu) logMMU(format string, args ...any) {
 // logUnclaimed notes an access that nobody answers.
 func (v *vcpu) logUnclaimed(what string, addr uint64, size int, write bool, val uint64) {
 	l := v.m.cfg.Log
+	v.m.cfg.Trace.Access(what, addr, size, write, val, v.n, v.env.RIP, v.m.clock.Now())
 	if !l.At(debuglog.GuestErrors, v.env.RIP) {
 		return
 	}

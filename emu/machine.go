@@ -24,6 +24,7 @@ import (
 	"goemu/emu/debuglog"
 	"goemu/emu/kvm"
 	"goemu/emu/kvmcpu"
+	"goemu/emu/trace"
 	"goemu/emu/x86"
 	"goemu/mmu"
 	"goemu/tcg/amd64"
@@ -144,6 +145,9 @@ func New(cfg Config) (*Machine, error) {
 		m.ownLog = debuglog.New(0, os.Stderr)
 		m.cfg.Log = m.ownLog
 	}
+	if cfg.Trace == nil { // here too
+		m.cfg.Trace = trace.New(debuglog.New(0, os.Stderr))
+	}
 	err := m.chooseCPU()
 	if err == nil {
 		err = m.assemble()
@@ -252,6 +256,7 @@ func (m *Machine) assemble() error {
 	}
 	m.hookSpace()
 	m.hookBuses()
+	m.recordKinds()
 	for i, v := range m.vcpus {
 		v.apic = m.board.LAPICs[i]
 		opts := x86.Options{

@@ -52,6 +52,7 @@ func (m *Machine) Notify(buffer int) (ch <-chan inspect.Notice, cancel func()) {
 func (m *Machine) tell(x inspect.Notice) {
 	n := &m.notices
 	x.Time, x.Status = time.Now(), m.state()
+	m.cfg.Trace.Notice(&x, m.clock.Now())
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, s := range n.subs {

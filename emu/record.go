@@ -12,25 +12,22 @@ const maxEvents = 64 << 10
 
 // recorder keeps what the guest does, in a ring.
 type recorder struct {
-	kinds inspect.EventKind // what is kept; 0: nothing
-	ring  []inspect.Event
-	last  uint64 // number of the newest
+	kinds  inspect.EventKind // what somebody wants to know of: kept and traced; 0: nothing
+	kept   inspect.EventKind // in the ring
+	traced inspect.EventKind // by -trace
+	ring   []inspect.Event
+	last   uint64 // number of the newest
 }
 
 // Record says what is to be kept of what the guest does from now on; 0: nothing. What was kept before stays. Any goroutine may call it.
 func (m *Machine) Record(kinds inspect.EventKind) {
 	// A machine that has ended does nothing more.
 	_ = m.do(func() error {
-		m.rec.kinds = kinds
+		m.rec.kept = kinds
 		if kinds != 0 && m.rec.ring == nil {
 			m.rec.ring = make([]inspect.Event, maxEvents)
 		}
-		m.space.OnIO = nil
-		if kinds&inspect.EventMMIO != 0 {
-			m.space.OnIO = func(phys uint64, size int, write bool, val uint64) {
-				m.current().recordAccess(inspect.EventMMIO, phys, size, write, val)
-			}
-		}
+		m.recordKinds()
 		return nil
 	})
 }
@@ -54,17 +51,24 @@ func (m *Machine) Events(after uint64, max int) (list []inspect.Event, last uint
 	return list, last
 }
 
-// record keeps an event if its kind is wanted. It is called while the guest's instruction runs.
+// record keeps and traces an event if its kind is wanted. It is called while the guest's instruction runs.
 func (v *vcpu) record(e inspect.Event) {
 	r := &v.m.rec
 	if r.kinds&e.Kind == 0 {
 		return
 	}
-	r.last++
-	e.Number, e.Time, e.CPU = r.last, v.m.clock.Now(), v.n
+	e.Time, e.CPU = v.m.clock.Now(), v.n
 	if e.RIP == 0 {
 		e.RIP, e.CPL = v.env.RIP, v.cpu.CPL()
 	}
+	if r.traced&e.Kind != 0 {
+		v.m.cfg.Trace.Record(&e)
+	}
+	if r.kept&e.Kind == 0 {
+		return
+	}
+	r.last++
+	e.Number = r.last
 	r.ring[r.last%maxEvents] = e
 }
 

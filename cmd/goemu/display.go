@@ -15,7 +15,7 @@ var isTerminal = func(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 // defaultDisplay is the display when nobody says: on the terminal, where there is one that nothing else wants.
 func (s *settings) defaultDisplay() string {
 	c := &s.cfg
-	if s.nographic || s.vnc != nil || !isTerminal(os.Stdin) || !isTerminal(os.Stdout) || tui.Capable() != nil || s.logging && s.logFile == "" {
+	if s.nographic || s.vnc != nil || !isTerminal(os.Stdin) || !isTerminal(os.Stdout) || tui.Capable() != nil || s.logging && s.logFile == "" || s.tracesHere() {
 		return "none"
 	}
 	for _, list := range [][]string{c.Serial, c.Parallel, c.Monitor, c.QMP, c.Chardevs, c.Devices, {c.Debugcon, c.GDB}} {

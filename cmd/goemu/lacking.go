@@ -50,7 +50,6 @@ var lacking = map[string]string{
 	"no-fd-bootchk": hintNoChange, "win2k-hack": hintNoChange, "no-acpi": hintNoChange, "msg": hintNoChange, "enable-fips": hintNoChange,
 	"preconfig": hintNoChange, "enable-sync-profile": hintNoChange, "perfmap": hintNoChange, "jitdump": hintNoChange,
 
-	"trace":      "-d logs what the guest does (-d help)",
 	"qmp-pretty": "its JSON is for programs (-qmp)",
 
 	"localtime": hintRTC, "startdate": hintRTC, "rtc-td-hack": hintRTC,

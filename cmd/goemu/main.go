@@ -61,7 +61,7 @@ func run(args []string) int {
 	}
 	status, err := emulate(s)
 	// What the log could not write is an error too: its reader would miss it.
-	if e := s.cfg.Log.Close(); err == nil {
+	if e := errors.Join(s.cfg.Log.Close(), s.cfg.Trace.Close()); err == nil {
 		err = e
 	}
 	if err != nil {

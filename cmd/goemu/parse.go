@@ -38,6 +38,7 @@ type settings struct {
 	logItems  debuglog.Item
 	logFile   string
 	logFilter []debuglog.Range
+	trace     tracing
 }
 
 // oneDash turns QEMU's -option into pflag's --option, and -m512 into --m=512.
@@ -123,8 +124,11 @@ func (s *settings) check() (err error) {
 	return nil
 }
 
-// openLog opens the log.
+// openLog opens the log, and what is traced.
 func (s *settings) openLog() (err error) {
+	if err := s.openTrace(); err != nil {
+		return err
+	}
 	if s.logging || s.logFile != "" { // the monitor's log may follow
 		s.cfg.Log, err = debuglog.Open(s.logItems, s.logFile, s.logFilter)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/debuglog"
+	"goemu/emu/trace"
 )
 
 // devices are beginnings of character devices.
@@ -143,6 +144,9 @@ var debugOptions = []option{
 		about: "log these ('-d help' for list)", example: "-d in_asm,op_opt,out_asm -D goemu.log", words: debuglog.Names, set: (*settings).setLogItems},
 	{name: "D", arg: "FILE", group: groupDebug, files: true,
 		about: "log to this file instead of standard error", example: "-d int -D goemu.log", set: text(func(s *settings) *string { return &s.logFile })},
+	{name: "trace", arg: "[[enable=]PATTERN][,events=FILE][,file=FILE]", group: groupDebug,
+		about:   "write a line for each of these events ('-trace help' for\nlist), as they happen; * in a pattern, - before it: not these;\nevents=: patterns of a file; file=: not to standard error",
+		example: "-trace cpu_*,file=trace.txt -trace -cpu_in", words: trace.Names, set: (*settings).setTrace},
 	{name: "dfilter", arg: "RANGE[,RANGE...]", group: groupDebug,
 		about: "log only for these guest addresses: START..END, START+SIZE,\nSTART-SIZE", example: "-d in_asm -dfilter 0x7c00+0x200",
 		set: func(s *settings, v string) (err error) { s.logFilter, err = debuglog.ParseRanges(v); return err }},

@@ -77,6 +77,12 @@ type Event struct {
 	Text  string // mode, SMI and reset: what
 }
 
+// Traced is an event of -trace, and whether it is traced.
+type Traced struct {
+	Name string
+	On   bool
+}
+
 var vectorNames = map[int]string{
 	0: "#DE", 1: "#DB", 2: "NMI", 3: "#BP", 4: "#OF", 5: "#BR", 6: "#UD", 7: "#NM", 8: "#DF", 10: "#TS", 11: "#NP", 12: "#SS", 13: "#GP", 14: "#PF", 16: "#MF", 17: "#AC", 18: "#MC", 19: "#XM",
 }

@@ -103,6 +103,7 @@ func init() {
 			return nil
 		}},
 		{"system_reset", "", "reset the machine", 0, 0, func(s *Session, _ []string) error { return s.m.Reset() }},
+		{"trace-event", "event on|off", "trace an event, or all that match a pattern with *, or no more", 2, 2, setTrace},
 		{"system_wakeup", "", "wake the guest from sleep", 0, 0, func(s *Session, _ []string) error { return s.m.WakeUp() }},
 	}
 	for _, table := range [][]command{commands, infos} {

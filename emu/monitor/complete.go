@@ -23,6 +23,8 @@ var completers = map[string]func(s *Session, word string) []string{
 		}
 		return list
 	},
+	"event":  traceNames,
+	"on|off": func(*Session, string) []string { return []string{"on", "off"} },
 	"engine": func(s *Session, _ string) []string { return s.m.Engines() },
 	"file":   func(_ *Session, word string) []string { return files(word) },
 	"id": func(s *Session, _ string) (list []string) {

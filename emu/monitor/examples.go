@@ -33,6 +33,8 @@ var examples = map[string]string{
 	"system_powerdown":   "system_powerdown",
 	"system_reset":       "system_reset",
 	"system_wakeup":      "system_wakeup",
+	"trace-event":        "trace-event cpu_* on",
+	"info trace-events":  "info trace-events cpu_*",
 	"x":                  "x /10i $pc",
 	"xp":                 "xp /16xb 0x7c00",
 	"info lapic":         "info lapic 0",

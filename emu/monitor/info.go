@@ -96,6 +96,7 @@ func moreInfos() []command {
 		}),
 		text("qtree", "buses and devices", func(s *Session) (string, error) { return inspect.QTree(s.m.DeviceTree()), nil }),
 		text("tlb", "the pages of the guest's page tables", func(s *Session) (string, error) { return s.mappings(inspect.TLBText) }),
+		{"trace-events", "[event]", "the events of trace-event, and which are traced", 0, 1, infoTrace},
 		text("uuid", "the machine's UUID", func(s *Session) (string, error) { return s.m.UUID() + "\n", nil }),
 	}
 }

@@ -39,6 +39,8 @@ type Machine interface {
 	DumpMemory(w io.Writer) error
 	SetLog(items string) error
 	SetLogFile(file string) error
+	SetTrace(pattern string, on bool) error
+	Traced(pattern string) ([]inspect.Traced, error)
 	SetBootOrder(order string) error
 	Name() string
 	UUID() string

@@ -98,6 +98,8 @@ func init() {
 			}
 			return nil
 		})},
+		{"trace-event-get-state", []member{need("name", "str")}, "[TraceEventInfo]", traceGet},
+		{"trace-event-set-state", []member{need("name", "str"), need("enable", "bool"), may("ignore-unavailable", "bool")}, "", traceSet},
 		{"x-accel", []member{need("accel", "Accelerator")}, "", func(s *Session, a arguments) (any, error) { return nil, s.m.SetEngine(a.text("accel")) }},
 	}
 	commands = append(commands, queries...)

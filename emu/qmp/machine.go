@@ -28,6 +28,8 @@ type Machine interface {
 	ScreendumpPPM(w io.Writer) error // portable pixmap
 	DumpMemory(w io.Writer) error    // ELF core
 	SetAction(event, action string) error
+	SetTrace(pattern string, on bool) error
+	Traced(pattern string) ([]inspect.Traced, error)
 	Engine() string              // that runs the guest
 	Engines() []string           // that this host can have
 	SetEngine(name string) error // by another

@@ -42,15 +42,19 @@ func (f *fake) KeyState(name string, down bool) error      { return f.note("key 
 func (f *fake) SetDisplayPassword(p string) error          { return f.note("display password %s", p) }
 func (f *fake) MouseMove(dx, dy, dz int)                   { f.note("move %d %d %d", dx, dy, dz) }
 func (f *fake) MouseButtons(b uint8)                       { f.note("buttons %d", b) }
-func (f *fake) InjectNMI() error                           { return f.note("nmi") }
-func (f *fake) Screendump(w io.Writer) error               { io.WriteString(w, "png"); return nil }
-func (f *fake) ScreendumpPPM(w io.Writer) error            { io.WriteString(w, "ppm"); return nil }
-func (f *fake) DumpMemory(w io.Writer) error               { io.WriteString(w, "core"); return f.note("dump") }
-func (f *fake) SetAction(event, action string) error       { return f.note("action %s %s", event, action) }
-func (f *fake) Engine() string                             { return "interp" }
-func (f *fake) Engines() []string                          { return []string{"tcg", "interp"} }
-func (f *fake) CPUs() int                                  { return 4 }
-func (f *fake) Eject(d string, force bool) error           { return f.note("eject %s %v", d, force) }
+func (f *fake) SetTrace(p string, on bool) error           { return f.note("trace %s %v", p, on) }
+func (f *fake) Traced(p string) ([]inspect.Traced, error) {
+	return []inspect.Traced{{Name: p, On: true}}, nil
+}
+func (f *fake) InjectNMI() error                     { return f.note("nmi") }
+func (f *fake) Screendump(w io.Writer) error         { io.WriteString(w, "png"); return nil }
+func (f *fake) ScreendumpPPM(w io.Writer) error      { io.WriteString(w, "ppm"); return nil }
+func (f *fake) DumpMemory(w io.Writer) error         { io.WriteString(w, "core"); return f.note("dump") }
+func (f *fake) SetAction(event, action string) error { return f.note("action %s %s", event, action) }
+func (f *fake) Engine() string                       { return "interp" }
+func (f *fake) Engines() []string                    { return []string{"tcg", "interp"} }
+func (f *fake) CPUs() int                            { return 4 }
+func (f *fake) Eject(d string, force bool) error     { return f.note("eject %s %v", d, force) }
 func (f *fake) Change(d, file string, force bool) error {
 	return f.note("change %s %s %v", d, file, force)
 }

@@ -43,7 +43,8 @@ var objects = map[string]objectType{
 		need("hotpluggable-cpus", "bool"), need("numa-mem-supported", "bool"), need("deprecated", "bool"), may("default-cpu-type", "str")}},
 	"CpuDefinitionInfo": {members: []member{need("name", "str"), need("static", "bool"), need("typename", "str"), need("deprecated", "bool"),
 		may("unavailable-features", "[str]")}},
-	"MouseInfo": {members: []member{need("name", "str"), need("index", "int"), need("current", "bool"), need("absolute", "bool")}},
+	"TraceEventInfo": {members: []member{need("name", "str"), need("state", "TraceEventState"), need("vcpu", "bool")}},
+	"MouseInfo":      {members: []member{need("name", "str"), need("index", "int"), need("current", "bool"), need("absolute", "bool")}},
 
 	"BlockInfo": {members: []member{need("device", "str"), may("qdev", "str"), need("type", "str"), need("removable", "bool"), need("locked", "bool"),
 		may("inserted", "BlockDeviceInfo"), may("tray_open", "bool"), may("io-status", "BlockDeviceIoStatus")}},
@@ -98,6 +99,7 @@ var enums = map[string][]string{
 	"SysEmuTarget":        {"x86_64"},
 	"QMPCapability":       {},
 	"ImageFormat":         {"ppm", "png"},
+	"TraceEventState":     {"unavailable", "disabled", "enabled"},
 	"DataFormat":          {"utf8", "base64"},
 	"BlockDeviceIoStatus": {"ok", "failed", "nospace"},
 	"KeyValueKind":        {"number", "qcode"},

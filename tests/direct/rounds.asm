@@ -37,7 +37,7 @@ done:   ret
 leaf:   add eax, 3
         ret
 
-        dd alone, called, turn, leaf    ; where they are, for the test
+        dd work, alone, called, turn, leaf    ; where they are, for the test
 section .bss
         resb 8192       ; no code on the stack's page
 stack:

@@ -76,6 +76,14 @@ type image struct {
 
 func (im *image) real() bool { return im.c.Mode == 16 }
 
+// filler is what stands around the snippet, and ends it: HLT for kernel code, as some hosts' KVM has no INT3 there.
+func (im *image) filler() byte {
+	if im.c.Ring == 0 {
+		return opHLT
+	}
+	return opINT3
+}
+
 // layout puts the case into memory and completes its registers.
 func (c *Case) layout(r *inspect.Registers) (*image, error) {
 	im := &image{c: c, regs: *r}
@@ -97,14 +105,14 @@ func (c *Case) layout(r *inspect.Registers) (*image, error) {
 	} else if err := im.pages(); err != nil {
 		return nil, err
 	}
-	code := append(append([]byte(nil), c.Code...), opINT3)
+	code := append(append([]byte(nil), c.Code...), im.filler())
 	if im.real() {
 		if im.code < 0x1000 || im.code+uint64(len(code)) > realTop {
 			return nil, fmt.Errorf("code at %#x: in real mode it lies between 0x1000 and %#x", im.code, realTop)
 		}
 		p := im.ram[im.code&^(pageSize-1) : (im.code+uint64(len(code)-1))&^(pageSize-1)+pageSize]
 		for i := range p {
-			p[i] = opINT3
+			p[i] = im.filler()
 		}
 	}
 	if err := im.put(im.code, code); err != nil {
@@ -192,7 +200,7 @@ func (im *image) pages() error {
 	for i := range im.areas {
 		if a := &im.areas[i]; blank[a.addr] {
 			for k := range pageSize {
-				im.ram[a.phys+uint64(k)] = opINT3
+				im.ram[a.phys+uint64(k)] = im.filler()
 			}
 		}
 	}

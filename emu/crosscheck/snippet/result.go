@@ -13,7 +13,7 @@ type Kind int
 
 // Ways to end.
 const (
-	Ended     Kind = iota // at the end of the snippet, or at an INT3 around it
+	Ended     Kind = iota // at the end of the snippet, or elsewhere around it
 	Exception             // by an exception or INT n
 	Halted                // HLT by kernel code
 	Shutdown              // by a triple fault
@@ -164,7 +164,7 @@ func (im *image) read(ram []byte, linear uint64) byte {
 // settle makes results of different engines comparable.
 func (im *image) settle(res *Result) {
 	e, r := &res.End, &res.Regs
-	if e.Kind == Exception && e.Vector == 3 {
+	if e.Kind == Halted || e.Kind == Exception && e.Vector == 3 {
 		if at := r.Linear(inspect.CS, r.RIP-1); at-im.code >= uint64(len(im.c.Code)) {
 			*e = End{Kind: Ended}
 			r.RIP--

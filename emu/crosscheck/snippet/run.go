@@ -263,20 +263,20 @@ func (c *Case) image(avx bool) (*image, error) {
 func (im *image) list() []Instruction {
 	var l []Instruction
 	mode := map[int]decoder.Mode{16: decoder.Mode16, 32: decoder.Mode32, 64: decoder.Mode64}[im.c.Mode]
-	code := im.c.Code
-	for n := 0; n < len(code); {
+	code := slices.Concat(im.c.Code, slices.Repeat([]byte{im.filler()}, 15)) // the last instruction may have bytes from behind
+	for n := 0; n < len(im.c.Code); {
 		i := Instruction{Addr: im.code + uint64(n)}
 		length := 1
 		if err := decoder.Decode(code[n:], mode, &i.inst); err == nil {
 			length = int(i.inst.Len)
 			i.Text = i.inst.Text(im.regs.RIP + uint64(n))
 		} else {
-			length = len(code) - n // what follows an instruction that is none is not code
+			length = len(im.c.Code) - n // what follows an instruction that is none is not code
 			i.Text = "(" + err.Error() + ")"
 		}
 		i.Bytes = fmt.Sprintf("% x", code[n:n+length])
 		n += length
-		i.end = n
+		i.end = min(n, len(im.c.Code))
 		l = append(l, i)
 	}
 	return l
