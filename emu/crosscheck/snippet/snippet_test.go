@@ -262,21 +262,12 @@ func TestReproduce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := Reproduce(&im.regs, first.Code, func(linear uint64) ([]byte, string, bool) {
-			a := im.find(linear, 1)
-			if a == nil {
-				return nil, "", false
+		c, err := Reproduce(&im.regs, first.Code, Guest(&im.regs, func(phys uint64) []byte {
+			if phys+pageSize > uint64(len(im.ram)) {
+				return nil
 			}
-			access := "r"
-			if a.page.write {
-				access += "w"
-			}
-			if a.page.exec {
-				access += "x"
-			}
-			at := a.phys + linear - a.addr
-			return im.ram[at : at+pageSize], access, true
-		})
+			return im.ram[phys : phys+pageSize]
+		}))
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
@@ -303,6 +294,9 @@ func TestReproduce(t *testing.T) {
 		if s := report.Diff(&want.Regs, &got.Regs, m); s != "" || want.End != got.End || got.End.Kind != Ended {
 			t.Errorf("%q: %v, %v:\n%s\n%s", text, want.End, got.End, s, b.String())
 		}
+	}
+	if _, _, ok := Guest(&inspect.Registers{CR0: 1<<31 | 1, CR4: 0x20}, func(uint64) []byte { return nil })(0x1000); ok {
+		t.Error("something is mapped by page tables that are not there")
 	}
 	if _, err := Reproduce(&inspect.Registers{CR0: 1}, []byte{0x90}, nil); err == nil {
 		t.Error("16-bit protected mode: no error")
