@@ -2,12 +2,14 @@ package snippet
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -116,6 +118,9 @@ func hexLine(line string) ([]byte, error) {
 // ErrNoNasm says that assembler text cannot be assembled here.
 var ErrNoNasm = errors.New("assembler text needs nasm, which is not installed: install it (apt-get install nasm), or give bytes")
 
+// nasmTime is how long nasm may take, as macros can go on for ever.
+const nasmTime = 2 * time.Minute
+
 // assemble has nasm make the code of a case.
 func assemble(c *Case) ([]byte, error) {
 	nasm, err := exec.LookPath("nasm")
@@ -136,9 +141,15 @@ func assemble(c *Case) ([]byte, error) {
 	if err := os.WriteFile(in, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(nasm, "-f", "bin", "-w-all", "-o", out, in)
+	ctx, cancel := context.WithTimeout(context.Background(), nasmTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, nasm, "-f", "bin", "-w-all", "-o", out, in)
 	cmd.Dir = dir
-	if msg, err := cmd.CombinedOutput(); err != nil {
+	msg, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("%s: nasm was not done after %v", c.Where, nasmTime)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: nasm: %s", c.Where, message(string(msg), in, err))
 	}
 	info, err := os.Stat(out)
