@@ -92,6 +92,8 @@ type Config struct {
 
 	Log   *debuglog.Log
 	Trace *trace.Trace // -trace
+
+	Watch *Watch // for package crosscheck; nil: nobody watches. It needs Icount.
 }
 
 // PanicAction is what follows when the guest says that it has panicked.

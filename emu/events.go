@@ -49,6 +49,7 @@ func (m *Machine) attend() {
 func (m *Machine) idle() (stop bool) {
 	ns, armed := m.clock.next()
 	switch {
+	case m.cfg.Watch.idle(armed):
 	case armed && m.clock.counted && m.cfg.NoSleep:
 		m.clock.skipTo(ns)
 	case armed && m.clock.counted:
@@ -68,6 +69,9 @@ func (m *Machine) idle() (stop bool) {
 
 // feed gives queued input to the serial ports as far as they have room.
 func (m *Machine) feed() {
+	if m.cfg.Watch != nil && !m.cfg.Watch.feeding {
+		return
+	}
 	for i := range m.serialIn {
 		u := m.uart(i)
 		if u == nil {

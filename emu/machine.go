@@ -230,6 +230,7 @@ func (m *Machine) assemble() error {
 	m.clock.counted, m.clock.shift = m.cfg.Icount, m.cfg.Shift
 	m.space = mmu.NewSpace(physBits)
 	m.ports = portmap.New()
+	m.cfg.Watch.begin(m)
 	for i := range m.cfg.CPUs {
 		v := &vcpu{m: m, n: i}
 		v.outside.v, v.onTrap = v, v.trap
@@ -249,6 +250,7 @@ func (m *Machine) assemble() error {
 		Native: m.Accel() == AccelTCG,
 		Count:  m.cfg.Icount,
 		Yield:  m.several(),
+		Watch:  m.cfg.Watch.hooks(),
 		Log:    m.cfg.Log,
 	})
 	if err != nil {
@@ -257,6 +259,7 @@ func (m *Machine) assemble() error {
 	m.hookSpace()
 	m.hookBuses()
 	m.recordKinds()
+	m.cfg.Watch.hookDevices()
 	for i, v := range m.vcpus {
 		v.apic = m.board.LAPICs[i]
 		opts := x86.Options{

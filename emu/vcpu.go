@@ -50,6 +50,7 @@ func (v *vcpu) kick() {
 // In implements x86.Bus: a read of a port.
 func (v *vcpu) In(port uint16, size int) uint32 {
 	val := v.m.ports.In(port, size)
+	v.m.cfg.Watch.accessed(false, uint64(port), false)
 	if v.m.rec.kinds != 0 {
 		v.recordAccess(inspect.EventPort, uint64(port), size, false, uint64(val))
 	}
@@ -62,6 +63,7 @@ func (v *vcpu) Out(port uint16, size int, val uint32) {
 		v.recordAccess(inspect.EventPort, uint64(port), size, true, uint64(val))
 	}
 	v.m.ports.Out(port, size, val)
+	v.m.cfg.Watch.accessed(false, uint64(port), true)
 }
 
 // TSC implements x86.Bus: it counts nanoseconds of guest time.
@@ -120,6 +122,7 @@ func (v *vcpu) TSCMoved() { v.apic.TSCMoved() }
 
 // Poll implements accel.Events: it fires timers, takes input in, and says whether to leave the loop.
 func (v *vcpu) Poll() (stop bool) {
+	v.m.cfg.Watch.poll()
 	return v.m.poll() || v.translated() || v.m.several() && (v.over.Load() || v.left <= 0 || !v.m.mayRun(v))
 }
 
@@ -137,10 +140,11 @@ const maxBudget = 1 << 20
 
 // Budget implements accel.Events.
 func (v *vcpu) Budget() int32 {
+	limit := int32(maxBudget)
 	if v.m.several() {
-		return v.m.clock.budget(v.left)
+		limit = v.left
 	}
-	return v.m.clock.budget(maxBudget)
+	return v.m.clock.budget(v.m.cfg.Watch.budget(limit))
 }
 
 // Spent implements accel.Events.

@@ -60,7 +60,8 @@ type Env struct {
 	SegBase     [6]uint64 // ES CS SS DS FS GS
 	AVXLive     uint8     // 1: with SSELive, the upper halves of the YMM registers are in host registers too
 	YMMUsed     uint8     // YMMZero, YMMInUse or YMMZeroed; who makes a part of YMMH other than 0 sets YMMInUse
-	_           [6]uint8
+	_           [2]uint8
+	Quota       int32  // with a block quota: blocks that generated code may still begin before it must leave
 	Page        uint64 // blocks that float (see Key): linear address of the page of their code
 
 	// Further away.
@@ -109,6 +110,9 @@ type Env struct {
 	// The interpreter's scratch. After all else, as generated code does not know it.
 	File [FileSize]uint64 // operands by Ref: None (0), guest registers, the immediate, temporaries
 	Buf  [512]byte        // memory operand of a Vec or Fpu op
+
+	Done  int32 // instructions of the interpreter's block before the one that runs: they are not yet in Budget and Insns
+	Again int32 // 1: the Sys instruction that has run is left in the middle, to be run again: it counts when it is complete
 }
 
 // States of the upper halves of the YMM registers, so that only guests that use them pay for moving them.

@@ -23,6 +23,7 @@ func init() {
 	commands = []command{
 		{"doctor", "", "look at the host and say what goemu can do on it", doctorHelp, runDoctor},
 		{"bench", "", "measure the engines", benchHelp, runBench},
+		{"crosscheck", "[--a ENGINE] [--b ENGINE] [OPTIONS] [MACHINE OPTIONS]", "compare two engines", crossHelp(), runCrosscheck},
 		{"img", "create|info FILE [SIZE]", "make and look at raw disk images", imgHelp, runImg},
 		{"version", "", "print the version", "One line: goemu version X.Y. Scripts for QEMU use -version.\n", printVersion},
 		{"completion", "bash|zsh|fish", "print the completion of options for a shell", completionHelp, printCompletion},

@@ -24,6 +24,7 @@ type Code struct {
 	watches bool              // there are watchpoints
 	homes   map[uint64]uint64 // by number of the physical page: see floats
 	runs    map[uint64]uint64 // of blocks that are counted, by linear address
+	most    int32             // instructions in a block
 
 	scratch tcg.Block // reused for translation
 	span    [mmu.PageSize + 16]byte
@@ -31,7 +32,7 @@ type Code struct {
 
 // NewCode makes an empty Code for a physical address space and takes the space's hooks.
 func NewCode(space *mmu.Space, opt Options) (*Code, error) {
-	c := &Code{space: space, opt: opt, trans: translate.New(), cache: newCache(), homes: make(map[uint64]uint64)}
+	c := &Code{space: space, opt: opt, trans: translate.New(), cache: newCache(), homes: make(map[uint64]uint64), most: MaxInsns}
 	c.trans.Yield = opt.Yield
 	var err error
 	if c.native, err = c.newNative(opt.Native); err != nil {

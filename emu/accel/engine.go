@@ -41,6 +41,7 @@ type Options struct {
 	Count      bool          // -icount: count instructions and stop at budgets
 	Yield      bool          // PAUSE leaves to the vCPU loop, for machines with several vCPUs
 	NoOptimise bool          // leave the micro-ops as translated
+	Watch      Watch         // see there
 	ArenaBytes int           // code memory, 0: the back end's default, 40 MiB
 	Log        *debuglog.Log // -d
 }
@@ -76,6 +77,8 @@ type Engine struct {
 	shadowed       bool         // an interrupt waits for the end of a STI or MOV SS shadow
 	after          func()       // see After
 	debug          debugging
+	watching       bool         // the watcher is told of each block
+	quota          int32        // blocks that generated code may run at a time, if it is made with Watch
 	sysHere        tcg.SysInst  // a Sys instruction of a block that floats, where it is
 	hops           interp.Jumps // where the interpreter goes from block to block by itself
 	Stats          Stats
@@ -104,6 +107,7 @@ func (c *Code) NewEngine(cpu *x86.CPU, events Events) *Engine {
 	e := &Engine{Code: c, cpu: cpu, env: cpu.Env(), events: events}
 	c.trans.Restrict(cpu.Gates())
 	e.hops.Count, e.hops.Least = c.opt.Count, MaxInsns
+	e.SetWatch(false)
 	e.useNative()
 	cpu.OnFlush(e.FlushJumps, e.FlushJumpPage)
 	c.engines = append(c.engines, e)
@@ -245,7 +249,7 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 	blk := &e.scratch
 	*blk = tcg.Block{Ops: blk.Ops[:0], Insts: blk.Insts[:0], Key: key}
 	blk.Key.Mode = mode
-	limit := MaxInsns
+	limit := int(e.most)
 	if key.Mode&modeSingle != 0 {
 		limit = 1
 	}
@@ -278,6 +282,12 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 	e.Stats.Blocks++
 	e.Stats.GuestBytes += uint64(blk.Bytes)
 	e.logGuest(blk, code)
+	if e.opt.Watch.Undefined != nil {
+		e.define(blk, code, decoderMode(mode))
+	}
+	if e.opt.Watch.Tamper != nil {
+		e.opt.Watch.Tamper(blk)
+	}
 	if !e.opt.NoOptimise {
 		tcg.Optimise(blk, nil)
 		e.logOptimised(blk)

@@ -49,6 +49,12 @@ func (e *Engine) Run() {
 				e.runs[e.cpu.LinearRIP()]++
 			}
 		}
+		if e.watching {
+			e.watchBlock()
+			if atomic.LoadUint32(&e.env.ExitReq) != 0 {
+				continue // the watcher wants to end
+			}
+		}
 		switch {
 		case single || e.shadowed || e.cpu.Stepping():
 			// An SMI, an interrupt or a debug trap waits until the instruction after STI or MOV SS is done.
@@ -56,7 +62,7 @@ func (e *Engine) Run() {
 			e.runIR(modeSingle)
 			e.debug.step.ran = e.debug.step.on
 			atomic.StoreUint32(&e.env.ExitReq, 1)
-		case e.opt.Count && e.env.Budget < MaxInsns:
+		case e.opt.Count && e.env.Budget < e.most:
 			e.runIR(modeSingle) // the last instructions before a timer
 		case counted:
 			e.runIR(modeCounted)
@@ -142,7 +148,7 @@ func (e *Engine) refill() {
 }
 
 // Executed gives the instructions of the current budget that were executed and not yet booked, with -icount.
-func (e *Engine) Executed() int32 { return e.granted - e.env.Budget }
+func (e *Engine) Executed() int32 { return e.granted - e.env.Budget + e.env.Done }
 
 // runIR runs one block in the interpreter.
 func (e *Engine) runIR(extra tcg.Mode) {
@@ -170,7 +176,7 @@ func (e *Engine) runIR(extra tcg.Mode) {
 func (e *Engine) interpret(b *tb, chain bool) {
 	const stepped, flat = modeSingle | tcg.ModeTF, tcg.ModeFlat | tcg.ModeCode64
 	mode := b.key.Mode
-	chain = chain && mode&stepped == 0 && mode&flat != 0 && !e.logsRuns()
+	chain = chain && !e.watching && mode&stepped == 0 && mode&flat != 0 && !e.logsRuns()
 	if chain && !b.cross && !b.dead {
 		e.noteJump(b.key.RIP >> mmu.PageShift)
 		e.hops.Enter(b.ir, e.global)
@@ -196,6 +202,7 @@ next:
 		e.FlushJumps(true) // its entries hold offsets in the code segment, within its limit
 	}
 	env.DropReturns() // the mode may have changed
+	env.Quota = e.quota
 	var at uintptr
 	if j := &env.JumpCache[tcg.JumpIndex(env.RIP)]; j.RIP == env.RIP && j.Mode == uint64(e.cpu.Mode()) {
 		at = uintptr(j.Code)
@@ -280,29 +287,25 @@ next:
 				e.sysHere.RIP = env.RIP
 				i = &e.sysHere
 			}
+			e.giveBack(from, int(s.Insn)) // it sees the time before it
+			env.Again = 0
 			if !e.cpu.Sys(i) {
-				e.giveBack(from, int(s.Insn))
 				return
 			}
-			if e.cpu.WatchMet() {
-				if resume != 0 {
-					e.giveBack(from, int(s.Insn)+1)
-				}
+			e.charge(1 - env.Again)
+			if e.cpu.WatchMet() || from.dead && resume != 0 {
 				return
 			}
 			if resume == 0 {
-				if e.debugged() {
+				if e.debugged() || e.watching {
 					return
 				}
-				if atomic.LoadUint32(&env.ExitReq) != 0 || e.opt.Count && env.Budget < MaxInsns {
+				if atomic.LoadUint32(&env.ExitReq) != 0 || e.opt.Count && env.Budget < e.most {
 					return
 				}
 				goto next
 			}
-			if from.dead {
-				e.giveBack(from, int(s.Insn)+1)
-				return
-			}
+			e.charge(int32(from.insns - int(s.Insn) - 1))
 			at = resume
 		default: // ExitReqd
 			return
@@ -341,6 +344,14 @@ func (e *Engine) giveBack(b *tb, done int) {
 	if e.opt.Count {
 		e.env.Budget += int32(b.insns - done)
 		e.env.Insns -= uint64(b.insns - done)
+	}
+}
+
+// charge books n instructions that are executed now.
+func (e *Engine) charge(n int32) {
+	if e.opt.Count {
+		e.env.Budget -= n
+		e.env.Insns += uint64(n)
 	}
 }
 

@@ -58,7 +58,7 @@ func (c *Code) newNative(on bool) (*amd64.Engine, error) {
 	if !on {
 		return nil, nil
 	}
-	n, err := amd64.New(amd64.Options{ArenaBytes: c.opt.ArenaBytes, Count: c.opt.Count, Each: c.logsRuns})
+	n, err := amd64.New(amd64.Options{ArenaBytes: c.opt.ArenaBytes, Count: c.opt.Count, Quota: c.opt.Watch.Block != nil, Each: c.logsRuns})
 	if err != nil {
 		return nil, fmt.Errorf("translator: %w", err)
 	}

@@ -110,7 +110,7 @@ func (o *strOp) more() bool {
 
 // again leaves the rest of the repetitions to the same instruction. What comes between finds RF set
 // (SDM vol. 3B 18.3.1.1).
-func (o *strOp) again() { o.c.next, o.c.resume = o.rip, true }
+func (o *strOp) again() { o.c.next, o.c.resume, o.c.env.Again = o.rip, true, 1 }
 
 // run gives how many elements from register r on lie in one page, do not wrap
 // and do not leave the segment, and the linear address of the lowest byte of them. n is 0 if the

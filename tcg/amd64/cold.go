@@ -295,7 +295,7 @@ func (c *compiler) fork(cc tcg.Cond, taken, fall uint64) {
 // inlineEdge writes an edge at the place where the block's code ends.
 func (c *compiler) inlineEdge(i int) {
 	e := &c.edges[i]
-	if e.Target == c.b.Key.RIP && c.startLive&^c.heldInMem() == 0 && c.b.Key.Mode&tcg.ModeTF == 0 && !c.e.opts.Count && !c.each() {
+	if e.Target == c.b.Key.RIP && c.startLive&^c.heldInMem() == 0 && c.b.Key.Mode&tcg.ModeTF == 0 && !c.e.opts.Count && !c.e.opts.Quota && !c.each() {
 		c.selfEdge(i)
 		return
 	}

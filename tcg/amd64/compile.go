@@ -109,15 +109,19 @@ func (c *compiler) compile(b *tcg.Block) (*Code, error) {
 	c.align(16, 0)
 	code := &Code{ID: b.ID, RIP: b.Key.RIP, mode: b.Key.Mode, start: int32(c.n), cold: int32(c.e.cold.n), e: c.e}
 	c.code = code
-	// With Count the budget's exit is behind Body, and there the flags must be in Env.CC.
+	// With Count or Quota there is an exit behind Body, and there the flags must be in Env.CC.
 	dead := c.liveness() == 0
-	code.KillsFlags = dead && !c.e.opts.Count
+	code.KillsFlags = dead && !c.e.opts.Count && !c.e.opts.Quota
 	code.Entry = c.e.rx + uintptr(c.n)
 	c.noteRIP(b.Key.RIP)
 	code.near = c.e.rx + uintptr(c.n)
 	c.aluMI(0, aluCmp, tcg.W32, env(offExitReq), 0)
 	c.addCold(stub{kind: coldReqd, from: c.jcc(tcg.CondNE)})
 	code.Body = c.e.rx + uintptr(c.n)
+	if c.e.opts.Quota {
+		c.aluMI(0, aluSub, tcg.W32, env(offQuota), 1)
+		c.addCold(stub{kind: coldReqd, from: c.jcc(tcg.CondS)})
+	}
 	if c.e.opts.Count {
 		c.aluMI(0, aluSub, tcg.W32, env(offBudget), int32(b.NInsns))
 		c.addCold(stub{kind: coldBudget, from: c.jcc(tcg.CondS)})

@@ -38,6 +38,7 @@ const (
 	offSegWrTop    = int(unsafe.Offsetof(tcg.Env{}.SegWrTop)) - tcg.EnvBias
 	offKernelGS    = int(unsafe.Offsetof(tcg.Env{}.KernelGS)) - tcg.EnvBias
 	offCR2         = int(unsafe.Offsetof(tcg.Env{}.CR2)) - tcg.EnvBias
+	offQuota       = int(unsafe.Offsetof(tcg.Env{}.Quota)) - tcg.EnvBias
 	offPage        = int(unsafe.Offsetof(tcg.Env{}.Page)) - tcg.EnvBias
 	offExitCode    = int(unsafe.Offsetof(tcg.Env{}.ExitCode)) - tcg.EnvBias
 	offExitSite    = int(unsafe.Offsetof(tcg.Env{}.ExitSite)) - tcg.EnvBias

@@ -13,6 +13,7 @@ var ErrFull = errors.New("code arena is full")
 type Options struct {
 	ArenaBytes int  // size of the code arena; 0: 40 MiB
 	Count      bool // count instructions in Env.Insns and against Env.Budget at block heads
+	Quota      bool // leave at a block head when Env.Quota, which each takes 1 from, falls below 0; inexact instructions are left to the interpreter
 
 	// Each tells, when a block is compiled, whether each of its runs must begin at Code.Entry, for somebody to see it: a block that jumps to itself then leaves first,
 	// as at any edge that is not linked. nil: never.

@@ -188,11 +188,16 @@ var fpuBail = map[[2]byte]bool{
 	{0xdd, 6}: true, // FNSAVE
 }
 
+// fpuInexact are the transcendental instructions, by the low four bits of D9 F0 to D9 FF: the host's results differ from the interpreter's in the last place
+// (SDM vol. 1 8.3.10), which matters where engines are compared, with Options.Quota. F2XM1, FYL2X, FPTAN, FPATAN; FYL2XP1, FSINCOS; FSIN, FCOS.
+const fpuInexact = 1<<0 | 1<<1 | 1<<2 | 1<<3 | 1<<9 | 1<<11 | 1<<14 | 1<<15
+
 // fpu does an x87 instruction by the same instruction of the host.
 func (c *compiler) fpu() {
 	o := c.op
 	code, modrm := o.Enc.Opcode, byte(o.Imm)
-	if code < 0xd8 || code > 0xdf || modrm < 0xc0 && fpuBail[[2]byte{code, modrm >> 3 & 7}] {
+	inexact := code == 0xd9 && modrm >= 0xf0 && fpuInexact>>(modrm&15)&1 != 0 && c.e.opts.Quota
+	if code < 0xd8 || code > 0xdf || modrm < 0xc0 && fpuBail[[2]byte{code, modrm >> 3 & 7}] || inexact {
 		c.bailOp()
 		return
 	}

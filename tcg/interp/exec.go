@@ -51,6 +51,7 @@ block:
 			op := &c.rare[p.imm]
 			x.settle()
 			x.rip = c.rips[p.insn]
+			env.Done = int32(p.insn)
 			var ok bool
 			if op.EndsBlock() {
 				rip = x.target(op)
@@ -65,7 +66,7 @@ block:
 		case opSys:
 			x.settle()
 			x.storeGPR()
-			env.CC, env.RIP = x.cc, c.rips[p.insn]
+			env.CC, env.RIP, env.Done = x.cc, c.rips[p.insn], int32(p.insn)
 			if !m.Sys(&c.insts[p.imm]) {
 				x.book(int(p.insn))
 				return tcg.ResultFault
@@ -77,12 +78,13 @@ block:
 			}
 		case opSysEnd:
 			x.storeGPR()
-			env.CC, env.RIP = x.flags(), c.rips[p.insn]
+			env.CC, env.RIP, env.Done = x.flags(), c.rips[p.insn], int32(p.insn)
+			env.Again = 0
 			if !m.Sys(&c.insts[p.imm]) {
 				x.book(int(p.insn))
 				return tcg.ResultFault
 			}
-			x.book(c.n)
+			x.book(c.n - int(env.Again))
 			return tcg.ResultNext
 
 		case opMov64:

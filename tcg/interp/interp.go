@@ -57,6 +57,7 @@ func (x *run) storeGPR() { x.env.GPR = *(*[16]uint64)(x.env.File[1:17]) }
 func (x *run) book(n int) {
 	x.env.Insns += uint64(n)
 	x.env.Budget -= int32(n) & x.spend
+	x.env.Done = 0
 }
 
 // leave leaves before instruction n of the block.

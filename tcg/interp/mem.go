@@ -84,6 +84,7 @@ func (x *run) aligned(lin, size uint64) bool {
 
 // loadSlow reads an operand that is not a plain hit in the TLB.
 func (x *run) loadSlow(p *ins, lin, size uint64) (uint64, bool) {
+	x.env.Done = int32(p.insn)
 	if !x.check(x.c.rips[p.insn], p.seg, tcg.Ref(p.a/8), lin, size) {
 		return 0, false
 	}
@@ -93,6 +94,7 @@ func (x *run) loadSlow(p *ins, lin, size uint64) (uint64, bool) {
 
 // storeSlow writes one.
 func (x *run) storeSlow(p *ins, lin, size, v uint64) bool {
+	x.env.Done = int32(p.insn)
 	if !x.check(x.c.rips[p.insn], p.seg, tcg.Ref(p.a/8), lin, size) {
 		return false
 	}
