@@ -46,10 +46,10 @@ func (m *Machine) Controllers() (c inspect.Controllers) {
 	// A machine that is closed has none.
 	_ = m.see(func() error {
 		for i, chip := range m.board.PIC.SaveState().Chips {
-			c.PIC[i] = inspect.PIC{IRR: chip.IRR, ISR: chip.ISR, IMR: chip.IMR, ELCR: chip.ELCR, Base: chip.Base}
+			c.PIC[i] = inspect.PIC{Raised: m.board.PIC.Raised(i), IRR: chip.IRR, ISR: chip.ISR, IMR: chip.IMR, ELCR: chip.ELCR, Base: chip.Base}
 		}
 		io := m.board.IOAPIC.SaveState()
-		c.IOAPIC = []inspect.IOAPIC{{ID: io.ID, Lines: io.Table[:]}}
+		c.IOAPIC = []inspect.IOAPIC{{ID: io.ID, Lines: io.Table[:], Raised: m.board.IOAPIC.Raised()}}
 		for i, v := range m.vcpus {
 			s := m.board.LAPICs[i].View()
 			l := inspect.LAPIC{
@@ -135,7 +135,7 @@ func (m *Machine) driveNodes() (list []inspect.Node) {
 	return list
 }
 
-// MemoryTree lists what is where in the physical address space, and at the I/O ports.
+// MemoryTree lists what is where in the physical address space, and at the I/O ports. Where claims of ports overlap the newer device answers.
 func (m *Machine) MemoryTree() (tree []inspect.Node) {
 	// A machine that is closed has none.
 	_ = m.see(func() error {
@@ -160,7 +160,7 @@ func (m *Machine) MemoryTree() (tree []inspect.Node) {
 		})
 		ports := inspect.Node{Kind: "space", Name: "I/O", Children: []inspect.Node{{Kind: "container", Name: "io", Hi: 0xffff}}}
 		io := &ports.Children[0].Children
-		m.ports.Claims(func(first, last uint16, d devices.PortDevice) {
+		m.ports.All(func(first, last uint16, d devices.PortDevice) {
 			*io = append(*io, inspect.Node{Kind: "i/o", Name: nameOf(d), Lo: uint64(first), Hi: uint64(last)})
 		})
 		tree = []inspect.Node{memory, ports}

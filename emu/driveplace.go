@@ -119,7 +119,31 @@ func (p *placer) addOptions(s string) error {
 	if o.ID == "" {
 		o.ID = defaultID(kind, at)
 	}
-	return p.add(&hostDrive{id: o.ID, opts: o}, at, block.Info{Kind: kind, BootIndex: -1, WriteCache: o.Cache != drive.WriteThrough})
+	return p.addOwn(&hostDrive{id: o.ID, opts: o}, at, kind)
+}
+
+// addOwn adds a drive whose device is made for it. What -global says of its driver counts.
+func (p *placer) addOwn(d *hostDrive, at place, kind block.Kind) error {
+	driver := ""
+	for name, k := range driveDevices {
+		if k == kind {
+			driver = name
+		}
+	}
+	props := map[string]string{}
+	for _, g := range p.m.globals {
+		if g.driver == driver {
+			props[g.prop] = g.value
+		}
+	}
+	for _, said := range []string{"id", "drive", "bus", "unit"} {
+		delete(props, said) // by the -drive
+	}
+	info, err := d.traits(kind, driver, props)
+	if err != nil {
+		return fmt.Errorf("-global: %w", err)
+	}
+	return p.add(d, at, info)
 }
 
 // defaultID is the name of a drive that was given none, as QEMU has it.
@@ -175,7 +199,7 @@ func (p *placer) finish() error {
 		}
 		o := &drive.Options{If: s.iface, ReadOnly: s.kind == block.CD, Snapshot: p.m.cfg.Snapshot}
 		d := &hostDrive{id: defaultID(s.kind, at), opts: o}
-		if err := p.add(d, at, block.Info{Kind: s.kind, BootIndex: -1}); err != nil {
+		if err := p.addOwn(d, at, s.kind); err != nil {
 			return err
 		}
 	}
@@ -258,15 +282,42 @@ func (p *placer) addDevice(s string) error {
 	if d.device != "" && p.known(d.device) {
 		return fmt.Errorf("id=%s is used twice", d.device)
 	}
-	info, unit := block.Info{Kind: kind, BootIndex: -1}, -1
-	cache := "auto"
+	unit := -1
 	bus, driveID := text("bus"), text("drive")
-	n := numbers{"unit": {&unit, math.MaxInt32}, "bootindex": {&info.BootIndex, math.MaxInt32}}
+	if kind != block.Floppy {
+		p.devices = true
+	}
+	if err := (numbers{"unit": {&unit, math.MaxInt32}}).take(props); err != nil {
+		return err
+	}
+	if err := p.connect(d, driveID, kind); err != nil {
+		return err
+	}
+	info, err := d.traits(kind, name, props)
+	if err != nil {
+		return err
+	}
+	at, err := p.deviceAt(kind, bus, unit)
+	if err != nil {
+		return err
+	}
+	return p.add(d, at, info)
+}
+
+// traits reads what properties of a -device, all of which it takes, say of the drive itself.
+func (d *hostDrive) traits(kind block.Kind, name string, props map[string]string) (info block.Info, err error) {
+	info = block.Info{Kind: kind, BootIndex: -1}
+	cache := "auto"
+	text := func(key string) string {
+		v := props[key]
+		delete(props, key)
+		return v
+	}
+	n := numbers{"bootindex": {&info.BootIndex, math.MaxInt32}}
 	if kind != block.Floppy {
 		if err := takeTexts(&info, text); err != nil {
-			return err
+			return info, err
 		}
-		p.devices = true
 	}
 	if kind == block.Disk {
 		n["cyls"] = limited{&info.Cylinders, 65535}
@@ -279,32 +330,22 @@ func (p *placer) addDevice(s string) error {
 		}
 	}
 	if err := n.take(props); err != nil {
-		return err
+		return info, err
 	}
 	for key := range props {
-		return fmt.Errorf("%s has no property %q", name, key)
+		return info, fmt.Errorf("%s has no property %q", name, key)
 	}
 	if err := d.sectors.Check(); err != nil {
-		return err
+		return info, err
 	}
 	if (info.Cylinders|info.Heads|info.Sectors) != 0 && (info.Cylinders == 0 || info.Heads == 0 || info.Sectors == 0) {
-		return errors.New("cyls=, heads= and secs= go together")
-	}
-	if err := p.connect(d, driveID, kind); err != nil {
-		return err
+		return info, errors.New("cyls=, heads= and secs= go together")
 	}
 	info.WriteCache = d.opts.Cache != drive.WriteThrough
 	if cache != "auto" {
-		var err error
-		if info.WriteCache, err = drive.OnOff("write-cache", cache); err != nil {
-			return err
-		}
+		info.WriteCache, err = drive.OnOff("write-cache", cache)
 	}
-	at, err := p.deviceAt(kind, bus, unit)
-	if err != nil {
-		return err
-	}
-	return p.add(d, at, info)
+	return info, err
 }
 
 // takeTexts takes what a drive says about itself.

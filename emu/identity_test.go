@@ -3,8 +3,10 @@ package emu
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -172,6 +174,45 @@ func TestGlobals(t *testing.T) {
 	}
 	if v := m.ports.In(0x700, 4); v == 0xffffffff {
 		t.Errorf("port 700h reads as %#x: nobody is there", v)
+	}
+}
+
+// What -global says of drives reaches those whose device -drive makes, and those that every PC has; where a drive is its -drive says.
+func TestGlobalsOfDrives(t *testing.T) {
+	var files []string
+	for _, name := range []string{"a", "b"} {
+		f := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(f, make([]byte, 1<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	cfg := Config{
+		Globals: []string{"ide-hd.serial=OLD", "ide-hd.serial=G,1", "ide-hd.write-cache=off", "ide-hd.logical_block_size=4096", "ide-hd.physical_block_size=4096", "ide-hd.unit=1",
+			"ide-cd.model=DISC", "floppy.bootindex=3"},
+		Drives:  []string{"format=raw,index=0,file=" + files[0], "format=raw,if=none,id=d,file=" + files[1]},
+		Devices: []string{"ide-hd,drive=d,serial=OWN,unit=1"},
+	}
+	m := newMachine(t, cfg)
+	var got []string
+	for _, d := range m.drives {
+		i := d.Info()
+		got = append(got, fmt.Sprintf("%s %s/%s %d %v %d", d.id, i.Serial, i.Model, i.BootIndex, i.WriteCache, d.sectors.Logical))
+	}
+	want := []string{"ide0-hd0 G,1/ -1 false 4096", "d OWN/ -1 false 4096", "floppy0 / 3 true 512"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if m := newMachine(t, Config{Globals: cfg.Globals}); m.drives[0].Info().Model != "DISC" {
+		t.Errorf("%+v", m.drives[0].Info())
+	}
+	for _, c := range []struct{ global, want string }{
+		{"ide-hd.serial=012345678901234567890", "-global: serial=012345678901234567890: want at most 20"}, {"ide-hd.cyls=5", "-global: cyls=, heads= and secs= go together"},
+		{"ide-hd.write-cache=perhaps", "write-cache=perhaps"},
+	} {
+		if _, err := New(Config{Globals: []string{c.global}, Drives: cfg.Drives[:1]}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.global, err)
+		}
 	}
 }
 

@@ -284,6 +284,9 @@ func TestTrees(t *testing.T) {
 		if c := m.Controllers(); len(c.LAPIC) != 1 || len(c.IOAPIC) != 1 || len(c.IOAPIC[0].Lines) != 24 || len(c.LAPIC[0].LVT) != 6 {
 			t.Errorf("%s: %+v", board, c)
 		}
+		if c := m.Controllers(); len(c.PIC[1].Raised) != 8 || len(c.IOAPIC[0].Raised) != 24 {
+			t.Errorf("%s: %+v", board, c)
+		}
 		if s := m.Stats(); s.GuestTime <= 0 || s.Engine == "" {
 			t.Errorf("%s: %+v", board, s)
 		}

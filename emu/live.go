@@ -10,6 +10,7 @@ import (
 	"goemu/devices"
 	"goemu/devices/i8042"
 	"goemu/devices/vga"
+	"goemu/emu/inspect"
 )
 
 const (
@@ -142,10 +143,19 @@ func (m *Machine) LookFrame(f *vga.Frame) (changed bool, lamps uint8, err error)
 // RemoteDisplay is a display over the network.
 type RemoteDisplay interface {
 	SetPassword(password string) error
+	Info() inspect.VNC
 }
 
-// SetRemoteDisplay tells what SetDisplayPassword is about.
+// SetRemoteDisplay tells what SetDisplayPassword and Displays are about.
 func (m *Machine) SetRemoteDisplay(d RemoteDisplay) { m.live.remote.Store(&d) }
+
+// Displays are those over the network: one, or none. Any goroutine may call it.
+func (m *Machine) Displays() []inspect.VNC {
+	if d := m.live.remote.Load(); d != nil {
+		return []inspect.VNC{(*d).Info()}
+	}
+	return nil
+}
 
 // SetDisplayPassword sets the password of the display over the network for viewers to come. It is an error if there is none. Any goroutine may call it.
 func (m *Machine) SetDisplayPassword(password string) error {

@@ -52,6 +52,23 @@ func TestImg(t *testing.T) {
 }
 
 // Each loop runs to its end on each engine.
+// A sub-command that is misspelt is no disk image, unless there is one of that name.
+func TestMisspeltCommand(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for arg, want := range map[string]string{"bnech": "did you mean goemu bench?", "docter": "did you mean goemu doctor?", "mann": "did you mean goemu man?", "disk": "", "./bnech": "", "bench.img": ""} {
+		_, err := parse([]string{arg}, io.Discard)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", arg, err)
+		}
+	}
+	if err := os.WriteFile("bnech", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parse([]string{"bnech"}, io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestBench(t *testing.T) {
 	var out bytes.Buffer
 	if err := bench(&out, t.TempDir(), map[string]uint32{"tcg": 2, "interp": 1}); err != nil {

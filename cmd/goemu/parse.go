@@ -89,9 +89,25 @@ func parse(args []string, out io.Writer) (*settings, error) {
 		return nil, fmt.Errorf("%s: one disk image can be given without an option, and that is %s", f.Arg(1), f.Arg(0))
 	}
 	if f.NArg() == 1 {
+		if err := misspelt(f.Arg(0)); err != nil {
+			return nil, err
+		}
 		s.addDrive(shortDrive(f.Arg(0), "index=0,media=disk"), "disk image "+f.Arg(0))
 	}
 	return s, s.check()
+}
+
+// misspelt is the error of a name that is no file's, but nearly that of a sub-command.
+func misspelt(name string) error {
+	if _, err := os.Stat(name); err == nil || strings.ContainsAny(name, "/.:") {
+		return nil
+	}
+	for i := range commands {
+		if c := &commands[i]; nearest.Distance(name, c.name) <= min(2, len(c.name)-2) {
+			return fmt.Errorf("%s: there is neither such a disk image nor such a sub-command; did you mean goemu %s?", name, c.name)
+		}
+	}
+	return nil
 }
 
 // check is for what several options say together.

@@ -83,7 +83,7 @@ var deviceOptions = []option{
 		about: "add a device ('-device help' for list, '-device DRIVER,help'\nfor its properties)", example: "-device isa-debug-exit,iobase=0xf4,iosize=0x04",
 		words: emu.DeviceNames, set: (*settings).addDevice},
 	{name: "global", arg: "DRIVER.PROP=VALUE", group: groupDevices,
-		about: "a property of all devices of a driver that -device or -vga add;\nor driver=DRIVER,property=PROP,value=VALUE", example: "-global VGA.vgamem_mb=32",
+		about: "a property of all devices of a driver, also of a -hda or -vga;\nor driver=DRIVER,property=PROP,value=VALUE", example: "-global VGA.vgamem_mb=32",
 		set: list(func(s *settings) *[]string { return &s.cfg.Globals })},
 	{name: "vga", arg: "std|none", group: groupDevices,
 		about: "display adapter", example: "-vga none", words: words("std none"), set: func(s *settings, v string) (err error) {

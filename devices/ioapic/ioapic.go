@@ -62,12 +62,17 @@ type IOAPIC struct {
 	bus  *apicbus.Bus
 	id   uint8
 	pins [NumPins]pin
+
+	raised [NumPins]uint64 // for people: no part of the state
 }
 
 type pin struct {
 	a *IOAPIC
 	n int
 }
+
+// Raised tells how often each input has gone high since the machine was made.
+func (a *IOAPIC) Raised() []uint64 { return append([]uint64(nil), a.raised[:]...) }
 
 // Set implements devices.Line.
 func (p *pin) Set(level bool) { p.a.setPin(p.n, level) }
@@ -119,6 +124,9 @@ func (a *IOAPIC) RestoreState(s State) error {
 func (a *IOAPIC) setPin(n int, on bool) {
 	bit := uint32(1) << n
 	rose := on && a.s.Lines&bit == 0
+	if rose {
+		a.raised[n]++
+	}
 	if on {
 		a.s.Lines |= bit
 	} else {

@@ -69,6 +69,8 @@ type PIC struct {
 	s     State
 	intr  devices.Line
 	lines [16]line
+
+	raised [16]uint64 // for people: no part of the state
 }
 
 type line struct {
@@ -134,6 +136,9 @@ func (p *PIC) RestoreState(s State) error {
 	return nil
 }
 
+// Raised tells how often each input of a chip, 0 or 1, has gone high since the machine was made.
+func (p *PIC) Raised(chip int) []uint64 { return append([]uint64(nil), p.raised[8*chip:8*chip+8]...) }
+
 func (p *PIC) setIRQ(n uint8, level bool) {
 	if n == Cascade {
 		return
@@ -146,6 +151,9 @@ func (p *PIC) setIRQ(n uint8, level bool) {
 		c.IRR &^= bit
 	}
 	if level {
+		if c.Lines&bit == 0 {
+			p.raised[n]++
+		}
 		c.Lines |= bit
 	} else {
 		c.Lines &^= bit

@@ -5,7 +5,11 @@
 // its claim) is split in halves, low half first, as a bus with narrow devices does.
 package portmap
 
-import "goemu/devices"
+import (
+	"slices"
+
+	"goemu/devices"
+)
 
 // Sizer is implemented by devices with a narrow data path: they never see an access of more
 // than MaxPortSize bytes (1 or 2).
@@ -125,6 +129,15 @@ func (m *Map) Out(port uint16, size int, v uint32) {
 		return
 	}
 	dev.Out(port, size, v&(1<<(8*size)-1))
+}
+
+// All calls yield for each claim, also where a newer one hides it, by first port; of those that begin alike the oldest first.
+func (m *Map) All(yield func(first, last uint16, dev devices.PortDevice)) {
+	all := slices.Clone(m.claims[1:])
+	slices.SortStableFunc(all, func(a, b claim) int { return int(a.first) - int(b.first) })
+	for _, c := range all {
+		yield(c.first, c.first+uint16(c.count-1), c.dev)
+	}
 }
 
 // Claims calls yield for each range of ports that one device answers, in order.

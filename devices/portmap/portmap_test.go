@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"goemu/devices"
 )
 
 // recorder notes the accesses it sees and reads as its own ports' numbers.
@@ -29,6 +31,21 @@ func (r *recorder) Out(port uint16, size int, v uint32) {
 type narrow struct{ recorder }
 
 func (n *narrow) MaxPortSize() int { return n.max }
+
+// All has every claim, Claims what answers.
+func TestHiddenClaims(t *testing.T) {
+	m := New()
+	a, b := &recorder{}, &recorder{}
+	m.MapPorts(0xe9, 1, a)
+	m.MapPorts(0xe8, 4, b)
+	list := func(each func(func(uint16, uint16, devices.PortDevice))) (s string) {
+		each(func(first, last uint16, d devices.PortDevice) { s += fmt.Sprintf("%x-%x %v ", first, last, d == b) })
+		return s
+	}
+	if all, seen := list(m.All), list(m.Claims); all != "e8-eb true e9-e9 false " || seen != "e8-eb true " {
+		t.Errorf("all %q, seen %q", all, seen)
+	}
+}
 
 func TestAccessSplitting(t *testing.T) {
 	wide := &recorder{}

@@ -98,14 +98,16 @@ type Controllers struct {
 // PIC is an 8259A.
 type PIC struct {
 	IRR, ISR, IMR uint8
-	ELCR          uint8 // edge/level control of the chip set
-	Base          uint8 // vector of line 0
+	ELCR          uint8    // edge/level control of the chip set
+	Base          uint8    // vector of line 0
+	Raised        []uint64 // how often each input has gone high
 }
 
 // IOAPIC is an I/O APIC.
 type IOAPIC struct {
-	ID    uint8
-	Lines []uint64 // redirection table
+	ID     uint8
+	Lines  []uint64 // redirection table
+	Raised []uint64 // how often each input has gone high
 }
 
 // LAPIC is a local APIC.

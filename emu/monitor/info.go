@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"slices"
 
 	"goemu/emu/inspect"
 )
@@ -60,11 +61,15 @@ func moreInfos() []command {
 			}
 			return out, nil
 		}),
-		text("irq", "how many exceptions and interrupts there were, by vector", func(s *Session) (out string, err error) {
+		text("irq", "how often the inputs of interrupt controllers have gone high, and exceptions and interrupts by vector", func(s *Session) (out string, err error) {
 			c := s.m.Controllers()
+			for _, a := range c.IOAPIC {
+				out += raised("ioapic", a.Raised)
+			}
+			out += raised("isa-i8259", slices.Concat(c.PIC[0].Raised, c.PIC[1].Raised)) + "Vectors delivered:\n"
 			for v, n := range c.Counts {
 				if n != 0 {
-					out += fmt.Sprintf("%#02x %s: %d\n", v, inspect.VectorName(v), n)
+					out += fmt.Sprintf(" %#02x %s %d\n", v, inspect.VectorName(v), n)
 				}
 			}
 			return out, nil
@@ -96,9 +101,35 @@ func moreInfos() []command {
 		}),
 		text("qtree", "buses and devices", func(s *Session) (string, error) { return inspect.QTree(s.m.DeviceTree()), nil }),
 		text("tlb", "the pages of the guest's page tables", func(s *Session) (string, error) { return s.mappings(inspect.TLBText) }),
+		text("vnc", "the display over the network and who looks at it", func(s *Session) (string, error) { return vncText(s.m.Displays()), nil }),
 		{"trace-events", "[event]", "the events of trace-event, and which are traced", 0, 1, infoTrace},
 		text("uuid", "the machine's UUID", func(s *Session) (string, error) { return s.m.UUID() + "\n", nil }),
 	}
+}
+
+// vncText is in QEMU's form.
+func vncText(list []inspect.VNC) (out string) {
+	if len(list) == 0 {
+		return "None\n"
+	}
+	for _, d := range list {
+		out += fmt.Sprintf("default:\n  Server: %s:%s (%s)\n    Auth: %s (Sub: none)\n", d.Host, d.Service, d.Family, d.Auth)
+		for _, v := range d.Viewers {
+			out += fmt.Sprintf("  Client: %s:%s (%s)\n    x509_dname: none\n    sasl_username: none\n", v.Host, v.Service, v.Family)
+		}
+	}
+	return out
+}
+
+// raised lists how often lines have gone high, as QEMU has it.
+func raised(name string, count []uint64) string {
+	out := "IRQ statistics for " + name + ":\n"
+	for i, n := range count {
+		if n != 0 {
+			out += fmt.Sprintf("%2d: %d\n", i, n)
+		}
+	}
+	return out
 }
 
 func lines(list []string) (out string) {

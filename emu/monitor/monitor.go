@@ -22,6 +22,7 @@ type Machine interface {
 	Eject(drive string, force bool) error
 	Change(drive, file string, force bool) error
 	SetDisplayPassword(password string) error // of the display over the network
+	Displays() []inspect.VNC                  // over the network
 	Pause() error
 	Continue() error
 	Reset() error

@@ -41,22 +41,29 @@ func (f *fake) Eject(drive string, force bool) error { return f.note("eject %s %
 func (f *fake) Change(drive, file string, force bool) error {
 	return f.note("change %s %q %v", drive, file, force)
 }
-func (f *fake) Pause() error                           { return f.note("pause") }
-func (f *fake) Continue() error                        { return f.note("continue") }
-func (f *fake) Reset() error                           { return f.note("reset") }
-func (f *fake) WakeUp() error                          { return f.note("wakeup") }
-func (f *fake) PowerButton()                           { f.note("power") }
-func (f *fake) Stop(status int)                        { f.note("stop %d", status) }
-func (f *fake) Status() inspect.Status                 { return inspect.StatusRunning }
-func (f *fake) Blocks() []inspect.Drive                { return []inspect.Drive{{ID: "ide1-cd0"}, {ID: "floppy0"}} }
-func (f *fake) DriveLines() []string                   { return []string{"ide0-cd0: [not inserted]"} }
-func (f *fake) Version() string                        { return "9.9" }
-func (f *fake) Name() string                           { return "me" }
-func (f *fake) Engine() string                         { return "interp" }
-func (f *fake) Engines() []string                      { return []string{"tcg", "interp"} }
-func (f *fake) SetEngine(name string) error            { return f.note("accel %s", name) }
-func (f *fake) ROMs() []string                         { return []string{"addr=0"} }
-func (f *fake) DumpMemory(w io.Writer) error           { io.WriteString(w, "core"); return f.note("dump") }
+func (f *fake) Pause() error                 { return f.note("pause") }
+func (f *fake) Continue() error              { return f.note("continue") }
+func (f *fake) Reset() error                 { return f.note("reset") }
+func (f *fake) WakeUp() error                { return f.note("wakeup") }
+func (f *fake) PowerButton()                 { f.note("power") }
+func (f *fake) Stop(status int)              { f.note("stop %d", status) }
+func (f *fake) Status() inspect.Status       { return inspect.StatusRunning }
+func (f *fake) Blocks() []inspect.Drive      { return []inspect.Drive{{ID: "ide1-cd0"}, {ID: "floppy0"}} }
+func (f *fake) DriveLines() []string         { return []string{"ide0-cd0: [not inserted]"} }
+func (f *fake) Version() string              { return "9.9" }
+func (f *fake) Name() string                 { return "me" }
+func (f *fake) Engine() string               { return "interp" }
+func (f *fake) Engines() []string            { return []string{"tcg", "interp"} }
+func (f *fake) SetEngine(name string) error  { return f.note("accel %s", name) }
+func (f *fake) ROMs() []string               { return []string{"addr=0"} }
+func (f *fake) DumpMemory(w io.Writer) error { io.WriteString(w, "core"); return f.note("dump") }
+func (f *fake) Displays() []inspect.VNC {
+	if f.fail != nil {
+		return nil
+	}
+	e := inspect.Endpoint{Family: "ipv4", Host: "127.0.0.1", Service: "5901"}
+	return []inspect.VNC{{Endpoint: e, Auth: "vnc", Viewers: []inspect.Endpoint{{Family: "unix", Service: "/x"}}}}
+}
 func (f *fake) SetTrace(pattern string, on bool) error { return f.note("trace %s %v", pattern, on) }
 func (f *fake) Traced(p string) ([]inspect.Traced, error) {
 	return []inspect.Traced{{Name: p, On: true}, {Name: "b"}}, f.fail
@@ -134,6 +141,7 @@ func TestCommands(t *testing.T) {
 		{"boot_set cd", "boot cd", "boot device list now set to cd\n"},
 		{"log int,mmu", "log int,mmu", ""},
 		{"logfile x", "logfile x", ""},
+		{"info vnc", "", "default:\n  Server: 127.0.0.1:5901 (ipv4)\n    Auth: vnc (Sub: none)\n  Client: :/x (unix)\n    x509_dname: none\n    sasl_username: none\n"},
 		{"trace-event cpu_* off", "trace cpu_* false", ""},
 		{"info trace-events x", "", "x : state 1\nb : state 0\n"},
 		{fmt.Sprintf("dump-guest-memory %q", file+".core"), "dump", ""},

@@ -42,6 +42,7 @@ func (f *fake) KeyState(name string, down bool) error      { return f.note("key 
 func (f *fake) SetDisplayPassword(p string) error          { return f.note("display password %s", p) }
 func (f *fake) MouseMove(dx, dy, dz int)                   { f.note("move %d %d %d", dx, dy, dz) }
 func (f *fake) MouseButtons(b uint8)                       { f.note("buttons %d", b) }
+func (f *fake) Displays() []inspect.VNC                    { return nil }
 func (f *fake) SetTrace(p string, on bool) error           { return f.note("trace %s %v", p, on) }
 func (f *fake) Traced(p string) ([]inspect.Traced, error) {
 	return []inspect.Traced{{Name: p, On: true}}, nil

@@ -49,6 +49,8 @@ var queries = []command{
 	})},
 	{"query-target", nil, "TargetInfo", query(func(Machine) object { return object{{"arch", "x86_64"}} })},
 	{"query-uuid", nil, "UuidInfo", query(func(m Machine) object { return object{{"UUID", m.UUID()}} })},
+	{"query-vnc", nil, "VncInfo", query(queryVNC)},
+	{"query-vnc-servers", nil, "[VncInfo2]", query(queryVNCServers)},
 	{"query-version", nil, "VersionInfo", query(version)},
 }
 
