@@ -38,11 +38,14 @@ type crossSettings struct {
 	crosscheck.Options
 	json    bool
 	console bool
+	snips   snippetSettings
+	names   []string // options of the table that were given
+	only    error    // why an engine runs snippets only
 }
 
 var crossOptions = []crossOption{
-	{"a", "ENGINE", "one engine: tcg (default), interp", func(c *crossSettings, v string) (err error) { c.A, err = emu.ParseAccel(v); return err }},
-	{"b", "ENGINE", "the other (default interp)", func(c *crossSettings, v string) (err error) { c.B, err = emu.ParseAccel(v); return err }},
+	{"a", "ENGINE", "one engine: tcg (default), interp; for snippets native and kvm\ntoo", func(c *crossSettings, v string) error { return c.engine(&c.A, &c.snips.a, v) }},
+	{"b", "ENGINE", "the other (default interp)", func(c *crossSettings, v string) error { return c.engine(&c.B, &c.snips.b, v) }},
 	{"every", "WHEN", "compare after each insn, block (default), exit (an access to a\ndevice) or N instructions, or at marked points: port=N (a write\nto it), rip=ADDRESS",
 		func(c *crossSettings, v string) (err error) { c.Every, err = crosscheck.ParseEvery(v); return err }},
 	{"from", "POINT", "begin at rip=ADDRESS, insn=N or after-exits=N",
@@ -53,7 +56,11 @@ var crossOptions = []crossOption{
 		}
 		return err
 	}},
-	{"undefined", "FILE", "more results that instructions leave undefined, as in\ndocs/crosscheck.md", func(c *crossSettings, v string) error {
+	{"undefined", "FILE", "more results that instructions leave undefined, as in\ndocs/crosscheck.md; help prints the table", func(c *crossSettings, v string) error {
+		if v == "help" {
+			fmt.Print(undefined.Text)
+			return errDone
+		}
 		f, err := os.Open(v)
 		if err != nil {
 			return err
@@ -70,6 +77,19 @@ var crossOptions = []crossOption{
 		return nil
 	}},
 	{"console", "", "show the first serial port, and type there what standard\ninput has", func(c *crossSettings, _ string) error { c.console = true; return nil }},
+	{"snippet", "FILE", "no machine: compare the snippets in FILE (-: standard input),\npairs of hexadecimal digits or assembler text for nasm", func(c *crossSettings, v string) error {
+		c.snips.snippets = append(c.snips.snippets, v)
+		return nil
+	}},
+	{"format", "FORMAT", "of snippets: hex, asm, bin; else it is found out", func(c *crossSettings, v string) error { return c.snips.setFormat(v) }},
+	{"mode", "BITS", "of snippets: 16, 32 or 64 (default)", func(c *crossSettings, v string) error { return c.snips.setMode(v) }},
+	{"ring", "RING", "of snippets: 0 or 3 (default, but in mode 16)", func(c *crossSettings, v string) error { return c.snips.setRing(v) }},
+	{"reg", "NAME=VALUE", "a register that snippets start with", func(c *crossSettings, v string) error { return c.snips.setReg(v) }},
+	{"save", "FILE", "write the snippets as a case file", func(c *crossSettings, v string) error { c.snips.save = v; return nil }},
+	{"replay", "FILE...", "no machine: compare the cases in these files, such as\nreproducers", func(c *crossSettings, v string) error {
+		c.snips.replays = append(c.snips.replays, v)
+		return nil
+	}},
 	{"json", "", "print the report as JSON", func(c *crossSettings, _ string) error { c.json = true; return nil }},
 }
 
@@ -77,7 +97,8 @@ var crossOptions = []crossOption{
 func crossHelp() string {
 	var b strings.Builder
 	b.WriteString(`Run a machine on two engines, in counted time, and compare the registers of its CPUs and its memory. Where
-they differ first, it prints the instruction, what differs, and what led there. docs/crosscheck.md has more.
+they differ first, it prints the instruction, what differs, and what led there. With --snippet and --replay there is
+no machine, but a few instructions on a CPU. docs/crosscheck.md has more.
 
 Options of its own, beside those of machines (goemu -help):
 `)
@@ -97,6 +118,7 @@ Options of its own, beside those of machines (goemu -help):
 Exit status: 0 the engines do the same, 1 they differ, 2 it could not be run, 130 interrupted by Ctrl-C.
 
 For example: goemu crosscheck --every block --insns 50M -kernel vmlinuz -initrd initrd.gz -append console=ttyS0
+             echo 48 f7 f1 | goemu crosscheck --snippet - --a tcg --b native
 `)
 	return b.String()
 }
@@ -128,7 +150,10 @@ func (c *crossSettings) parse(args []string) (rest []string, err error) {
 			}
 			v = args[i]
 		}
-		if err := own.set(c, v); err != nil {
+		c.names = append(c.names, own.name)
+		if err := own.set(c, v); errors.Is(err, errDone) {
+			return nil, err
+		} else if err != nil {
 			return nil, fmt.Errorf("--%s %s: %w", own.name, v, err)
 		}
 	}
@@ -188,8 +213,14 @@ func runCrosscheck(out io.Writer, args []string) (int, error) {
 }
 
 func crosscheckMain(out io.Writer, args []string) (int, error) {
-	c := &crossSettings{Options: crosscheck.Options{A: emu.AccelTCG, B: emu.AccelInterp}}
+	c := &crossSettings{Options: crosscheck.Options{A: emu.AccelTCG, B: emu.AccelInterp}, snips: noSnippets}
 	rest, err := c.parse(args)
+	if err == nil && c.snips.wanted() {
+		return c.runSnippets(out, rest)
+	}
+	if err == nil {
+		err = errors.Join(c.refuse(snippetOnly, "for snippets only"), c.only)
+	}
 	if err == nil {
 		err = c.machine(rest)
 	}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"goemu/emu"
+	"goemu/emu/cpumodel"
+	"goemu/emu/crosscheck/snippet"
+	"goemu/emu/crosscheck/undefined"
+)
+
+// snippetSettings are what options say of snippets and case files.
+type snippetSettings struct {
+	snippets []string // files; -: standard input
+	replays  []string // case files
+	format   snippet.Format
+	mode     int
+	ring     int // -1: the mode's
+	regs     []snippet.Setting
+	save     string // where the cases are written to
+	cpu      string
+	a, b     string // engines
+	given    bool   // a or b was asked for: case files do not choose
+	table    *undefined.Table
+	json     bool
+}
+
+// noSnippets is what they are without any options.
+var noSnippets = snippetSettings{format: snippet.Auto, mode: 64, ring: -1, a: "tcg", b: "interp"}
+
+// snippetOnly are the options for snippets only; machineOnly those that are for machines only.
+var (
+	snippetOnly = []string{"format", "mode", "ring", "reg", "save"}
+	machineOnly = []string{"every", "from", "insns", "console"}
+)
+
+// refuse is an error if one of the options was given.
+func (c *crossSettings) refuse(options []string, why string) error {
+	for _, n := range c.names {
+		if slices.Contains(options, n) {
+			return fmt.Errorf("--%s is %s", n, why)
+		}
+	}
+	return nil
+}
+
+// engine takes an engine's name. Some run snippets only.
+func (c *crossSettings) engine(to *emu.Accel, name *string, v string) error {
+	a, err := emu.ParseAccel(v)
+	if err != nil && !snippet.KnownEngine(v) {
+		return err
+	}
+	*name, c.snips.given = v, true
+	if err == nil {
+		*to = a
+	} else {
+		c.only = fmt.Errorf("engine %s: only with --snippet and --replay: %w", v, err)
+	}
+	return nil
+}
+
+// runSnippets compares snippets and cases; rest is what is left of the command line.
+func (c *crossSettings) runSnippets(out io.Writer, rest []string) (int, error) {
+	s := &c.snips
+	if err := c.refuse(machineOnly, "for machines, not for --snippet and --replay"); err != nil {
+		return 0, err
+	}
+	for i := 0; i < len(rest); i++ {
+		arg := rest[i]
+		name, value, assigned := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		switch {
+		case !strings.HasPrefix(arg, "-") && len(s.replays) > 0:
+			s.replays = append(s.replays, arg)
+		case name == "h" || name == "help":
+			return 0, errHelp
+		case strings.HasPrefix(arg, "-") && name == "cpu" && (assigned || i+1 < len(rest)):
+			if !assigned {
+				i++
+				value = rest[i]
+			}
+			if _, _, err := cpumodel.Parse(value, nil); err != nil {
+				return 0, err
+			}
+			s.cpu = value
+		default:
+			return 0, fmt.Errorf("%s: not with --snippet and --replay: there is no machine", arg)
+		}
+	}
+	s.json, s.table = c.json, c.Undefined
+	if s.table == nil {
+		s.table = undefined.Default()
+	}
+	return s.run(out)
+}
+
+// maxSnippets is the size of a file of snippets.
+const maxSnippets = 64 << 20
+
+// wanted tells whether there is anything to do.
+func (s *snippetSettings) wanted() bool { return len(s.snippets)+len(s.replays) > 0 }
+
+func (s *snippetSettings) setFormat(v string) error {
+	for _, f := range snippet.Formats {
+		if string(f) == v {
+			s.format = f
+			return nil
+		}
+	}
+	return fmt.Errorf("want one of %v", snippet.Formats)
+}
+
+func (s *snippetSettings) setMode(v string) error {
+	switch v {
+	case "16", "32", "64":
+		s.mode, _ = strconv.Atoi(v)
+		return nil
+	}
+	return errors.New("want 16, 32 or 64")
+}
+
+func (s *snippetSettings) setRing(v string) error {
+	if v != "0" && v != "3" {
+		return errors.New("want 0 or 3")
+	}
+	s.ring = int(v[0] - '0')
+	return nil
+}
+
+func (s *snippetSettings) setReg(v string) error {
+	name, value, ok := strings.Cut(v, "=")
+	if !ok {
+		return errors.New("want NAME=VALUE")
+	}
+	s.regs = append(s.regs, snippet.Setting{Name: name, Value: value})
+	return nil
+}
+
+// cases reads all files.
+func (s *snippetSettings) cases() ([]*snippet.Case, error) {
+	var all []*snippet.Case
+	read := func(name string) ([]byte, error) {
+		f := os.Stdin
+		if name != "-" {
+			var err error
+			if f, err = os.Open(name); err != nil {
+				return nil, err
+			}
+			defer f.Close()
+		}
+		data, err := io.ReadAll(io.LimitReader(f, maxSnippets+1))
+		if err == nil && len(data) > maxSnippets {
+			err = fmt.Errorf("%s: more than %d MiB", name, maxSnippets>>20)
+		}
+		return data, err
+	}
+	for _, name := range s.replays {
+		data, err := read(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := snippet.Parse(name, strings.NewReader(string(data)))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c...)
+	}
+	for _, name := range s.snippets {
+		data, err := read(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := snippet.Read(name, data, s.format, s.mode, func(c *snippet.Case) {
+			if s.ring >= 0 {
+				c.Ring = s.ring
+			}
+			c.Regs, c.CPU = s.regs, s.cpu
+		})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c...)
+	}
+	return all, nil
+}
+
+// run compares all and prints what came of it.
+func (s *snippetSettings) run(out io.Writer) (status int, err error) {
+	cases, err := s.cases()
+	if err != nil {
+		return 0, err
+	}
+	if s.save != "" {
+		if err := s.write(cases); err != nil {
+			return 0, err
+		}
+	}
+	r := snippet.Runner{A: s.a, B: s.b, Force: s.given, Table: s.table}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	var different, failed int
+	all := []*snippet.Verdict{}
+	for _, c := range cases {
+		v := r.Run(c)
+		switch {
+		case v.Status == snippet.Failed:
+			failed++
+		case !v.Expected:
+			different++
+		}
+		if s.json {
+			all = append(all, v)
+		} else if _, err := io.WriteString(out, v.String()); err != nil {
+			return 0, err
+		}
+	}
+	status, result := crossEqual, "equal"
+	switch {
+	case failed > 0:
+		status, result = crossFailed, "error"
+	case different > 0:
+		status, result = crossDifferent, "different"
+	}
+	if s.json {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return status, e.Encode(struct {
+			Result string             `json:"result"`
+			Cases  []*snippet.Verdict `json:"cases"`
+		}{result, all})
+	}
+	if len(cases) > 1 {
+		_, err = fmt.Fprintf(out, "%d cases: %d as expected, %d not, %d could not be run\n", len(cases), len(cases)-different-failed, different, failed)
+	}
+	return status, err
+}
+
+// write writes the cases to a file.
+func (s *snippetSettings) write(cases []*snippet.Case) error {
+	f, err := os.Create(s.save)
+	if err != nil {
+		return err
+	}
+	for _, c := range cases {
+		err = errors.Join(err, c.Write(f))
+	}
+	return errors.Join(err, f.Close())
+}
