@@ -26,6 +26,7 @@ guests: setup
 	tests/media/prepare
 
 test: guests
+	$(GO) run ./cmd/goemu doctor # among others which KVM the tests have
 	$(GO) test -timeout 40m ./...
 
 media: guests

@@ -11,6 +11,7 @@ import (
 
 	"goemu/devices/i8042"
 	"goemu/emu"
+	"goemu/emu/kvm"
 )
 
 // patience bounds the wait for a guest. It decides no test.
@@ -30,7 +31,7 @@ func assemble(t *testing.T, source string) string {
 // What another goroutine types and moves, the guest reads, in order.
 func TestInput(t *testing.T) {
 	kernel := assemble(t, "keys.asm")
-	for name, accel := range engines {
+	for name, accel := range kvmAnd(t, kvm.Probe32) {
 		var out bytes.Buffer
 		m, err := emu.New(emu.Config{Kernel: kernel, Accel: accel, Debugcon: "stdio", ConsoleOut: &out, Serial: []string{"null"}})
 		if err != nil {

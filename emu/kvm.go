@@ -34,10 +34,8 @@ var kvmFast = sync.OnceValue(func() error {
 		return err
 	}
 	defer h.Close()
-	for _, p := range h.Probe() {
-		if p.Err != nil || p.Slow() {
-			return fmt.Errorf("this host's KVM is no processor's: %v; -accel kvm takes it all the same", p)
-		}
+	if p, ok := h.Weakness(); !ok {
+		return fmt.Errorf("this host's KVM is no processor's: %v; -accel kvm takes it all the same", p)
 	}
 	return nil
 })
@@ -202,6 +200,19 @@ func (m *Machine) storeState() {
 		if k := v.kvm.Load(); k != nil {
 			k.Store()
 		}
+	}
+}
+
+// peek shows the state in the CPU while KVM's guest executes an access, and poke takes what has become of its general registers.
+func (v *vcpu) peek() {
+	if k := v.kvm.Load(); k != nil {
+		k.Peek()
+	}
+}
+
+func (v *vcpu) poke() {
+	if k := v.kvm.Load(); k != nil {
+		k.Poke()
 	}
 }
 

@@ -2,6 +2,7 @@ package emu_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -31,6 +32,16 @@ func needKVM(t *testing.T, probes ...string) {
 			t.Skip("THIS HOST'S KVM CANNOT: ", p)
 		}
 	}
+}
+
+// kvmAnd gives the engines, and KVM where it is and runs guests of package kvm's.
+func kvmAnd(t *testing.T, probes ...string) map[string]emu.Accel {
+	all := maps.Clone(engines)
+	t.Run("KVM is there", func(t *testing.T) {
+		needKVM(t, probes...)
+		all["kvm"] = emu.AccelKVM
+	})
+	return all
 }
 
 // onKVM runs the built-in guest on KVM, and moves it to another engine when the guest has said a word; "": not at all.

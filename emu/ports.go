@@ -68,13 +68,19 @@ func (p *portHandler) In(port uint16, size int) uint32 {
 	if p.h.In == nil {
 		return ^uint32(0)
 	}
-	return p.h.In(&Guest{p.m, p.m.current()}, port, size)
+	v := p.m.current()
+	v.peek()
+	defer v.poke()
+	return p.h.In(&Guest{p.m, v}, port, size)
 }
 
 // Out implements devices.PortDevice.
 func (p *portHandler) Out(port uint16, size int, value uint32) {
 	if p.h.Out != nil {
-		p.h.Out(&Guest{p.m, p.m.current()}, port, size, value)
+		v := p.m.current()
+		v.peek()
+		defer v.poke()
+		p.h.Out(&Guest{p.m, v}, port, size, value)
 	}
 }
 

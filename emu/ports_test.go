@@ -8,6 +8,7 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/inspect"
+	"goemu/emu/kvm"
 )
 
 // portsGuest is a multiboot kernel at 1 MiB that calls port 0x5000 with ESI at a text of 5 bytes, and ends with what it then finds there.
@@ -34,7 +35,7 @@ func TestPorts(t *testing.T) {
 	if err := os.WriteFile(kernel, portsGuest, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, engine := range engines {
+	for name, engine := range kvmAnd(t, kvm.Probe32) {
 		t.Run(name, func(t *testing.T) {
 			text := make([]byte, 5)
 			var value uint32

@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"goemu/emu"
+	"goemu/emu/kvm"
 )
 
 // Button, sleep and what ends it, on both boards: the guest says what it sees and the test answers.
 func TestPower(t *testing.T) {
+	machineEngines := kvmAnd(t, kvm.ProbeReal, kvm.Probe32)
 	kernel := assemble(t, "power.asm")
 	for _, board := range []string{"pc", "q35"} {
-		for name, accel := range engines {
+		for name, accel := range machineEngines {
 			r, w, err := os.Pipe()
 			if err != nil {
 				t.Fatal(err)
@@ -66,13 +68,17 @@ func TestPower(t *testing.T) {
 // A reset of the processor alone, by each way there is: with a shutdown code the program goes on on a board that has kept its state, without one
 // the machine boots again.
 func TestReturnFromReset(t *testing.T) {
+	machineEngines := kvmAnd(t, kvm.ProbeReal)
 	for _, way := range []string{"KBC", "FAST", "CF9", "TRIPLE"} {
 		disk := filepath.Join(t.TempDir(), way+".img")
 		if msg, err := exec.Command("nasm", "-f", "bin", "-D"+way, "-o", disk, "testdata/return.asm").CombinedOutput(); err != nil {
 			t.Fatalf("nasm: %v\n%s", err, msg)
 		}
 		for _, board := range []string{"pc", "q35"} {
-			for name, accel := range engines {
+			for name, accel := range machineEngines {
+				if name == "kvm" && way == "TRIPLE" {
+					continue // KVM's emulator takes INT3 in real mode whatever the IDT's limit
+				}
 				var out bytes.Buffer
 				m, err := emu.New(emu.Config{Machine: board, Accel: accel, Drives: []string{"file=" + disk + ",format=raw"}, Debugcon: "stdio",
 					ConsoleOut: &out, ConsoleIn: io.LimitReader(strings.NewReader(""), 0), Serial: []string{"null"},

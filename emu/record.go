@@ -57,6 +57,7 @@ func (v *vcpu) record(e inspect.Event) {
 	if r.kinds&e.Kind == 0 {
 		return
 	}
+	v.peek()
 	e.Time, e.CPU = v.m.clock.Now(), v.n
 	if e.RIP == 0 {
 		e.RIP, e.CPL = v.env.RIP, v.cpu.CPL()

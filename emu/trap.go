@@ -22,6 +22,10 @@ func (trapPort) In(_ uint16, size int) uint32 { return 1<<(8*size) - 1 }
 // Out implements devices.PortDevice.
 func (t trapPort) Out(uint16, int, uint32) {
 	v := t.m.current()
+	if v.lent {
+		v.engine.After(v.onTrap)
+		return
+	}
 	v.runner.After(v.onTrap)
 }
 

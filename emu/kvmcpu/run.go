@@ -80,6 +80,22 @@ func (e *VCPU) Store() {
 	}
 }
 
+// Peek shows the state in the CPU while an access of the guest is answered; it stays KVM's. Poke then gives KVM what has become of the general registers.
+func (e *VCPU) Peek() {
+	if e.loaded {
+		e.check(e.store())
+	}
+}
+
+// Poke is the end of Peek.
+func (e *VCPU) Poke() {
+	if s := &e.state; e.loaded && s.t.GPR != e.env.GPR {
+		s.t.GPR = e.env.GPR
+		s.fromRegisters()
+		e.check(e.v.SetRegs(&s.regs))
+	}
+}
+
 // check ends the vCPU's run with an error, if there is one.
 func (e *VCPU) check(err error) (ok bool) {
 	if err == nil {
