@@ -35,7 +35,14 @@ func runDoctor(out io.Writer, args []string) (int, error) {
 		works = works || f.good
 		f.write(out)
 	}
-	for _, f := range checkKVM(kvm.System) {
+	found, good := checkKVM(kvm.System)
+	for _, f := range found {
+		f.write(out)
+	}
+	// Where small guests do not run the built-in one may hang.
+	if good {
+		f := checkEngine("kvm")
+		works = works || f.good
 		f.write(out)
 	}
 	checkTerminal().write(out)

@@ -9,18 +9,18 @@ import (
 	"goemu/emu/kvm"
 )
 
-// checkKVM looks at the host's KVM: what it has, what its processors lack of goemu's, and how small guests fare.
-func checkKVM(sys kvm.Sys) []finding {
+// checkKVM looks at the host's KVM: what it has, what its processors lack of goemu's, and how small guests fare. It is good if these all run.
+func checkKVM(sys kvm.Sys) (l []finding, good bool) {
 	host, err := kvm.OpenSys(sys)
 	var refused *kvm.Error
 	switch {
 	case errors.As(err, &refused):
-		return []finding{{false, fmt.Sprintf("KVM: %s: %v", refused.Doing, refused.Err), refused.Advice}}
+		return []finding{{false, fmt.Sprintf("KVM: %s: %v", refused.Doing, refused.Err), refused.Advice}}, false
 	case err != nil:
-		return []finding{{false, err.Error(), ""}}
+		return []finding{{false, err.Error(), ""}}, false
 	}
 	defer host.Close()
-	l := []finding{{true, fmt.Sprintf("KVM: API version %d, %d memory slots, up to %d vCPUs, %d recommended",
+	l = []finding{{true, fmt.Sprintf("KVM: API version %d, %d memory slots, up to %d vCPUs, %d recommended",
 		kvm.APIVersion, host.Check(kvm.CapNrMemSlots), host.Check(kvm.CapMaxVCPUs), host.Check(kvm.CapNrVCPUs)), ""}}
 	l = append(l, capabilities(host)...)
 	l = append(l, offered(host))
@@ -36,7 +36,7 @@ func checkKVM(sys kvm.Sys) []finding {
 	if bad >= 0 {
 		l[bad].advice = kvm.Advice(probes)
 	}
-	return l
+	return l, bad < 0
 }
 
 // capabilities lists those that there are, with numbers where these tell something, and those that there are not, with what is missing for it.

@@ -32,8 +32,12 @@ func TestDoctorKVM(t *testing.T) {
 			fake := kvmtest.NewFake()
 			c.change(fake)
 			var out bytes.Buffer
-			for _, f := range checkKVM(fake) {
+			found, good := checkKVM(fake)
+			for _, f := range found {
 				f.write(&out)
+			}
+			if good {
+				t.Error("it is good")
 			}
 			// The marks of findings are three characters and a blank.
 			got := strings.ReplaceAll(out.String(), "--  ", "-- ")

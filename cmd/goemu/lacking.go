@@ -21,7 +21,7 @@ const (
 
 // lacking is what is said of an option of QEMU's that goemu lacks.
 var lacking = map[string]string{
-	"enable-kvm": hintKVM, "no-kvm": "the translator is -accel tcg", "enable-hax": hintKVM, "xen-domid": hintXen, "xen-attach": hintXen, "xen-domid-restrict": hintXen,
+	"no-kvm": "the translator is -accel tcg", "enable-hax": hintKVM, "xen-domid": hintXen, "xen-attach": hintXen, "xen-domid-restrict": hintXen,
 
 	"netdev": hintNetwork, "smb": hintNetwork, "tftp": hintNetwork, "redir": hintNetwork, "bootp": hintNetwork,
 

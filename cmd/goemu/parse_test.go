@@ -29,6 +29,7 @@ func TestParse(t *testing.T) {
 		{"-accel interp", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
 		{"-accel kvm", func(c *emu.Config) { c.Accel = emu.AccelKVM }},
 		{"-accel kvm:interp", func(c *emu.Config) { c.Accel = emu.AccelKVMOrInterp }},
+		{"-enable-kvm", func(c *emu.Config) { c.Accel = emu.AccelKVM }},
 		{"-accel interp:kvm", func(c *emu.Config) { c.Accel = emu.AccelInterp }},
 		{"-icount shift=5,sleep=off", func(c *emu.Config) { c.Icount, c.Shift, c.NoSleep = true, 5, true }},
 		{"-hda a,b -cdrom c -fdb d -drive if=none,id=x disk.img", func(c *emu.Config) {

@@ -18,6 +18,8 @@ var machineOptions = []option{
 	{name: "accel", arg: "[accel=]ENGINE[:ENGINE...]", group: groupMachine,
 		about: "engine: tcg (native code), interp (portable), kvm (the host's\nprocessor), auto; the first there is ('-accel help' for list)", example: "-accel kvm:tcg",
 		words: words("tcg interp kvm auto kvm:tcg"), set: (*settings).setAccel},
+	{name: "enable-kvm", group: groupMachine,
+		about: "the same as -accel kvm", example: "-enable-kvm -cpu host", set: given(func(s *settings) { s.accels = append(s.accels, "kvm") })},
 	{name: "cpu", arg: "MODEL[,+FEATURE][,-FEATURE][,PROP=VALUE...]", group: groupMachine,
 		about: "processor ('-cpu help' for list; default max)", example: "-cpu Haswell,-smap,+rdseed", words: emu.CPUNames, set: (*settings).setCPU},
 	{name: "m", arg: "[size=]SIZE", group: groupMachine,
