@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,11 +37,12 @@ type crossOption struct {
 // crossSettings are what they have said.
 type crossSettings struct {
 	crosscheck.Options
-	json    bool
-	console bool
-	snips   snippetSettings
-	names   []string // options of the table that were given
-	only    error    // why an engine runs snippets only
+	json     bool
+	console  bool
+	caseFile string // of the reproducer; "": by the number of the instruction
+	snips    snippetSettings
+	names    []string // options of the table that were given
+	only     error    // why an engine runs snippets only
 }
 
 var crossOptions = []crossOption{
@@ -90,6 +92,7 @@ var crossOptions = []crossOption{
 		c.snips.replays = append(c.snips.replays, v)
 		return nil
 	}},
+	{"case", "FILE", "write the reproducer there (default crosscheck-N.case, where N\nis the instruction)", func(c *crossSettings, v string) error { c.caseFile = v; return nil }},
 	{"json", "", "print the report as JSON", func(c *crossSettings, _ string) error { c.json = true; return nil }},
 }
 
@@ -273,9 +276,26 @@ type interrupted int
 
 func (i interrupted) Error() string { return "interrupted" }
 
+// reproduce writes the reproducer. It gives the file's name, or why there is none.
+func (c *crossSettings) reproduce(d *crosscheck.Divergence) (name string, err error) {
+	var b bytes.Buffer
+	if err := d.Reproducer(&b, &c.Options); err != nil {
+		return "", err
+	}
+	if name = c.caseFile; name == "" {
+		name = fmt.Sprintf("crosscheck-%d.case", d.After+1)
+	}
+	return name, os.WriteFile(name, b.Bytes(), 0o666)
+}
+
 // print prints the result.
 func (c *crossSettings) print(out io.Writer, r *crosscheck.Result, took time.Duration) error {
 	a, b := c.A.String(), c.B.String()
+	var file string
+	var none error
+	if r.Divergence != nil {
+		file, none = c.reproduce(r.Divergence)
+	}
 	if c.json {
 		x := struct {
 			Result     string                 `json:"result"`
@@ -286,8 +306,9 @@ func (c *crossSettings) print(out io.Writer, r *crosscheck.Result, took time.Dur
 			Seconds    float64                `json:"seconds"`
 			Status     int                    `json:"status"`
 			Error      string                 `json:"error,omitempty"`
+			Reproducer string                 `json:"reproducer,omitempty"`
 			Divergence *crosscheck.Divergence `json:"divergence,omitempty"`
-		}{Result: "equal", A: a, B: b, Insns: r.Insns, Compared: r.Compared, Seconds: took.Seconds(), Status: r.Status, Divergence: r.Divergence}
+		}{Result: "equal", A: a, B: b, Insns: r.Insns, Compared: r.Compared, Seconds: took.Seconds(), Status: r.Status, Divergence: r.Divergence, Reproducer: file}
 		if r.Divergence != nil {
 			x.Result = "different"
 		}
@@ -300,7 +321,12 @@ func (c *crossSettings) print(out io.Writer, r *crosscheck.Result, took time.Dur
 		return e.Encode(x)
 	}
 	if r.Divergence != nil {
-		_, err := io.WriteString(out, r.Divergence.Text(a, b))
+		io.WriteString(out, r.Divergence.Text(a, b))
+		if none != nil {
+			_, err := fmt.Fprintf(out, "\nThere is no reproducer: %v\n", none)
+			return err
+		}
+		_, err := fmt.Fprintf(out, "\nReproducer: goemu crosscheck --replay %s\n", file)
 		return err
 	}
 	if r.Err != nil {

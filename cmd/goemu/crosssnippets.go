@@ -38,7 +38,7 @@ var noSnippets = snippetSettings{format: snippet.Auto, mode: 64, ring: -1, a: "t
 // snippetOnly are the options for snippets only; machineOnly those that are for machines only.
 var (
 	snippetOnly = []string{"format", "mode", "ring", "reg", "save"}
-	machineOnly = []string{"every", "from", "insns", "console"}
+	machineOnly = []string{"every", "from", "insns", "console", "case"}
 )
 
 // refuse is an error if one of the options was given.

@@ -1,6 +1,7 @@
 package crosscheck
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"goemu/emu"
+	"goemu/emu/crosscheck/snippet"
 	"goemu/tcg"
 )
 
@@ -143,9 +145,40 @@ func TestFault(t *testing.T) {
 					t.Errorf("--every %s, %s: the report lacks %q:\n%s", every, name, want, text)
 				}
 			}
+			if every == "block" {
+				replay(t, d, o, "cmp eax, 0x7")
+			}
 			if testing.Verbose() && every == "block" && side == 0 {
 				t.Log(text)
 			}
+		}
+	}
+}
+
+// replay runs the reproducer. The engines of snippets do not err, and so are equal.
+func replay(t *testing.T, d *Divergence, o *Options, want ...string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := d.Reproducer(&b, o); err != nil {
+		t.Error(err)
+		return
+	}
+	text := b.String()
+	cases, err := snippet.Parse("reproducer", &b)
+	if err != nil || len(cases) != 1 {
+		t.Errorf("%v\n%s", err, text)
+		return
+	}
+	var r snippet.Runner
+	defer r.Close()
+	v := r.Run(cases[0])
+	if v.Status != snippet.Equal || v.A != "tcg" || v.B != "interp" || v.EndA != "end" || len(v.Listing) != len(want) || !strings.Contains(text, "\nseen ") {
+		t.Errorf("%+v\n%s", v, text)
+		return
+	}
+	for i, w := range want {
+		if v.Listing[i].Text != w {
+			t.Errorf("%s, want %s", v.Listing[i].Text, w)
 		}
 	}
 }
@@ -179,6 +212,8 @@ func TestFaultOfBlock(t *testing.T) {
 		}
 		if d := r.Divergence; d == nil || !d.Found || !d.Block || d.Linear > v.cmp || d.Linear < v.cmp-9 || !strings.Contains(d.Note, "3 instructions are translated together") {
 			t.Errorf("--every %s: %+v", every, d)
+		} else {
+			replay(t, d, o, "mov eax, 0x5", "inc eax", "cmp eax, 0x7")
 		}
 	}
 }

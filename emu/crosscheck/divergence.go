@@ -39,9 +39,11 @@ type Divergence struct {
 	IR          string              `json:"ir"`                 // micro-ops of the block, optimised, as the first engine has them
 	Host        [2]string           `json:"host"`               // its host code on each engine; "": it has none
 
-	Start inspect.Registers `json:"-"` // before the instruction
-
-	code    []byte
+	start   inspect.Registers
+	memory  map[int][]byte // before the instruction, by number of the page; what is missing is empty
+	code    []byte         // of the instruction
+	block   []byte         // of the block that it begins
+	run     []byte         // of what belongs to it: itself, or some of the block
 	history []record
 }
 
@@ -65,15 +67,15 @@ func decoderMode(r *inspect.Registers) decoder.Mode {
 // set fills in what is known: the state before the instruction on both engines, that of the first after it, and all of the first in between.
 func (d *Divergence) set(a, b, after *state, run []state) {
 	r := &a.regs
-	d.Found, d.Start = true, *r
+	d.Found, d.start = true, *r
 	d.After, d.Before = a.insns, after.insns
 	d.CPU, d.RIP, d.Linear, d.Mode = a.cpu, r.RIP, r.PC(), r.Mode()
 	mode := decoderMode(r)
 	d.code = a.code
-	var in decoder.Inst
-	if decoder.Decode(a.code, mode, &in) == nil {
-		d.code = a.code[:in.Len]
+	if p := first(a.code, mode, 1); len(p) > 0 {
+		d.code = p
 	}
+	d.run = d.code
 	d.Bytes, d.Instruction = hex.EncodeToString(d.code), decoder.Format(d.code, mode, d.RIP)
 	d.Accesses = nil
 	for i := range run {

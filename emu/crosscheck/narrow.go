@@ -52,6 +52,7 @@ func (o *Options) narrow(ctx context.Context, p pass, c *comparison) (*Divergenc
 	if !found {
 		if found, err = o.kept(ctx, p, block, f.differ, 0, d); err == nil {
 			d.Block = true
+			d.run = d.block
 			d.Note = "it does not show when the block is translated anew"
 			if !found {
 				d.Note = "it does not show when the states are kept"
@@ -75,6 +76,7 @@ func (o *Options) narrow(ctx context.Context, p pass, c *comparison) (*Divergenc
 		return d, err
 	}
 	d.Block = true
+	d.run = first(d.block, decoderMode(&d.start), high)
 	d.Note = fmt.Sprintf("it shows when %d instructions are translated together, and not with fewer", high)
 	return d, nil
 }
@@ -127,6 +129,8 @@ func (d *Divergence) find(a, b []state, base map[int][]byte) bool {
 		x, y := &a[i-1], &b[j-1]
 		if last >= 0 && !d.equal(x, y, &now, &fresh) {
 			d.set(&a[last], &b[lastB], x, a[last+1:i])
+			d.memory = now[0]
+			d.block = a[last].view.Code
 			return true
 		}
 		for k := range now {
