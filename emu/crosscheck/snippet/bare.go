@@ -54,6 +54,7 @@ type world struct {
 	cpu   *x86.CPU
 	left  int64
 	spent int64
+	tpr   uint8 // CR8
 }
 
 func (*world) In(_ uint16, size int) uint32 { return uint32(1<<(8*size) - 1) }
@@ -61,8 +62,8 @@ func (*world) Out(uint16, int, uint32)      {}
 func (w *world) TSC() uint64                { return uint64(w.spent) }
 func (*world) APICBase() uint64             { return 0xfee00900 }
 func (*world) SetAPICBase(uint64) bool      { return true }
-func (*world) TPR() uint8                   { return 0 }
-func (*world) SetTPR(uint8)                 {}
+func (w *world) TPR() uint8                 { return w.tpr }
+func (w *world) SetTPR(v uint8)             { w.tpr = v }
 func (*world) SetFERR(bool)                 {}
 func (*world) IGNNE() bool                  { return false }
 func (w *world) Poll() bool                 { return w.left <= 0 }
