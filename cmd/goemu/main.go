@@ -92,6 +92,8 @@ func emulate(s *settings) (status int, err error) {
 	go func() {
 		s := <-signals
 		m.Quit(128+signalNumber(s), inspect.ReasonHostSignal)
+		s = <-signals // somebody does not want to wait: for a reader of our output, for example
+		os.Exit(128 + signalNumber(s))
 	}()
 	end, err := s.begin()
 	if err != nil {

@@ -2,7 +2,7 @@
 // pseudo terminals, memory, or nothing.
 //
 // Parse and ParseOption read what -serial and -chardev say, Spec.Open makes the Source. Output is queued, a megabyte at most, and written by a goroutine of its own: a
-// slow reader does not stop the vCPU, a client that takes nothing loses what does not fit, and without a client output is dropped. Several front
+// slow reader does not stop the vCPU, a client or terminal that takes nothing loses what does not fit, and without a client output is dropped. Several front
 // ends share a Source by a Mux. Not done: UDP, WebSocket, TLS, descriptors of the caller's.
 package chardev
 
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Backend is the host side of a character device.
@@ -63,6 +64,10 @@ type Stream struct {
 	closed  bool
 	done    bool
 	err     error
+
+	watch   *time.Timer // of a terminal: rings when it has taken nothing for stallTime; nil: this is none
+	since   time.Time   // of the write under way; zero: there is none
+	stalled bool        // the terminal takes nothing: what has no room is dropped, and Close does not wait for it
 }
 
 // NewStream makes a Backend that writes to w; closer may be nil.
@@ -73,12 +78,70 @@ func NewStream(name string, w io.Writer, closer io.Closer) *Stream {
 	return s
 }
 
+// newTerminal makes a Stream to a terminal, which a person may stop: it holds up nothing for longer than stallTime.
+func newTerminal(name string, w io.Writer) *Stream {
+	s := &Stream{name: name, w: w}
+	s.changed = sync.NewCond(&s.mu)
+	s.watch = time.AfterFunc(time.Hour, s.stall)
+	s.watch.Stop()
+	go s.drain()
+	return s
+}
+
+// stall is called when a piece should have been taken long ago.
+func (s *Stream) stall() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.since.IsZero() || time.Since(s.since) < stallTime {
+		return // it was, meanwhile
+	}
+	s.stalled = true
+	s.changed.Broadcast()
+	s.tellRoom()
+}
+
+// tellRoom tells that Offer takes bytes again, if it has refused some.
+func (s *Stream) tellRoom() {
+	if f := s.room; s.full && f != nil {
+		s.full = false
+		s.mu.Unlock()
+		f()
+		s.mu.Lock()
+	}
+}
+
+// put writes to the host, to a terminal in pieces that show whether it takes something. It is called without the lock.
+func (s *Stream) put(p []byte) error {
+	if s.watch == nil {
+		_, err := s.w.Write(p)
+		return err
+	}
+	const piece = 256
+	for len(p) > 0 {
+		n := min(piece, len(p))
+		s.mu.Lock()
+		s.since = time.Now()
+		s.mu.Unlock()
+		s.watch.Reset(stallTime)
+		_, err := s.w.Write(p[:n])
+		s.watch.Stop()
+		s.mu.Lock()
+		s.since, s.stalled = time.Time{}, false
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
 // Offer implements Backend. After a failed write to the host, output is dropped and Close reports the error.
 func (s *Stream) Offer(p []byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.err != nil:
+	case s.err != nil, s.stalled && len(s.queue) >= queueLimit:
 		return len(p)
 	case len(s.queue) >= queueLimit:
 		s.full = true
@@ -93,10 +156,10 @@ func (s *Stream) Offer(p []byte) int {
 func (s *Stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.queue) >= queueLimit && s.err == nil {
+	for len(s.queue) >= queueLimit && s.err == nil && !s.stalled {
 		s.changed.Wait()
 	}
-	if s.err == nil {
+	if s.err == nil && len(s.queue) < queueLimit {
 		s.queue = append(s.queue, p...)
 		s.changed.Broadcast()
 	}
@@ -125,29 +188,24 @@ func (s *Stream) drain() {
 		out := s.queue
 		s.queue = s.spare[:0]
 		s.mu.Unlock()
-		_, err := s.w.Write(out)
+		err := s.put(out)
 		s.mu.Lock()
 		s.spare = out
 		if err != nil && s.err == nil {
 			s.err = fmt.Errorf("character device %s: %w", s.name, err)
 			s.queue = s.queue[:0]
 		}
-		if f := s.room; s.full && f != nil {
-			s.full = false
-			s.mu.Unlock()
-			f()
-			s.mu.Lock()
-		}
+		s.tellRoom()
 		s.changed.Broadcast()
 	}
 }
 
-// Close implements Backend.
+// Close implements Backend. What a terminal does not take is its own loss.
 func (s *Stream) Close() error {
 	s.mu.Lock()
 	s.closed = true
 	s.changed.Broadcast()
-	for !s.done {
+	for !s.done && !s.stalled {
 		s.changed.Wait()
 	}
 	err := s.err
@@ -158,6 +216,13 @@ func (s *Stream) Close() error {
 		}
 	}
 	return err
+}
+
+// taken tells whether all has been taken, after Close.
+func (s *Stream) taken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
 }
 
 // Null drops output.

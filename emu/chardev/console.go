@@ -27,10 +27,8 @@ type Console struct {
 // NewConsole takes standard input and output. A terminal is put in raw mode.
 func NewConsole() (*Console, error) {
 	c := &Console{in: os.Stdin, fd: int(os.Stdin.Fd())}
-	var out io.Writer = os.Stdout
 	if term.IsTerminal(int(os.Stdout.Fd())) {
 		c.tamer = &tamer{w: os.Stdout}
-		out = c.tamer
 	}
 	if term.IsTerminal(c.fd) {
 		old, err := term.MakeRaw(c.fd)
@@ -39,7 +37,11 @@ func NewConsole() (*Console, error) {
 		}
 		c.old = old
 	}
-	c.Stream = NewStream("stdio", out, nil)
+	if c.tamer != nil {
+		c.Stream = newTerminal("stdio", c.tamer)
+	} else {
+		c.Stream = NewStream("stdio", os.Stdout, nil)
+	}
 	return c, nil
 }
 
@@ -105,10 +107,10 @@ func (c *Console) Restore() {
 	})
 }
 
-// Close implements Backend.
+// Close implements Backend. The terminal has its modes again, also one that takes nothing.
 func (c *Console) Close() error {
 	err := c.Stream.Close()
-	if c.tamer != nil {
+	if c.tamer != nil && c.taken() {
 		if e := c.tamer.flush(); err == nil {
 			err = e
 		}
