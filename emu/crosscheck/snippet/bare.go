@@ -132,7 +132,7 @@ func (b bare) run(im *image) (res *Result, err error) {
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	if err := w.cpu.SetRegisters(&im.regs); err != nil {
-		return nil, fmt.Errorf("%s: the CPU cannot start so: %w", im.c.Where, err)
+		return nil, fmt.Errorf("the CPU cannot start so: %w", err)
 	}
 	w.kick(env)
 	e.Run()

@@ -139,11 +139,15 @@ func TestNasm(t *testing.T) {
 		t.Error(v)
 	}
 	c.Asm = "nop\nfoo rax\n"
-	if _, err := assemble(c); err == nil || !strings.HasPrefix(err.Error(), "x:1: nasm: line 2 of the snippet:") {
+	if _, err := assemble(c); err == nil || !strings.HasPrefix(err.Error(), "nasm: line 2 of the snippet:") {
+		t.Error(err)
+	}
+	c.Asm = "nopp\n"
+	if _, err := assemble(c); err == nil || !strings.Contains(err.Error(), "line 1 of the snippet:") {
 		t.Error(err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	if v := r.Run(c); v.Status != Failed || !strings.Contains(v.Error, "x:1: assembler text needs nasm, which is not installed") {
+	if v := r.Run(c); v.Status != Failed || !strings.Contains(v.Error, "assembler text needs nasm, which is not installed") {
 		t.Error(v)
 	}
 }

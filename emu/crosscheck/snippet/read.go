@@ -125,11 +125,11 @@ const nasmTime = 2 * time.Minute
 func assemble(c *Case) ([]byte, error) {
 	nasm, err := exec.LookPath("nasm")
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Where, ErrNoNasm)
+		return nil, ErrNoNasm
 	}
 	r, err := c.registers()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Where, err)
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "goemu-snippet")
 	if err != nil {
@@ -143,21 +143,24 @@ func assemble(c *Case) ([]byte, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), nasmTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, nasm, "-f", "bin", "-w-all", "-o", out, in)
+	cmd := exec.CommandContext(ctx, nasm, "-f", "bin", "-o", out, in)
 	cmd.Dir = dir
 	msg, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("%s: nasm was not done after %v", c.Where, nasmTime)
+		return nil, fmt.Errorf("nasm was not done after %v", nasmTime)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: nasm: %s", c.Where, message(string(msg), in, err))
+		return nil, fmt.Errorf("nasm: %s", message(string(msg), in, err))
 	}
 	info, err := os.Stat(out)
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() == 0 || info.Size() > maxCode {
-		return nil, fmt.Errorf("%s: nasm: %d bytes of code: want 1 to %d", c.Where, info.Size(), maxCode)
+	if info.Size() == 0 {
+		return nil, fmt.Errorf("nasm made no code: %s", message(string(msg), in, errors.New("there is no instruction")))
+	}
+	if info.Size() > maxCode {
+		return nil, fmt.Errorf("nasm: %d bytes of code: up to %d are allowed", info.Size(), maxCode)
 	}
 	return os.ReadFile(out)
 }

@@ -240,11 +240,11 @@ func (p *pair) first(all *outcome) *Instruction {
 func (c *Case) image(avx bool) (*image, error) {
 	r, err := c.registers()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Where, err)
+		return nil, err
 	}
 	m, err := c.model()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Where, err)
+		return nil, err
 	}
 	if avx && r.XCR0 == 1 && m.Has(cpumodel.XSAVE) && m.Has(cpumodel.AVX) {
 		r.XCR0 = 7
@@ -254,7 +254,7 @@ func (c *Case) image(avx bool) (*image, error) {
 	}
 	im, err := c.layout(&r)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Where, err)
+		return nil, err
 	}
 	return im, nil
 }
