@@ -113,4 +113,5 @@ func checkWith(t *testing.T, n int, options []string, want string, deviant map[s
 			}
 		})
 	}
+	t.Run("KVM on goemu", func(t *testing.T) { onKVM(t, options, wanted, source, defines...) })
 }

@@ -1,0 +1,102 @@
+package system
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	kvmdev "goemu/emu/kvm"
+	"goemu/tests/guest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// hostKVM tells what is amiss with the host's KVM; there is false if it has none.
+var hostKVM = sync.OnceValues(func() (amiss string, there bool) {
+	h, err := kvmdev.Open()
+	if err != nil {
+		return err.Error(), false
+	}
+	defer h.Close()
+	if p, ok := h.Weakness(); !ok {
+		return p.String(), true
+	}
+	return "", true
+})
+
+// emulatedLimit is how long a guest gets on a KVM that emulates, which may stand still for ever at what it cannot do.
+const emulatedLimit = 20 * time.Second
+
+// emulatedDeviant are lines that KVM's emulator of kernel mode gives otherwise than the manual, by the manual's.
+var emulatedDeviant = map[string]string{
+	// What comes while an exception is delivered is always a double fault.
+	"#UD then #NP is #NP #0b 0033 +00 08":                                             "#UD then #NP is #NP #08 0000 +00 08",
+	"#UD on a bad stack, #PF has a stack of its own #0e 0002 +00 08 00000000400007f8": "#UD on a bad stack, #PF has a stack of its own #08 0000 +00 08",
+
+	// An access that begins below the canonical addresses is a page fault there.
+	"load of 8 bytes, 4 before #0d 0000 +00 08": "load of 8 bytes, 4 before #0e 0000 +00 08 00007ffffffffffc",
+
+	// Jumps over the end of the canonical addresses that are not taken.
+	"jnz across, not taken #30 0000 +08 00 00000005 5a5a":    "jnz across, not taken #06 0000 +06 00 00000005 5a5a",
+	"loopne across, not taken #30 0000 +04 00 00000004 5a5a": "loopne across, not taken #06 0000 +02 00 00000004 5a5a",
+	"jrcxz across, not taken #30 0000 +04 00 00000005 5a5a":  "jrcxz across, not taken #06 0000 +02 00 00000005 5a5a",
+
+	// Ring 3, which is not emulated, has no ports whatever IOPL and the TSS say; then there is no SMI.
+	"from ring 3 none": "from ring 3 #0d 0000 +00 1b",
+	"SMIs 00000001":    "SMIs 00000000",
+	"CS 001b":          "CS 0008",
+}
+
+// onKVM runs a guest on goemu with KVM. Where KVM is the host's processor its differences from the manual are shown, as in logKVM. Where it emulates, the guest must say what the
+// manual says, as far as it comes, but for emulatedDeviant, and goemu must tell of the end.
+func onKVM(t *testing.T, options, wanted []string, source string, defines ...string) {
+	amiss, there := hostKVM()
+	if !there {
+		t.Skip("NO KVM HERE: ", amiss)
+	}
+	dir := t.TempDir()
+	kernel, console := filepath.Join(dir, "guest"), filepath.Join(dir, "console")
+	assemble(t, kernel, source, defines...)
+	args := append([]string{"-accel", "kvm", "-cpu", cpu, "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
+		"-debugcon", "file:" + console, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"}, options...)
+	limit := guest.Patience
+	if amiss != "" {
+		limit = emulatedLimit
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, guest.Goemu(t), args...)
+	said, _ := cmd.CombinedOutput()
+	out, _ := os.ReadFile(console)
+	_, text, begins := strings.Cut(string(out), "BEGIN\n")
+	lines := strings.Split(text, "\n")
+	lines = lines[:len(lines)-1] // without one that has no end
+	if amiss == "" {
+		if d := cmp.Diff(wanted, lines); d != "" {
+			t.Logf("(-manual +KVM):\n%s", d)
+		}
+		return
+	}
+	told := strings.Contains(string(said), "the guest cannot go on in KVM at ") && strings.Contains(string(said), "-accel tcg")
+	switch {
+	case cmd.ProcessState.ExitCode() == 1 && begins && len(lines) == len(wanted): // to its end
+	case !told && !strings.Contains(string(said), "triple fault") && ctx.Err() == nil:
+		t.Errorf("it ends with\n%s", said)
+	}
+	for i, line := range lines {
+		switch {
+		case i >= len(wanted):
+			t.Errorf("one line more: %q", line)
+		case line != wanted[i] && line != emulatedDeviant[wanted[i]]:
+			t.Errorf("line %d: %q, want %q", i, line, wanted[i])
+		}
+	}
+	if len(lines) < len(wanted) {
+		t.Skipf("THIS HOST'S KVM IS NO PROCESSOR'S: %s; %d of %d lines were compared", amiss, len(lines), len(wanted))
+	}
+}
