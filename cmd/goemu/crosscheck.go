@@ -58,10 +58,14 @@ var crossOptions = []crossOption{
 		}
 		return err
 	}},
-	{"undefined", "FILE", "more results that instructions leave undefined, as in\ndocs/crosscheck.md; help prints the table", func(c *crossSettings, v string) error {
-		if v == "help" {
+	{"undefined", "FILE", "more results that instructions leave undefined, as in\ndocs/crosscheck.md; help prints the table, none forgets it", func(c *crossSettings, v string) error {
+		switch v {
+		case "help":
 			fmt.Print(undefined.Text)
 			return errDone
+		case "none":
+			c.Undefined = &undefined.Table{}
+			return nil
 		}
 		f, err := os.Open(v)
 		if err != nil {

@@ -51,6 +51,12 @@ func TestSnippets(t *testing.T) {
 	if r.Result != "different" || len(r.Cases) != 3 || !r.Cases[1].Expected || r.Cases[2].Expected || r.Cases[2].Status != "equal" || r.Cases[2].Unexpected[0].B != "0x1" {
 		t.Errorf("%s", out)
 	}
+	mine := file(t, "mine.txt", "inc : rax\n")
+	for _, args := range [][]string{{"--undefined", mine}, {"--undefined=none", "--undefined", mine}} {
+		if out, status, err := cross(t, append(args, "--snippet", hex, "--a", "interp", "--mode", "16")...); err != nil || status != crossEqual {
+			t.Errorf("%q: %d %v\n%s", args, status, err, out)
+		}
+	}
 	endless := file(t, "endless.hex", "eb fe\n")
 	if out, status, err = cross(t, "--snippet", endless, "--a", "interp"); err != nil || status != crossFailed || !strings.Contains(out, "could not run: the snippet does not end") {
 		t.Errorf("%d %v\n%s", status, err, out)

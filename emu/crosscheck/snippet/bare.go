@@ -3,6 +3,7 @@ package snippet
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"goemu/emu/accel"
@@ -94,24 +95,20 @@ func (b bare) name() string {
 	return "interp"
 }
 
-func (b bare) run(im *image) (res *Result, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("%s: %w", b.name(), err)
-		}
-	}()
+// with gives a CPU in the state in which a case starts.
+func (b bare) with(im *image, use func(w *world, e *accel.Engine, ram []byte)) (err error) {
 	model, err := im.c.model()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	env, err := accel.NewEnv()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, accel.FreeEnv(env)) }()
 	ram, err := mmu.AllocRAM(uint64(len(im.ram)))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, mmu.FreeRAM(ram)) }()
 	copy(ram, im.ram)
@@ -128,21 +125,45 @@ func (b bare) run(im *image) (res *Result, err error) {
 	}})
 	e, err := accel.New(w.cpu, space, w, accel.Options{Native: b.native, Count: true, ArenaBytes: 1 << 20})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	if err := w.cpu.SetRegisters(&im.regs); err != nil {
-		return nil, fmt.Errorf("the CPU cannot start so: %w", err)
+		return fmt.Errorf("the CPU cannot start so: %w", err)
 	}
 	w.kick(env)
-	e.Run()
-	var r inspect.Registers
-	w.cpu.Inspect(&r)
-	otherwise := Endless
-	if w.cpu.State() == x86.Shutdown {
-		otherwise = Shutdown
+	use(w, e, ram)
+	return nil
+}
+
+// run implements engine.
+func (b bare) run(im *image) (res *Result, err error) {
+	err = b.with(im, func(w *world, e *accel.Engine, ram []byte) {
+		e.Run()
+		var r inspect.Registers
+		w.cpu.Inspect(&r)
+		otherwise := Endless
+		if w.cpu.State() == x86.Shutdown {
+			otherwise = Shutdown
+		}
+		res = im.conclude(b.name(), &r, w.cpu.State() == x86.Halted, otherwise, slices.Clone(ram))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.name(), err)
 	}
-	return im.conclude(b.name(), &r, w.cpu.State() == x86.Halted, otherwise, append([]byte(nil), ram...)), nil
+	return res, nil
+}
+
+// view shows the translation of the instruction that a case begins with, and what is behind it: the engine has to run it to translate it.
+func (b bare) view(im *image) (v inspect.Block, err error) {
+	err = b.with(im, func(w *world, e *accel.Engine, ram []byte) {
+		e.Run()
+		copy(ram, im.ram)
+		if err = w.cpu.SetRegisters(&im.regs); err == nil {
+			v, _ = e.View(im.regs.RIP)
+		}
+	})
+	return v, err
 }
 
 // kick makes the engine ask for its budget first.

@@ -62,6 +62,8 @@ type Verdict struct {
 	EndB        string              `json:"end_b,omitempty"`
 	Instruction *Instruction        `json:"instruction,omitempty"` // after which the engines first differ
 	Differences []report.Difference `json:"differences,omitempty"`
+	IR          string              `json:"ir,omitempty"`         // micro-ops of the instruction, if one engine is goemu's
+	Host        string              `json:"host,omitempty"`       // its host code, if one is tcg
 	Unexpected  []report.Difference `json:"unexpected,omitempty"` // a: what was expected; b: what both have
 	Changed     []report.Difference `json:"changed,omitempty"`    // a: at the start; b: at the end, on engine a
 
@@ -81,8 +83,9 @@ type Instruction struct {
 	Bytes string `json:"bytes"`
 	Text  string `json:"text"`
 
-	inst decoder.Inst
-	end  int // offset behind it
+	inst     decoder.Inst
+	rip      uint64
+	from, to int // offsets in the code
 }
 
 // Run compares a case.
@@ -141,6 +144,7 @@ func (r *Runner) compare(c *Case, v *Verdict) error {
 	if len(v.Differences) > 0 {
 		v.Status = Different
 		v.Instruction = p.first(o)
+		p.translation(v)
 		v.Expected = len(c.Different) > 0 && expectedNames(c.Different, v.Differences)
 		return nil
 	}
@@ -228,12 +232,35 @@ func (p *pair) run(code []byte) (*outcome, error) {
 // first names the instruction after which the engines first differ: the last of the shortest beginning of the code that differs. nil: none does.
 func (p *pair) first(all *outcome) *Instruction {
 	for i := range all.listing {
-		o, err := p.run(p.c.Code[:all.listing[i].end])
+		o, err := p.run(p.c.Code[:all.listing[i].to])
 		if err == nil && len(o.differences) > 0 {
 			return &all.listing[i]
 		}
 	}
 	return nil
+}
+
+// translation shows what goemu makes of the instruction after which the engines first differ.
+func (p *pair) translation(v *Verdict) {
+	var b bare
+	switch {
+	case v.Instruction == nil:
+		return
+	case v.A == "tcg" || v.B == "tcg":
+		b.native = true
+	case v.A != "interp" && v.B != "interp":
+		return
+	}
+	c := *p.c
+	c.Code = p.c.Code[v.Instruction.from:v.Instruction.to]
+	c.Regs = append(slices.Clip(c.Regs), Setting{"rip", fmt.Sprintf("%#x", v.Instruction.rip)})
+	im, err := c.image(p.a.avx() && p.b.avx())
+	if err != nil {
+		return
+	}
+	if block, err := b.view(im); err == nil {
+		v.IR, v.Host = block.Optimised, block.Host
+	}
 }
 
 // image makes the case ready to run.
@@ -265,18 +292,18 @@ func (im *image) list() []Instruction {
 	mode := map[int]decoder.Mode{16: decoder.Mode16, 32: decoder.Mode32, 64: decoder.Mode64}[im.c.Mode]
 	code := slices.Concat(im.c.Code, slices.Repeat([]byte{im.filler()}, 15)) // the last instruction may have bytes from behind
 	for n := 0; n < len(im.c.Code); {
-		i := Instruction{Addr: im.code + uint64(n)}
+		i := Instruction{Addr: im.code + uint64(n), rip: im.regs.RIP + uint64(n), from: n}
 		length := 1
 		if err := decoder.Decode(code[n:], mode, &i.inst); err == nil {
 			length = int(i.inst.Len)
-			i.Text = i.inst.Text(im.regs.RIP + uint64(n))
+			i.Text = i.inst.Text(i.rip)
 		} else {
 			length = len(im.c.Code) - n // what follows an instruction that is none is not code
 			i.Text = "(" + err.Error() + ")"
 		}
 		i.Bytes = fmt.Sprintf("% x", code[n:n+length])
 		n += length
-		i.end = min(n, len(im.c.Code))
+		i.to = min(n, len(im.c.Code))
 		l = append(l, i)
 	}
 	return l
@@ -357,6 +384,11 @@ func (v *Verdict) String() string {
 	switch {
 	case v.Status == Different:
 		b.WriteString(report.Text(v.Differences))
+		for _, x := range [...]struct{ what, text string }{{"Micro-ops", v.IR}, {"Host code", v.Host}} {
+			if x.text != "" {
+				fmt.Fprintf(&b, "%s of the instruction, and of what ends the snippet:\n%s\n", x.what, strings.TrimRight(x.text, "\n"))
+			}
+		}
 	case len(v.Unexpected) > 0:
 		b.WriteString(report.Text(v.Unexpected))
 	default:

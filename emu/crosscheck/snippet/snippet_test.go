@@ -164,7 +164,8 @@ func TestDifferent(t *testing.T) {
 	r.B, r.open["native"] = "native", odd{}
 	defer r.Close()
 	v := r.Run(c)
-	if v.Status != Different || v.Expected || v.Instruction == nil || v.Instruction.Bytes != "0f a2" || !strings.Contains(v.String(), "\n> 10000002  0f a2  ") {
+	if v.Status != Different || v.Expected || v.Instruction == nil || v.Instruction.Bytes != "0f a2" || !strings.Contains(v.String(), "\n> 10000002  0f a2  ") ||
+		!strings.Contains(v.String(), "Micro-ops of the instruction") || v.IR == "" || v.Host != "" {
 		t.Errorf("%s", v)
 	}
 	c.Different = []string{"RAX"}
