@@ -200,7 +200,7 @@ func (c *crossSettings) machine(args []string) error {
 	if !cfg.Icount {
 		cfg.Shift = 3
 	}
-	cfg.Display, cfg.Interactive, cfg.Stdout, cfg.Stderr = "none", false, io.Discard, io.Discard
+	cfg.Display, cfg.Interactive, cfg.Stdout, cfg.Stderr = "none", c.console, io.Discard, io.Discard
 	c.Config = cfg
 	return nil
 }

@@ -2,7 +2,8 @@
 
 // Bench measures goemu against QEMU's TCG and against the host: it boots the
 // same kernel and the same static programs on each in turn and times, on the
-// host's clock, the lines they print. It prints medians and ratios. Then it boots media, as pc.go has it.
+// host's clock, the lines they print. It prints medians and ratios. Then it boots media, as pc.go has it,
+// and compares engines.
 //
 //	go run ./tests/bench [-runs 3] [-only NAME] [-factor F] [-o docs/performance.md]
 package main
@@ -45,7 +46,7 @@ type run struct {
 func main() {
 	runs := flag.Int("runs", 3, "runs of each")
 	factor := flag.String("factor", "1", "scale the amounts of work")
-	only := flag.String("only", "", "run only this C program, or \"pc\": only the PC that boots from media")
+	only := flag.String("only", "", "run only this C program, or \"pc\": only the PC that boots from media, or \"crosscheck\": only the comparison of engines")
 	out := flag.String("o", "", "write the table to this file as well")
 	engines := flag.String("engines", "goemu,qemu,native", "which to run")
 	flag.Parse()
@@ -94,7 +95,7 @@ func bench(runs int, factor, only, out string, engines []string) error {
 	results := map[string][]run{}
 	for i := range runs {
 		for _, e := range engines {
-			if only == onlyPC {
+			if only == onlyPC || only == onlyCross {
 				break
 			}
 			fmt.Fprintf(os.Stderr, "bench: run %d of %d: %s\n", i+1, runs, e)
@@ -112,16 +113,21 @@ func bench(runs int, factor, only, out string, engines []string) error {
 		}
 	}
 	var b bytes.Buffer
-	if only != onlyPC {
+	if only != onlyPC && only != onlyCross {
 		report(&b, results, engines)
 	}
-	if slices.Contains(engines, "goemu") {
+	if slices.Contains(engines, "goemu") && only != onlyCross {
 		if err := startup(&b, goemu, runs); err != nil {
 			return err
 		}
 	}
 	if only == onlyPC || only == "" {
 		if err := pcTable(&b, goemu, runs); err != nil {
+			return err
+		}
+	}
+	if only == onlyCross || only == "" {
+		if err := crossTable(&b, goemu, guests, runs); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,60 @@
+package crosscheck
+
+import (
+	"bufio"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"goemu/tests/guest"
+)
+
+// On a terminal it shows how far it is, and Ctrl-C ends it.
+func TestInterrupt(t *testing.T) {
+	needTCG(t)
+	cmd := exec.Command(guest.Goemu(t), "crosscheck", "-m", "256", "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "initrd.gz"), "-append", "console=ttyS0")
+	tty, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	late := time.AfterFunc(guest.Patience, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	var out strings.Builder
+	in := bufio.NewReader(tty)
+	for sent := false; ; {
+		c, err := in.ReadByte()
+		if err != nil {
+			break
+		}
+		out.WriteByte(c)
+		if !sent && strings.HasSuffix(out.String(), "million instructions are equal") {
+			sent = true
+			if _, err := tty.Write([]byte{3}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 130 || !strings.Contains(out.String(), "interrupted after") {
+		t.Errorf("exit status %d\n%s", cmd.ProcessState.ExitCode(), out.String())
+	}
+}
+
+// What is typed comes to both machines at the same instruction.
+func TestTyped(t *testing.T) {
+	needTCG(t)
+	s := guest.Start(t, "crosscheck", "--console")
+	for _, x := range []struct{ typed, want string }{{"walk 2abcde\r", "physical address 00000000002abcde"}, {"fault br\r", "vector 5 #BR"}} {
+		s.Expect("\n> ")
+		s.Send(x.typed)
+		s.Expect(x.want)
+	}
+	s.Expect("\n> ")
+	s.Send("off\r")
+	if status := s.Wait(); status != 0 || !strings.Contains(s.Output(), "do the same") {
+		t.Errorf("exit status %d\n%s", status, s.Output())
+	}
+}
