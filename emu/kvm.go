@@ -112,6 +112,26 @@ func (m *Machine) enterKVM() error {
 	return nil
 }
 
+// startKVM is enterKVM before the guest begins. Where that fails the alternative is taken, if there is one.
+func (m *Machine) startKVM() error {
+	err := m.enterKVM()
+	if err == nil {
+		return nil
+	}
+	_, other := m.cfg.Accel.split()
+	if other == AccelAuto {
+		return fmt.Errorf("-accel kvm: %w", err)
+	}
+	m.warnInstead(other, err)
+	m.accel.Store(int32(other))
+	return m.code.SetNative(other == AccelTCG)
+}
+
+// warnInstead tells why an engine is taken in place of KVM.
+func (m *Machine) warnInstead(other Accel, why error) {
+	m.warnings = append(m.warnings, fmt.Sprintf("-accel %s: %s runs the guest: %v", m.cfg.Accel, other, why))
+}
+
 // leaveKVM has another engine go on.
 func (m *Machine) leaveKVM() {
 	for _, v := range m.vcpus {
@@ -119,6 +139,7 @@ func (m *Machine) leaveKVM() {
 		v.kvm.Store(nil)
 		v.runner = v.engine
 	}
+	m.kvm.Forget()
 	m.move()
 }
 

@@ -2,15 +2,18 @@ package emu_test
 
 import (
 	"bytes"
+	"io"
 	"maps"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"goemu/emu"
 	"goemu/emu/inspect"
 	"goemu/emu/kvm"
+	"goemu/emu/kvm/kvmtest"
 	"goemu/emu/tour/tourtest"
 
 	"github.com/google/go-cmp/cmp"
@@ -247,4 +250,50 @@ func TestKVMRefused(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A machine that KVM gives up on ends with an error that names the instruction and what to do; one that cannot be made takes the alternative.
+func TestKVMFails(t *testing.T) {
+	real := kvm.System
+	defer func() { kvm.System = real }()
+	fake := kvmtest.NewFake()
+	fake.Run = func(c *kvmtest.CPU) syscall.Errno { return c.ExitInternalError(1, []byte{0x0f, 0x58, 0xc1}) }
+	faults := &kvmtest.Faults{Sys: fake}
+	kvm.System = faults
+	cfg := emu.Config{Accel: emu.AccelKVM, ConsoleOut: io.Discard}
+	m, err := emu.New(cfg)
+	must(t, err)
+	status, err := m.Run()
+	if err == nil || !strings.Contains(err.Error(), "0f58c1") || !strings.Contains(err.Error(), "-accel tcg") || !strings.Contains(err.Error(), "at 0xfffffff0, ") {
+		t.Error(status, err)
+	}
+	must(t, m.Close())
+	for _, r := range []kvm.Request{kvm.ReqCreateVM, kvm.ReqCreateVCPU, kvm.ReqSetUserMemoryRegion, kvm.ReqSetCPUID2} {
+		faults.Fail(r, syscall.ENOMEM)
+		if _, err := emu.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "-accel kvm: ") || !strings.Contains(err.Error(), r.String()) {
+			t.Errorf("%s fails: %v", r, err)
+		}
+	}
+	if n := fake.Files(); n != 0 {
+		t.Errorf("%d files are left open", n)
+	}
+	// A guest that loops in KVM ends when it is told to.
+	fake.Run = nil
+	m, err = emu.New(cfg)
+	must(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if status, err := m.Run(); status != 7 || err != nil {
+			t.Error(status, err)
+		}
+	}()
+	for range 3 {
+		if _, err := m.Registers(0); err != nil {
+			t.Error(err)
+		}
+	}
+	m.Stop(7)
+	<-done
+	must(t, m.Close())
 }

@@ -204,7 +204,7 @@ func (m *Machine) chooseCPU() error {
 			if other == AccelAuto {
 				return fmt.Errorf("-accel kvm: %w", err)
 			}
-			m.warnings = append(m.warnings, fmt.Sprintf("-accel %s: %s runs the guest: %v", m.cfg.Accel, other, err))
+			m.warnInstead(other, err)
 			first = other
 		}
 	}
@@ -292,8 +292,8 @@ func (m *Machine) assemble() error {
 		m.beginHeld()
 	}
 	if m.Accel() == AccelKVM {
-		if err := m.enterKVM(); err != nil {
-			return fmt.Errorf("-accel kvm: %w", err)
+		if err := m.startKVM(); err != nil {
+			return err
 		}
 	}
 	return m.load()

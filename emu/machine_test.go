@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"goemu/emu"
+	"goemu/emu/kvm"
 	"goemu/emu/tour/tourtest"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,6 +131,7 @@ func (l looped) Write(p []byte) (int, error) {
 
 // Stop ends a guest that does nothing but jump to itself, with the status given, also when called before Run.
 func TestStop(t *testing.T) {
+	engines := kvmAnd(t, kvm.Probe32)
 	kernel := filepath.Join(t.TempDir(), "loop.bin")
 	if msg, err := exec.Command("nasm", "-f", "bin", "-I", "../tests/direct/", "-o", kernel, "../tests/direct/loop.asm").CombinedOutput(); err != nil {
 		t.Fatalf("nasm: %v\n%s", err, msg)

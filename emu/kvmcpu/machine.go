@@ -189,6 +189,15 @@ func (m *Machine) Harvest(ram []byte) {
 	}
 }
 
+// Forget tells the space that the guest may have written to all that trackers look at: the logs are not asked any more.
+func (m *Machine) Forget() {
+	for _, x := range m.slots {
+		if x.Tracked {
+			m.space.Wrote(x.Mem)
+		}
+	}
+}
+
 // VCPU is vCPU n, in the order in which they were made.
 func (m *Machine) VCPU(n int) *VCPU { return m.vcpus[n] }
 

@@ -38,9 +38,6 @@ var emulatedDeviant = map[string]string{
 	"#UD then #NP is #NP #0b 0033 +00 08":                                             "#UD then #NP is #NP #08 0000 +00 08",
 	"#UD on a bad stack, #PF has a stack of its own #0e 0002 +00 08 00000000400007f8": "#UD on a bad stack, #PF has a stack of its own #08 0000 +00 08",
 
-	// An access that begins below the canonical addresses is a page fault there.
-	"load of 8 bytes, 4 before #0d 0000 +00 08": "load of 8 bytes, 4 before #0e 0000 +00 08 00007ffffffffffc",
-
 	// Jumps over the end of the canonical addresses that are not taken.
 	"jnz across, not taken #30 0000 +08 00 00000005 5a5a":    "jnz across, not taken #06 0000 +06 00 00000005 5a5a",
 	"loopne across, not taken #30 0000 +04 00 00000004 5a5a": "loopne across, not taken #06 0000 +02 00 00000004 5a5a",
