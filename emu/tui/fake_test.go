@@ -235,7 +235,7 @@ func newBench(t *testing.T, m Machine, w, h int, host *Host) *bench {
 		b.host.Console("serial0")
 	}
 	b.f, _ = m.(*fake)
-	d, err := open(b.s, b.host)
+	d, err := OpenOn(b.s, b.host)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,10 +40,11 @@ func Open(host *Host) (*TUI, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the display on the terminal: %w", err)
 	}
-	return open(s, host)
+	return OpenOn(s, host)
 }
 
-func open(s tcell.Screen, host *Host) (*TUI, error) {
+// OpenOn takes a screen over that need be no terminal: a picture of one.
+func OpenOn(s tcell.Screen, host *Host) (*TUI, error) {
 	if err := s.Init(); err != nil {
 		return nil, fmt.Errorf("the display on the terminal: %w", err)
 	}

@@ -96,6 +96,27 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
+// The pictures of the terminal display can be made, as large as those that there are.
+func TestScenes(t *testing.T) {
+	for _, s := range scenes {
+		t.Run(s.file, func(t *testing.T) {
+			made, err := s.take()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sizes [2]image.Config
+			for i, p := range [][]byte{made, []byte(read(t, "docs/screenshots/"+s.file))} {
+				if sizes[i], err = png.DecodeConfig(bytes.NewReader(p)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if sizes[0].Width != sizes[1].Width || sizes[0].Height != sizes[1].Height {
+				t.Errorf("docs/screenshots/%s is %v, not %v; go run ./tests/pages makes it", s.file, sizes[1], sizes[0])
+			}
+		})
+	}
+}
+
 func sameDots(t *testing.T, a, b []byte) bool {
 	t.Helper()
 	var pictures [2]image.Image

@@ -49,6 +49,15 @@ func screenshots(dir, tmp string) error {
 			}
 		}
 	}
+	for _, s := range scenes {
+		picture, err := s.take()
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.file, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, s.file), picture, 0o666); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
