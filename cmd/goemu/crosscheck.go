@@ -234,8 +234,8 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, engine := range [2]emu.Accel{c.A, c.B} { // the defaults may be missing on this host
-		if _, err := emu.ParseAccel(engine.String()); err != nil {
+	for _, engine := range [2]*emu.Accel{&c.A, &c.B} {
+		if err := forMachine(engine); err != nil {
 			return 0, err
 		}
 	}
@@ -273,6 +273,19 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 		status = crossDifferent
 	}
 	return status, c.print(out, r, time.Since(begin))
+}
+
+// forMachine finds the engine that a machine is to run on.
+func forMachine(a *emu.Accel) (err error) {
+	name := a.String()
+	switch {
+	case *a == emu.AccelAuto:
+		name = "tcg:interp"
+	case strings.Contains(name, "kvm"):
+		return fmt.Errorf("engine %s: machines are compared in counted time, which KVM does not have: want tcg or interp, or --snippet FILE", name)
+	}
+	*a, err = emu.ParseAccel(name) // the default may be missing on this host
+	return err
 }
 
 // interrupted is the signal that ended the comparison.

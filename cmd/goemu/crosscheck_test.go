@@ -11,6 +11,8 @@ func TestCrosscheckArguments(t *testing.T) {
 		"--a":                          "--a needs a value: ENGINE",
 		"--a hvf":                      "--a hvf",
 		"--b=quick":                    "unknown accelerator",
+		"--b kvm":                      "in counted time, which KVM does not have",
+		"--a kvm:tcg":                  "in counted time, which KVM does not have",
 		"--every never":                "want insn, block, exit",
 		"--every port=70000":           "want a port",
 		"--from here":                  "want rip=ADDRESS",

@@ -162,6 +162,11 @@ func (p *pass) run(o *Options, quit <-chan struct{}, live bool, compare func(a, 
 				return sides, errQuit
 			}
 		}
+		select {
+		case <-quit: // though there is more to compare
+			return sides, errQuit
+		default:
+		}
 		if !compare(b[0], b[1]) || b[0].last || b[1].last {
 			return sides, nil
 		}
