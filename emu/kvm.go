@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"goemu/emu/accel"
 	"goemu/emu/cpumodel"
 	"goemu/emu/inspect"
 	"goemu/emu/kvm"
@@ -96,9 +97,6 @@ func (m *Machine) enterKVM() error {
 	if err := m.makeKVM(); err != nil {
 		return err
 	}
-	for _, v := range m.vcpus {
-		v.engine.EndStep()
-	}
 	m.code.Flush()
 	m.kvm.Remap()
 	m.kvm.SetPoints(points)
@@ -106,7 +104,7 @@ func (m *Machine) enterKVM() error {
 		k := m.kvm.VCPU(i)
 		k.Begin()
 		v.kvm.Store(k)
-		v.runner = k
+		v.hand(k)
 	}
 	m.move()
 	return nil
@@ -135,12 +133,23 @@ func (m *Machine) warnInstead(other Accel, why error) {
 // leaveKVM has another engine go on.
 func (m *Machine) leaveKVM() {
 	for _, v := range m.vcpus {
-		v.kvm.Load().Leave()
+		k := v.kvm.Load()
+		k.Store()
+		v.hand(v.engine)
+		k.Leave()
 		v.kvm.Store(nil)
-		v.runner = v.engine
 	}
 	m.kvm.Forget()
 	m.move()
+}
+
+// hand gives the vCPU to another runner, which has not met the breakpoint where it stands either.
+func (v *vcpu) hand(to accel.Runner) {
+	seen := v.runner.Seen()
+	v.runner.EndStep()
+	if v.runner = to; seen {
+		to.Stopped()
+	}
 }
 
 // move makes the engine that runs give way to the one of now.

@@ -297,3 +297,45 @@ func TestKVMFails(t *testing.T) {
 	<-done
 	must(t, m.Close())
 }
+
+// A machine that began elsewhere moves to KVM if that has its CPU, with its breakpoints if there are debug registers for them, and back.
+func TestKVMEnter(t *testing.T) {
+	needKVM(t, kvm.Probe32)
+	m, at := debuggedGuest(t, "points.asm", emu.Config{Accel: emu.AccelInterp, CPU: "pentium2"})
+	for _, name := range []string{"loop1.mid", "func"} {
+		_, err := m.AddBreakpoint(inspect.Breakpoint{Kind: inspect.BreakExec, Addr: at[name]})
+		must(t, err)
+	}
+	var want uint64
+	for n, accel := range []emu.Accel{emu.AccelInterp, emu.AccelKVM, emu.AccelAuto, emu.AccelKVM, emu.AccelInterp, emu.AccelKVM} {
+		must(t, m.SetAccel(accel))
+		if n := m.cont(); n.Why != inspect.StopBreakpoint || n.Address != at["loop1.mid"] {
+			t.Fatalf("%v: %+v", accel, n)
+		}
+		r, err := m.Registers(0)
+		must(t, err)
+		if want++; r.GPR[inspect.RBX] != want {
+			t.Errorf("stop %d, on %v: EBX is %d", n, accel, r.GPR[inspect.RBX])
+		}
+	}
+	must(t, m.SetAccel(emu.AccelInterp))
+	for n := range uint64(3) {
+		_, err := m.AddBreakpoint(inspect.Breakpoint{Kind: inspect.BreakExec, Addr: 0x200000 + n})
+		must(t, err)
+	}
+	if err := m.SetAccel(emu.AccelKVM); err == nil || !strings.Contains(err.Error(), "5 breakpoints") || m.Accel() != emu.AccelInterp {
+		t.Error(m.Accel(), err)
+	}
+	// What KVM lacks is named.
+	h, err := kvm.Open()
+	must(t, err)
+	defer h.Close()
+	if p, ok := h.Weakness(); !ok && p.Err != nil { // such a KVM ends at SSE2
+		other, err := emu.New(emu.Config{Accel: emu.AccelInterp})
+		must(t, err)
+		defer other.Close()
+		if err := other.SetAccel(emu.AccelKVM); err == nil || !strings.Contains(err.Error(), "avx2") || !strings.Contains(err.Error(), "-cpu") {
+			t.Error(err)
+		}
+	}
+}

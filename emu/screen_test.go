@@ -109,10 +109,22 @@ func TestOwnVideoBIOS(t *testing.T) {
 // a new one.
 func TestTracking(t *testing.T) {
 	kernel := filepath.Join(t.TempDir(), "paint")
-	if msg, err := exec.Command("nasm", "-f", "bin", "-w-all", "-o", kernel, "testdata/paint.asm").CombinedOutput(); err != nil {
-		t.Fatalf("nasm: %v\n%s", err, msg)
+	for _, args := range [][]string{{"-o", kernel}, {"-o", kernel + "kvm", "-DINTEGER"}} {
+		if msg, err := exec.Command("nasm", append(args, "-f", "bin", "-w-all", "testdata/paint.asm")...).CombinedOutput(); err != nil {
+			t.Fatalf("nasm: %v\n%s", err, msg)
+		}
 	}
-	for _, accel := range []Accel{AccelTCG, AccelInterp} {
+	engines := []Accel{AccelTCG, AccelInterp}
+	if err := kvmUsable(); err == nil {
+		engines = append(engines, AccelKVM)
+	} else {
+		t.Log("NO KVM HERE: ", err)
+	}
+	for _, accel := range engines {
+		kernel := kernel
+		if accel == AccelKVM {
+			kernel += "kvm"
+		}
 		m, err := New(Config{Accel: accel, Memory: 32 << 20, Kernel: kernel, Serial: []string{"none"}, ConsoleOut: io.Discard})
 		if err != nil {
 			t.Fatal(err)

@@ -162,6 +162,9 @@ func (e *Engine) Stepping() bool { return e.debug.step.on }
 // Stopped notes that somebody has seen the vCPU stop at its RIP: a breakpoint there is not met again before its instruction has been executed.
 func (e *Engine) Stopped() { e.debug.pass, e.debug.passAt = true, e.cpu.LinearRIP() }
 
+// Seen tells whether Stopped was called at the vCPU's RIP.
+func (e *Engine) Seen() bool { return e.debug.pass && e.debug.passAt == e.cpu.LinearRIP() }
+
 // Resume is called before the vCPU goes on. It forgets Stopped if the vCPU has been put elsewhere, or no breakpoint is there.
 func (e *Engine) Resume() {
 	d := &e.debug

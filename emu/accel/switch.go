@@ -18,8 +18,9 @@ type Runner interface {
 	// Step has the vCPU execute one instruction, or the rest of its block, when it runs next; interrupts: one may be taken instead. EndStep ends it before.
 	Step(block, interrupts bool)
 	EndStep()
-	// Stopped notes that somebody has seen the vCPU stop at its RIP; Resume is called before it goes on.
+	// Stopped notes that somebody has seen the vCPU stop at its RIP, and Seen tells so; Resume is called before it goes on.
 	Stopped()
+	Seen() bool
 	Resume()
 }
 

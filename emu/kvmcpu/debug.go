@@ -109,6 +109,9 @@ func (e *VCPU) Stopped() {
 	e.debug.pass, e.debug.passAt = true, e.cpu.LinearRIP()
 }
 
+// Seen implements accel.Runner.
+func (e *VCPU) Seen() bool { return e.debug.pass && e.debug.passAt == e.cpu.LinearRIP() }
+
 // Resume implements accel.Runner.
 func (e *VCPU) Resume() {
 	d := &e.debug

@@ -33,8 +33,10 @@ start:  mov esp, stack
         or eax, 0x200                   ; SSE
         mov cr4, eax
         mov eax, 12345
+%ifndef INTEGER                         ; for a KVM whose emulator lacks the rest
         movd xmm0, eax
         movd mm0, eax
+%endif
 again:  imul eax, 1664525
         add eax, 1013904223
         mov ebx, eax
@@ -50,11 +52,18 @@ again:  imul eax, 1664525
         jmp .next
 .lock:  lock xadd [edi], edx
         jmp .next
+%ifdef INTEGER
+.sse:   mov [edi], ax
+        jmp .next
+.mmx:   add [edi], eax
+        jmp .next
+%else
 .sse:   movups [edi], xmm0
         paddd xmm0, xmm0
         jmp .next
 .mmx:   movq [edi], mm0
         jmp .next
+%endif
 .fill:  mov ecx, 300
         rep stosd
         jmp .next
