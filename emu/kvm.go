@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"goemu/devices/vga"
 	"goemu/emu/accel"
 	"goemu/emu/cpumodel"
 	"goemu/emu/inspect"
@@ -180,6 +181,9 @@ func (m *Machine) makeKVM() error {
 	k, err := kvmcpu.New(m.kvmHost, m.space)
 	if err != nil {
 		return err
+	}
+	if err := k.Collect(vga.WindowBase, vga.WindowSize); err != nil {
+		return errors.Join(err, k.Close())
 	}
 	for _, v := range m.vcpus {
 		c, err := k.NewVCPU(v.n, v.cpu, v)

@@ -28,6 +28,7 @@ type VCPU struct {
 	apicBase   uint64
 
 	after func()
+	take  func(addr uint64, data []byte, port bool) // collected
 	debug debugging
 	state state
 }
@@ -41,6 +42,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 		return nil, err
 	}
 	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world}
+	e.take = e.collected
 	m.vcpus = append(m.vcpus, e)
 	if err := v.SetCPUID(cpuidOf(cpu)); err != nil {
 		return nil, err
@@ -222,6 +224,7 @@ func (e *VCPU) enter() {
 	e.v.SetAPICBase(e.apicBase)
 	reason, err := e.v.Run()
 	e.unfinished = false
+	e.v.Coalesced(e.take)
 	if !e.check(err) {
 		return
 	}
@@ -278,21 +281,27 @@ func (e *VCPU) port() {
 func (e *VCPU) memory() {
 	a := e.v.MMIO()
 	e.unfinished = true
-	n := len(a.Data)
-	if n&(n-1) == 0 {
-		if a.Write {
-			e.m.space.Write(a.Addr, n, little(a.Data))
-		} else {
-			put(a.Data, e.m.space.Read(a.Addr, n))
-		}
+	if a.Write {
+		e.collected(a.Addr, a.Data, false)
+		return
+	}
+	if n := len(a.Data); n&(n-1) == 0 {
+		put(a.Data, e.m.space.Read(a.Addr, n))
 		return
 	}
 	for i := range a.Data {
-		if a.Write {
-			e.m.space.Write(a.Addr+uint64(i), 1, uint64(a.Data[i]))
-		} else {
-			a.Data[i] = byte(e.m.space.Read(a.Addr+uint64(i), 1))
-		}
+		a.Data[i] = byte(e.m.space.Read(a.Addr+uint64(i), 1))
+	}
+}
+
+// collected is a write, which KVM may have kept for a while (Machine.Collect).
+func (e *VCPU) collected(addr uint64, data []byte, _ bool) {
+	if n := len(data); n&(n-1) == 0 {
+		e.m.space.Write(addr, n, little(data))
+		return
+	}
+	for i, b := range data {
+		e.m.space.Write(addr+uint64(i), 1, uint64(b))
 	}
 }
 
