@@ -364,14 +364,16 @@ func TestPages(t *testing.T) {
 // click clicks on a text.
 func (b *bench) click(text string, button tcell.ButtonMask) {
 	b.t.Helper()
-	b.sees(text)
-	for y, r := range Text(b.s) {
-		if i := strings.Index(r, text); i >= 0 {
-			b.s.InjectMouse(len([]rune(r[:i])), y, button, 0)
-			b.s.InjectMouse(len([]rune(r[:i])), y, 0, 0)
-			return
+	b.until("text to click on "+text, func() bool { // the terminal may be half drawn
+		for y, r := range Text(b.s) {
+			if i := strings.Index(r, text); i >= 0 {
+				b.s.InjectMouse(len([]rune(r[:i])), y, button, 0)
+				b.s.InjectMouse(len([]rune(r[:i])), y, 0, 0)
+				return true
+			}
 		}
-	}
+		return false
+	})
 }
 
 func TestClicks(t *testing.T) {
