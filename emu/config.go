@@ -93,6 +93,8 @@ type Config struct {
 	Log   *debuglog.Log
 	Trace *trace.Trace // -trace
 
+	KVMModel bool // the CPU model is cut to what this host's KVM offers, as with AccelKVM
+
 	Watch *Watch // for package crosscheck; nil: nobody watches. It needs Icount.
 }
 

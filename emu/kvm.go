@@ -58,10 +58,10 @@ func offered(h *kvm.Host) (cpumodel.Set, error) {
 
 // cutForKVM makes the CPU model one that KVM can have. else is what is taken otherwise.
 func (m *Machine) cutForKVM(other Accel) error {
-	if m.cfg.Icount {
-		return errors.New("-icount counts instructions, which KVM does not: use -accel tcg or interp")
-	}
 	if other != AccelAuto {
+		if m.cfg.Icount {
+			return errors.New("-icount has KVM execute instructions one by one, which is slow; -accel kvm takes it all the same")
+		}
 		if err := kvmFast(); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (m *Machine) cutForKVM(other Accel) error {
 // enterKVM has the guest go on in KVM. With an error nothing has changed.
 func (m *Machine) enterKVM() error {
 	if m.cfg.Icount {
-		return errors.New("the machine counts instructions (-icount), which KVM does not")
+		return m.enterCounted()
 	}
 	points := m.kvmPoints(m.debug.points)
 	if err := kvmcpu.Fit(points); err != nil {
@@ -131,8 +131,28 @@ func (m *Machine) warnInstead(other Accel, why error) {
 	m.warnings = append(m.warnings, fmt.Sprintf("-accel %s: %s runs the guest: %v", m.cfg.Accel, other, why))
 }
 
+// enterCounted has KVM execute the instructions that the translator's loop counts.
+func (m *Machine) enterCounted() error {
+	if err := m.makeKVM(); err != nil {
+		return err
+	}
+	m.kvm.Remap()
+	m.kvmCounts = true
+	for i, v := range m.vcpus {
+		v.engine.SetProcessor(m.kvm.VCPU(i))
+	}
+	return nil
+}
+
 // leaveKVM has another engine go on.
 func (m *Machine) leaveKVM() {
+	if m.kvmCounts {
+		m.kvmCounts = false
+		for _, v := range m.vcpus {
+			v.engine.SetProcessor(nil)
+		}
+		return
+	}
 	for _, v := range m.vcpus {
 		k := v.kvm.Load()
 		k.Store()
@@ -214,18 +234,18 @@ func (m *Machine) hookSpace() {
 	remapped := m.space.OnRemap
 	m.space.OnRemap = func(base, size uint64) {
 		remapped(base, size)
-		if m.inKVM() {
+		if m.inKVM() || m.kvmCounts {
 			m.kvm.Remap()
 		}
 	}
 	m.space.OnHarvest = func(ram []byte) {
-		if m.inKVM() {
+		if m.inKVM() || m.kvmCounts {
 			m.kvm.Harvest(ram)
 		}
 	}
 }
 
-// inKVM tells whether KVM runs the guest.
+// inKVM tells whether KVM runs the guest, not instruction by instruction.
 func (m *Machine) inKVM() bool { return m.vcpus[0].kvm.Load() != nil }
 
 // storeState has the CPUs have the state of their vCPUs, for whoever looks at them.

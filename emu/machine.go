@@ -94,6 +94,7 @@ type Machine struct {
 	held      held
 	kvm       *kvmcpu.Machine // nil: the guest has not been in KVM yet
 	kvmHost   *kvm.Host
+	kvmCounts bool // KVM executes instructions one by one, in counted time
 	moving    bool // another engine goes on
 	debug     debugger
 	rec       recorder
@@ -206,6 +207,11 @@ func (m *Machine) chooseCPU() error {
 			}
 			m.warnInstead(other, err)
 			first = other
+		}
+	}
+	if m.cfg.KVMModel && first != AccelKVM {
+		if err := m.cutForKVM(AccelAuto); err != nil {
+			return err
 		}
 	}
 	m.accel.Store(int32(first))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"goemu/decoder"
 	"goemu/emu/debuglog"
 	"goemu/emu/translate"
 	"goemu/emu/x86"
@@ -78,6 +79,8 @@ type Engine struct {
 	after          func()       // see After
 	debug          debugging
 	watching       bool         // the watcher is told of each block
+	processor      Processor    // nil: the translator executes all instructions
+	alone          decoder.Inst // for the processor
 	quota          int32        // blocks that generated code may run at a time, if it is made with Watch
 	sysHere        tcg.SysInst  // a Sys instruction of a block that floats, where it is
 	hops           interp.Jumps // where the interpreter goes from block to block by itself
@@ -204,6 +207,9 @@ func (e *Engine) find(extra tcg.Mode) *tb {
 	key := tcg.Key{RIP: rip, CSBase: e.cpu.CSBase(), Phys: phys, Mode: mode | extra, Top: e.cpu.CSTop()}
 	float := e.mayFloat(mode|extra, rip)
 	b := e.cache.get(&key, float)
+	if e.processor != nil {
+		b = nil
+	}
 	e.global = e.cpu.FetchGlobal()
 	if b != nil && b.cross {
 		phys2, ok := e.cpu.FetchPhys(e.nextPage(rip, mode))
@@ -293,8 +299,8 @@ func (e *Engine) make(key tcg.Key, mode tcg.Mode) *tb {
 		e.logOptimised(blk)
 	}
 	b.kills = blk.KillsFlags
-	if !e.mark(b) {
-		// Code outside RAM is not watched: run it once and forget it.
+	if e.processor != nil || !e.mark(b) {
+		// Code outside RAM is not watched, nor what a processor writes: run it once and forget it.
 		b.dead = true
 		b.ir = compact(blk)
 		return b

@@ -59,11 +59,11 @@ func (e *Engine) Run() {
 		case single || e.shadowed || e.cpu.Stepping():
 			// An SMI, an interrupt or a debug trap waits until the instruction after STI or MOV SS is done.
 			e.shadowed = false
-			e.runIR(modeSingle)
+			e.one()
 			e.debug.step.ran = e.debug.step.on
 			atomic.StoreUint32(&e.env.ExitReq, 1)
-		case e.opt.Count && e.env.Budget < e.most:
-			e.runIR(modeSingle) // the last instructions before a timer
+		case e.processor != nil || e.opt.Count && e.env.Budget < e.most:
+			e.one() // the last instructions before a timer
 		case counted:
 			e.runIR(modeCounted)
 		case e.native != nil:

@@ -47,7 +47,7 @@ type Result struct {
 
 // Run compares. An error says that it could not be done; that of ctx, that it was ended.
 func Run(ctx context.Context, o *Options) (*Result, error) {
-	p := &pass{cfg: o.Config, every: o.Every, from: o.From, interval: o.Every.interval(), end: o.Insns, fine: -1, keep: -1, cut: -1,
+	p := &pass{cfg: o.Config, kvm: o.A == emu.AccelKVM || o.B == emu.AccelKVM, every: o.Every, from: o.From, interval: o.Every.interval(), end: o.Insns, fine: -1, keep: -1, cut: -1,
 		inputs: newInputs(o.Input)}
 	table := o.Undefined
 	if table == nil {

@@ -15,6 +15,7 @@ import (
 // pass is one run of both machines from their start. Passes with the same every, from and interval execute the same blocks up to cut.
 type pass struct {
 	cfg       emu.Config
+	kvm       bool // one of the engines is KVM
 	every     Every
 	from      From
 	interval  int64 // instructions from point to point
@@ -88,6 +89,7 @@ func newSide(p *pass, engine emu.Accel, console io.Writer, tamper func(*tcg.Bloc
 	cfg := p.cfg
 	cfg.Accel = engine
 	cfg.Icount, cfg.NoSleep, cfg.Snapshot = true, true, true
+	cfg.KVMModel = p.kvm
 	cfg.ConsoleIn, cfg.ConsoleOut = strings.NewReader(""), console
 	s.w = &emu.Watch{Point: s.point, Tamper: tamper, Block: s.block, Undefined: p.undefined}
 	if p.every.onAccess() || p.from.kind == fromExits || p.keep >= 0 {

@@ -3,6 +3,7 @@ package kvmcpu
 import (
 	"runtime"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"goemu/emu/accel"
@@ -28,6 +29,7 @@ type VCPU struct {
 	apicBase   uint64
 
 	after func()
+	watchdog *time.Timer // over instructions that are executed alone
 	take  func(addr uint64, data []byte, port bool) // collected
 	debug debugging
 	state state
@@ -91,7 +93,13 @@ func (e *VCPU) Peek() {
 
 // Poke is the end of Peek.
 func (e *VCPU) Poke() {
-	if s := &e.state; e.loaded && s.t.GPR != e.env.GPR {
+	if e.loaded {
+		e.poke()
+	}
+}
+
+func (e *VCPU) poke() {
+	if s := &e.state; s.t.GPR != e.env.GPR {
 		s.t.GPR = e.env.GPR
 		s.fromRegisters()
 		e.check(e.v.SetRegs(&s.regs))
@@ -217,11 +225,25 @@ func (e *VCPU) interrupt() bool {
 	return false
 }
 
-// enter lets the guest run until its next exit, and does what that is for.
-func (e *VCPU) enter() {
+// toRun gives KVM what it does not have of its own before a run, and fromRun takes it back.
+func (e *VCPU) toRun() {
 	e.cr8, e.apicBase = uint64(e.world.TPR()), e.world.APICBase()
 	e.v.SetCR8(e.cr8)
 	e.v.SetAPICBase(e.apicBase)
+}
+
+func (e *VCPU) fromRun() {
+	if x := e.v.CR8(); x != e.cr8 {
+		e.world.SetTPR(uint8(x))
+	}
+	if x := e.v.APICBase(); x != e.apicBase {
+		e.world.SetAPICBase(x)
+	}
+}
+
+// enter lets the guest run until its next exit, and does what that is for.
+func (e *VCPU) enter() {
+	e.toRun()
 	reason, err := e.v.Run()
 	e.unfinished = false
 	e.v.Coalesced(e.take)
@@ -229,12 +251,7 @@ func (e *VCPU) enter() {
 		return
 	}
 	e.can = e.v.CanInterrupt()
-	if x := e.v.CR8(); x != e.cr8 {
-		e.world.SetTPR(uint8(x))
-	}
-	if x := e.v.APICBase(); x != e.apicBase {
-		e.world.SetAPICBase(x)
-	}
+	e.fromRun()
 	switch reason {
 	case kvm.ExitIO:
 		e.port()

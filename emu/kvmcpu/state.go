@@ -21,6 +21,7 @@ type state struct {
 	msrs   []kvm.MSR // as KVM has them
 	writes []kvm.MSR
 	xcr0   bool // there is an XCR0
+	idle   bool // KVM has an empty IDT
 	areas  [numAreas]area
 }
 
@@ -60,8 +61,13 @@ func (s *state) has(n uint32) bool {
 
 // load gives KVM the CPU's state.
 func (e *VCPU) load() error {
+	e.cpu.Give(&e.state.t)
+	return e.give()
+}
+
+// give gives KVM the state that t is.
+func (e *VCPU) give() error {
 	s := &e.state
-	e.cpu.Give(&s.t)
 	s.fromSegments(e.world.APICBase())
 	s.fromRegisters()
 	s.fromVectors()
@@ -243,6 +249,9 @@ func (s *state) fromSegments(apicBase uint64) {
 	r.TR, r.LDT = fromSegment(t.TR), fromSegment(t.LDTR)
 	r.GDT = kvm.DTable{Base: t.GDTR.Base, Limit: uint16(t.GDTR.Limit)}
 	r.IDT = kvm.DTable{Base: t.IDTR.Base, Limit: uint16(t.IDTR.Limit)}
+	if s.idle {
+		r.IDT.Limit = 0
+	}
 }
 
 // toSegments is the inverse.
@@ -254,7 +263,9 @@ func (s *state) toSegments() {
 	}
 	t.TR, t.LDTR = toSegment(&r.TR), toSegment(&r.LDT)
 	t.GDTR = inspect.TableRegister{Base: r.GDT.Base, Limit: uint32(r.GDT.Limit)}
-	t.IDTR = inspect.TableRegister{Base: r.IDT.Base, Limit: uint32(r.IDT.Limit)}
+	if !s.idle {
+		t.IDTR = inspect.TableRegister{Base: r.IDT.Base, Limit: uint32(r.IDT.Limit)}
+	}
 	switch {
 	case t.CR0&inspect.CR0PE == 0:
 		t.CPL = 0
