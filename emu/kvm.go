@@ -293,6 +293,15 @@ func (v *vcpu) Translate() {
 // BlockEnd implements kvmcpu.World.
 func (v *vcpu) BlockEnd() uint64 { return v.engine.BlockEnd() }
 
+// EngineError is Run's error where an engine could not go on with the guest, through no fault of the guest's.
+type EngineError struct{ Err error }
+
+// Error implements error.
+func (e *EngineError) Error() string { return e.Err.Error() }
+
+// Unwrap gives what the engine failed at.
+func (e *EngineError) Unwrap() error { return e.Err }
+
 // Failed implements kvmcpu.World: the machine ends.
 func (v *vcpu) Failed(err error) {
 	m := v.m
@@ -301,7 +310,7 @@ func (v *vcpu) Failed(err error) {
 		at = fmt.Sprintf(" at %#x, %x %s", l[0].Addr, l[0].Bytes, l[0].Text)
 	}
 	if m.err == nil {
-		m.err = fmt.Errorf("the guest cannot go on in KVM%s: %w", at, err)
+		m.err = &EngineError{fmt.Errorf("the guest cannot go on in KVM%s: %w", at, err)}
 	}
 	m.tell(inspect.Notice{Kind: inspect.NoticeShutdown, Reason: inspect.ReasonHostError, Exit: 1})
 	m.end(1)

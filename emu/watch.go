@@ -115,6 +115,9 @@ func (w *Watch) SetBlocks(on bool) {
 // SetMost limits the instructions of a block: 1 to accel.MaxInsns.
 func (w *Watch) SetMost(n int) { w.m.code.SetMost(n) }
 
+// Move has the guest go on with another engine.
+func (w *Watch) Move(a Accel) error { return w.m.moveTo(a.best()) }
+
 // Insns is how many instructions have been executed by all CPUs.
 func (w *Watch) Insns() int64 { return w.m.clock.insns + int64(w.m.current().engine.Executed()) }
 

@@ -43,6 +43,7 @@ type comparison struct {
 	insns    int64
 	status   int
 	err      error // of both machines
+	broken   error // an engine could not go on
 }
 
 // latest gives the index of the last record of the count of record i: a fault's handler begins at the count of the instruction that faulted.
@@ -79,6 +80,12 @@ func (c *comparison) records(a, b []record) (same bool) {
 
 // batch compares two batches.
 func (c *comparison) batch(a, b *batch) (same bool) {
+	for _, x := range [...]*batch{a, b} {
+		if e := (*emu.EngineError)(nil); errors.As(x.err, &e) {
+			c.broken = x.err
+			return false
+		}
+	}
 	if !c.records(a.records, b.records) {
 		return false
 	}

@@ -68,6 +68,9 @@ func Run(ctx context.Context, o *Options) (*Result, error) {
 		}
 		return nil, err
 	}
+	if c.broken != nil {
+		return nil, c.broken
+	}
 	r := &Result{Insns: c.insns, Compared: c.compared, Status: c.status, Err: c.err}
 	if c.differ == 0 && c.ends == "" {
 		return r, nil

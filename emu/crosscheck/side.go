@@ -68,7 +68,9 @@ type side struct {
 	out     chan *batch
 	free    chan *batch
 	stop    <-chan struct{}
-	ended   bool // stop has been seen
+	engine  emu.Accel
+	err     error // the machine could not be moved there
+	ended   bool  // stop has been seen
 	now     *batch
 	regs    inspect.Registers
 	active  bool // the comparison has begun
@@ -87,9 +89,12 @@ type side struct {
 func newSide(p *pass, engine emu.Accel, console io.Writer, tamper func(*tcg.Block), stop <-chan struct{}) (*side, error) {
 	s := &side{p: p, out: make(chan *batch, batches), free: make(chan *batch, batches+2), stop: stop, now: &batch{}}
 	cfg := p.cfg
-	cfg.Accel = engine
+	cfg.Accel, s.engine = engine, engine
 	cfg.Icount, cfg.NoSleep, cfg.Snapshot = true, true, true
 	cfg.KVMModel = p.kvm
+	if engine == emu.AccelKVM && (p.from.kind != fromInsn || p.from.n > 0) {
+		cfg.Accel, cfg.KVMModel = emu.AccelAuto, true
+	}
 	cfg.ConsoleIn, cfg.ConsoleOut = strings.NewReader(""), console
 	s.w = &emu.Watch{Point: s.point, Tamper: tamper, Block: s.block, Undefined: p.undefined}
 	if p.every.onAccess() || p.from.kind == fromExits || p.keep >= 0 {
@@ -104,6 +109,9 @@ func newSide(p *pass, engine emu.Accel, console io.Writer, tamper func(*tcg.Bloc
 // run runs the machine to its end and sends the last batch.
 func (s *side) run() {
 	status, err := s.m.Run()
+	if err == nil {
+		err = s.err
+	}
 	b := s.now
 	b.insns, b.last, b.status, b.err = s.w.Insns(), true, status, err
 	if s.active && !s.ended {
@@ -174,6 +182,10 @@ func (s *side) begin() {
 // activate begins the comparison.
 func (s *side) activate() {
 	s.active = true
+	if err := s.w.Move(s.engine); err != nil {
+		s.err = &emu.EngineError{Err: err}
+		s.w.Stop()
+	}
 	s.w.SetBlocks(s.p.every.blocks() || s.p.fine >= 0 || s.p.keep >= 0)
 	s.w.SetMost(s.p.every.most())
 }

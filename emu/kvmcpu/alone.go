@@ -36,7 +36,7 @@ const (
 	longRepeat  = 1 << 12 // repetitions of a string instruction, which are steps
 	mostRuns    = 1 << 16 // of KVM for one instruction
 	mostSignals = 5       // of the watchdog
-	patience    = 5 * time.Second
+	patience    = time.Second
 )
 
 // alone tells whether KVM may execute an instruction.

@@ -4,7 +4,7 @@
 // anything that may look. Exceptions and interrupts that come while x86.CPU has the state are delivered by it. Interrupt controllers, timers and devices are the
 // machine's own; system management mode is the translator's, so that KVM need not have it.
 //
-// Not done: in-kernel interrupt controllers and timers, several vCPUs at a time, counting instructions, what -d logs of exceptions, watchpoints beyond the debug registers.
+// Not done: in-kernel interrupt controllers and timers, several vCPUs at a time, what -d logs of exceptions, watchpoints beyond the debug registers.
 package kvmcpu
 
 import (

@@ -28,11 +28,11 @@ type VCPU struct {
 	cr8        uint64 // given to the run
 	apicBase   uint64
 
-	after func()
-	watchdog *time.Timer // over instructions that are executed alone
-	take  func(addr uint64, data []byte, port bool) // collected
-	debug debugging
-	state state
+	after    func()
+	watchdog *time.Timer                               // over instructions that are executed alone
+	take     func(addr uint64, data []byte, port bool) // collected
+	debug    debugging
+	state    state
 }
 
 var _ accel.Runner = (*VCPU)(nil)

@@ -216,7 +216,7 @@ func fromSegment(g inspect.Segment) kvm.Segment {
 func toSegment(g *kvm.Segment) inspect.Segment {
 	r := inspect.Segment{Base: g.Base, Limit: g.Limit, Selector: g.Selector}
 	if g.Unusable != 0 {
-		return inspect.Segment{Selector: g.Selector, Base: g.Base}
+		return r
 	}
 	r.Attr = uint32(g.Type)&attrType | uint32(g.DPL)&3<<shiftDPL
 	for _, b := range [...]struct {
