@@ -93,7 +93,7 @@ func newSide(p *pass, engine emu.Accel, console io.Writer, tamper func(*tcg.Bloc
 	cfg.Icount, cfg.NoSleep, cfg.Snapshot = true, true, true
 	cfg.KVMModel = p.kvm
 	if engine == emu.AccelKVM && (p.from.kind != fromInsn || p.from.n > 0) {
-		cfg.Accel, cfg.KVMModel = emu.AccelAuto, true
+		cfg.Accel = emu.AccelAuto // until the comparison begins
 	}
 	cfg.ConsoleIn, cfg.ConsoleOut = strings.NewReader(""), console
 	s.w = &emu.Watch{Point: s.point, Tamper: tamper, Block: s.block, Undefined: p.undefined}
