@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,9 @@ func Goemu(t testing.TB) string {
 			build.err = err
 			return
 		}
+		if build.err = noteSources(); build.err != nil {
+			return
+		}
 		build.path = filepath.Join(dir, "goemu")
 		cmd := exec.Command("go", "build", "-o", build.path, "goemu/cmd/goemu")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -44,6 +48,27 @@ func Goemu(t testing.TB) string {
 		t.Fatal(build.err)
 	}
 	return build.path
+}
+
+// noteSources looks at each file that the command may be made of, so that go test does not take results for still true when one has changed.
+func noteSources() error {
+	mod, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return err
+	}
+	root := filepath.Dir(strings.TrimSpace(string(mod)))
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch name := d.Name(); {
+		case err != nil:
+			return err
+		case d.IsDir() && (name == ".git" || name == "testdata" || path == filepath.Join(root, "tests")):
+			return fs.SkipDir
+		case d.IsDir():
+			return nil
+		}
+		_, err = os.Stat(path)
+		return err
+	})
 }
 
 // File returns the path of a prepared guest file. Where it is missing the test fails, as `make test` prepares it.
