@@ -6,6 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -32,7 +33,11 @@ const (
 func run(args []string) int {
 	if len(args) > 0 {
 		if c := findCommand(args[0]); c != nil {
-			status, err := c.run(os.Stdout, args[1:])
+			out := &output{w: os.Stdout}
+			status, err := c.run(out, args[1:])
+			if err == nil && status == statusOK {
+				err = out.err
+			}
 			if err != nil {
 				return fail(fmt.Errorf("%s: %w", c.name, err))
 			}
@@ -52,7 +57,9 @@ func run(args []string) int {
 	}
 	switch {
 	case errors.Is(err, errHelp):
-		fmt.Print(helpText())
+		if _, err := fmt.Print(helpText()); err != nil {
+			return fail(err)
+		}
 		return statusOK
 	case errors.Is(err, errDone):
 		return statusOK
@@ -68,6 +75,21 @@ func run(args []string) int {
 		return fail(err)
 	}
 	return status
+}
+
+// output remembers the first error of a writer, so that no command whose output is lost ends as if all were well.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // emulate makes the machine and runs it to its end.
