@@ -66,7 +66,7 @@ func options(t *testing.T, every string) (*Options, victims) {
 func needTCG(t *testing.T) {
 	t.Helper()
 	if _, err := emu.ParseAccel("tcg"); err != nil {
-		t.Skip(err)
+		t.Skip("NOT RUN: ", err)
 	}
 }
 

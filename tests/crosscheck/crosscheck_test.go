@@ -34,7 +34,7 @@ func run(t *testing.T, insns int64, args ...string) {
 func needTCG(t *testing.T) {
 	t.Helper()
 	if out, _ := exec.Command(guest.Goemu(t), "-accel", "help").Output(); !strings.Contains(string(out), "\ntcg\n") {
-		t.Skip("the translator has no back end for this host")
+		t.Skip("NOT RUN: the translator has no back end for this host")
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"goemu/tests/need"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -132,9 +134,7 @@ func TestNasm(t *testing.T) {
 	c.Where, c.Asm = "x:1", "mov eax, 5\nadd rax, [rel data]\nint3\ndata: dq 7\n"
 	c.Expect = []Setting{{"rax", "12"}}
 	r := Runner{A: "interp", B: "interp"}
-	if _, err := assemble(c); err != nil && strings.Contains(err.Error(), ErrNoNasm.Error()) {
-		t.Skip(err)
-	}
+	need.Program(t, "nasm", "nasm")
 	if v := r.Run(c); v.Status != Equal || len(v.Unexpected) > 0 {
 		t.Error(v)
 	}
