@@ -63,7 +63,7 @@ func (e *VCPU) alone(i *decoder.Inst) bool {
 }
 
 // Execute implements accel.Processor. An instruction that raises an exception ends in a triple fault, as the IDT is empty; it is as if it had not been begun then, like one
-// that KVM fails at. What KVM takes back of the accesses to devices that came before is lost, as with any exception.
+// that KVM fails at: an access to a device that it made before is made again.
 func (e *VCPU) Execute(i *decoder.Inst) bool {
 	if e.failed || !e.alone(i) {
 		return false
