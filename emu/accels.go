@@ -1,6 +1,7 @@
 package emu
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -8,13 +9,15 @@ import (
 // Accel names an engine.
 type Accel int32
 
-// Engines. Auto is the translator where there is a back end for the host, else the interpreter. The last two are KVM where it is fast and fits the CPU model, and else what
-// they name, with a warning that says why.
+// Engines. Auto is the translator where there is a back end for the host, else the interpreter; it is the same on a host with KVM and without. Best is KVM where it is a
+// processor's and has what the machine wants, else Auto, without a warning: see Machine.AccelReason; a guest that KVM fails at goes on as with Auto. It is for Config alone. The
+// last two are KVM where it is a processor's and has all of the CPU model, and else what they name, with a warning that says why.
 const (
 	AccelAuto Accel = iota
 	AccelTCG
 	AccelInterp
 	AccelKVM
+	AccelBest
 	AccelKVMOrTCG    = AccelKVM | AccelTCG<<accelElse
 	AccelKVMOrInterp = AccelKVM | AccelInterp<<accelElse
 )
@@ -26,7 +29,7 @@ const accelElse = 4
 func (a Accel) split() (first, other Accel) { return a & (1<<accelElse - 1), a >> accelElse }
 
 // accelNames are the engines' names for -accel.
-var accelNames = [...]string{AccelAuto: "auto", AccelTCG: "tcg", AccelInterp: "interp", AccelKVM: "kvm"}
+var accelNames = [...]string{AccelAuto: "auto", AccelTCG: "tcg", AccelInterp: "interp", AccelKVM: "kvm", AccelBest: "the default"}
 
 // String is the engine's name for -accel.
 func (a Accel) String() string {
@@ -90,15 +93,8 @@ func ParseAccel(s string) (Accel, error) {
 
 // AccelHelp lists the engines that this host can have, a line each as scripts look for them, and the one taken when nobody says.
 func AccelHelp() string {
-	const head = "Accelerators supported in goemu binary:\n"
-	list, note := strings.Join(engineNames(), "\n"), ""
-	if err := kvmFast(); err != nil {
-		note = "kvm:tcg takes tcg here: " + err.Error() + "\n"
-	}
-	if nativeSupported() {
-		return head + list + "\n\nThe default is tcg: native code. " + note
-	}
-	return head + list + "\n\nThe default is interp: tcg has no back end for this host.\n"
+	a, why := DefaultAccel()
+	return fmt.Sprintf("Accelerators supported in goemu binary:\n%s\n\nThe default here is %s: %s.\n%s", strings.Join(engineNames(), "\n"), a, why, builtinNote)
 }
 
 // engineNames are the engines that this host has.
@@ -134,6 +130,8 @@ func (m *Machine) moveTo(a Accel) error {
 	switch {
 	case a == was:
 		return nil
+	case a == AccelBest:
+		return errors.New("the default is chosen where a machine begins: name an engine")
 	case a == AccelKVM:
 		if err := m.enterKVM(); err != nil {
 			return err
@@ -147,11 +145,15 @@ func (m *Machine) moveTo(a Accel) error {
 		}
 	}
 	m.accel.Store(int32(a))
+	m.setReason("")
 	return nil
 }
 
 // Engine implements monitor.Machine and qmp.Machine.
 func (m monitored) Engine() string { return m.Accel().String() }
+
+// EngineReason implements monitor.Machine.
+func (m monitored) EngineReason() string { return m.AccelReason() }
 
 // Engines implements monitor.Machine and qmp.Machine.
 func (m monitored) Engines() []string { return engineNames() }

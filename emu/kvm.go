@@ -35,12 +35,16 @@ var kvmFast = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	defer h.Close()
+	return errors.Join(processors(h), h.Close())
+})
+
+// processors tells why a KVM's guests do not run as on a processor.
+func processors(h *kvm.Host) error {
 	if p, ok := h.Weakness(); !ok {
 		return fmt.Errorf("this host's KVM is no processor's: %v; -accel kvm takes it all the same", p)
 	}
 	return nil
-})
+}
 
 // offered are the features that KVM's processors can have in a machine.
 func offered(h *kvm.Host) (cpumodel.Set, error) {
@@ -49,6 +53,7 @@ func offered(h *kvm.Host) (cpumodel.Set, error) {
 		return cpumodel.Set{}, err
 	}
 	have := cpumodel.FeaturesOf(func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) })
+	have.Put(cpumodel.Hypervisor, true)   // it is for us to say
 	have.Put(cpumodel.TSCDeadline, false) // its timer is in KVM's own APIC
 	if h.Check(kvm.CapUserSpaceMSR) <= 0 {
 		have.Put(cpumodel.X2APIC, false)
@@ -117,18 +122,23 @@ func (m *Machine) startKVM() error {
 	if err == nil {
 		return nil
 	}
-	_, other := m.cfg.Accel.split()
-	if other == AccelAuto {
+	other := m.cfg.Accel.otherwise()
+	switch {
+	case other == AccelAuto:
 		return fmt.Errorf("-accel kvm: %w", err)
+	case m.cfg.Accel == AccelBest:
+		m.setReason("the default: " + oneLine(err))
+	default:
+		m.warnInstead(other, err)
 	}
-	m.warnInstead(other, err)
 	m.accel.Store(int32(other))
 	return m.code.SetNative(other == AccelTCG)
 }
 
 // warnInstead tells why an engine is taken in place of KVM.
 func (m *Machine) warnInstead(other Accel, why error) {
-	m.warnings = append(m.warnings, fmt.Sprintf("-accel %s: %s runs the guest: %v", m.cfg.Accel, other, why))
+	m.warnings = append(m.warnings, fmt.Sprintf("-accel %s: %s runs the guest: %s", m.cfg.Accel, other, oneLine(why)))
+	m.setReason(oneLine(why))
 }
 
 // enterCounted has KVM execute the instructions that the translator's loop counts.

@@ -59,6 +59,7 @@ type Machine struct {
 	model    *cpumodel.Model
 	vcpus    []*vcpu
 	accel    atomic.Int32 // Accel that runs the vCPUs
+	accelWhy atomic.Pointer[string]
 	code     *accel.Code
 	board    *board.PC
 	tables   *bios.Tables
@@ -187,35 +188,6 @@ func (m *Machine) abandon() {
 	// The error that counts is the one that New returns.
 	_ = m.close()
 	_ = m.free()
-}
-
-// chooseCPU finds the processor's model.
-func (m *Machine) chooseCPU() error {
-	model, dropped, err := cpumodel.Parse(m.cfg.CPU, amd64.HostCPUID)
-	if err != nil {
-		return err
-	}
-	if dropped != (cpumodel.Set{}) {
-		m.warnings = append(m.warnings, fmt.Sprintf("-cpu %s: left out, as goemu does not have them: %v", m.cfg.CPU, dropped))
-	}
-	m.model = model
-	first, other := m.cfg.Accel.best().split()
-	if first == AccelKVM {
-		if err := m.cutForKVM(other); err != nil {
-			if other == AccelAuto {
-				return fmt.Errorf("-accel kvm: %w", err)
-			}
-			m.warnInstead(other, err)
-			first = other
-		}
-	}
-	if m.cfg.KVMModel && first != AccelKVM {
-		if err := m.cutForKVM(AccelAuto); err != nil {
-			return err
-		}
-	}
-	m.accel.Store(int32(first))
-	return nil
 }
 
 // Warnings are remarks about the Config, a line each, that do not keep the machine from running.

@@ -14,7 +14,7 @@ import (
 	"goemu/emu/kvm"
 )
 
-const doctorHelp = `Looks at the host: which engines run, what KVM has and what its guests can do, memory for translated code, the terminal, programs that go well with
+const doctorHelp = `Looks at the host: which engines run and which is the default, what KVM has and what its guests can do, memory for translated code, the terminal, programs that go well with
 goemu; and says what to do about each. The exit status is 1 if no engine runs.
 `
 
@@ -45,6 +45,8 @@ func runDoctor(out io.Writer, args []string) (int, error) {
 		works = works || f.good
 		f.write(out)
 	}
+	a, why := emu.DefaultAccel()
+	finding{true, fmt.Sprintf("the default engine is %s: %s", a, why), ""}.write(out)
 	checkTerminal().write(out)
 	for _, p := range []struct{ name, use string }{{"gdb", "debug guests"}, {"nasm", "assemble small guests"}, {"qemu-img", "convert images to raw"}, {"xorriso", "make CD images"}} {
 		_, err := exec.LookPath(p.name)

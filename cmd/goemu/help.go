@@ -22,7 +22,7 @@ func helpText() string {
 Emulates an x86 PC. With a drive or -boot it boots by its own firmware, unless
 -bios gives another. With nothing to boot it runs the built-in guest: a tour
 from the reset vector to ring 3, which ends in a small monitor when standard
-input is a terminal.
+input is a terminal. Its engine is the translator, whose work it shows.
 
 Options have one dash or two, and mean what they mean to QEMU.
 `)

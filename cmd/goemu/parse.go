@@ -22,6 +22,10 @@ var errDone = errors.New("done")
 // errHelp says that help is asked for.
 var errHelp = errors.New("help")
 
+// defaultAccel is the engine where no option names one, as -accel has it; "": emu.AccelBest. Tests that run the command have the translator, on whatever host, by
+// go build -ldflags "-X main.defaultAccel=tcg".
+var defaultAccel string
+
 // settings are what the options have said.
 type settings struct {
 	cfg          emu.Config
@@ -128,6 +132,10 @@ func (s *settings) check() (err error) {
 		return fmt.Errorf("-machine accel=%s: -accel is given too", s.machineAccel)
 	case s.machineAccel != "":
 		accel = s.machineAccel
+	}
+	c.Accel = emu.AccelBest
+	if accel == "" {
+		accel = defaultAccel
 	}
 	if accel != "" {
 		if c.Accel, err = emu.ParseAccel(accel); err != nil {

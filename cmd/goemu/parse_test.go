@@ -12,7 +12,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	base := emu.Config{Memory: 128 << 20, Display: "none"}
+	base := emu.Config{Memory: 128 << 20, Display: "none", Accel: emu.AccelBest}
 	for _, c := range []struct {
 		args string
 		want func(*emu.Config)

@@ -16,7 +16,7 @@ var machineOptions = []option{
 		about: "board: pc (default) or q35 ('-machine help' for list);\naccel=, pflash0=, pflash1=, graphics=on|off, hpet=on|off,\n" +
 			"smm=on|off", example: "-machine q35,accel=kvm:tcg,hpet=off", words: emu.MachineNames, set: (*settings).setMachine},
 	{name: "accel", arg: "[accel=]ENGINE[:ENGINE...]", group: groupMachine,
-		about: "engine: tcg (native code), interp (portable), kvm (the host's\nprocessor), auto; the first there is ('-accel help' for list)", example: "-accel kvm:tcg",
+		about: "engine: tcg (native code), interp (portable), kvm (the host's\nprocessor), auto (not kvm); the first there is. Default: kvm\nwhere it works and fits, else auto ('-accel help' tells which)", example: "-accel kvm:tcg",
 		words: words("tcg interp kvm auto kvm:tcg"), set: (*settings).setAccel},
 	{name: "enable-kvm", group: groupMachine,
 		about: "the same as -accel kvm", example: "-enable-kvm -cpu host", set: given(func(s *settings) { s.accels = append(s.accels, "kvm") })},

@@ -167,10 +167,7 @@ func (p *probe) prepare() error {
 	copy(p.ram[probeCode:], slices.Concat(p.guest.code, tell, count[k.bits]))
 	copy(p.ram[probeInt:], []byte{0xb0, 0x77, 0x48, 0xcf})           // mov al, 0x77; iretq
 	copy(p.ram[probeSyscall:], []byte{0xb0, 0x66, 0x48, 0x0f, 0x07}) // mov al, 0x66; sysretq
-	var s Sregs
-	if err := p.cpu.Sregs(&s); err != nil {
-		return err
-	}
+	s := p.fresh
 	r := Regs{RIP: probeCode, RSP: probeStack, RFLAGS: flagsFixed}
 	if k.bits == 16 {
 		s.CS.Base, s.CS.Selector = 0, 0

@@ -50,6 +50,10 @@ func (p Probed) String() string {
 var (
 	probeHangs  = 5 * time.Second      // a guest of a few instructions that takes longer hangs
 	probeWindow = 5 * time.Millisecond // of measuring, in which an emulator does some thousand instructions
+
+	// The same where a machine waits for the answer.
+	quickHangs  = 200 * time.Millisecond
+	quickWindow = 500 * time.Microsecond // a processor does hundreds of thousands in it
 )
 
 // Names of the probes.
@@ -84,15 +88,28 @@ func (h *Host) Probe(names ...string) []Probed {
 	return l
 }
 
-// Weakness is the first probe that fails or is slow; ok if there is none. It takes some hundredths of a second.
+// Weakness is the first probe that fails or is slow; ok if there is none. All run on one machine, so that it takes a few milliseconds.
 func (h *Host) Weakness() (p Probed, ok bool) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	machine, err := h.newProbe(quickHangs, quickWindow)
+	if err != nil {
+		return Probed{Name: "a small guest", Err: err}, false
+	}
+	defer func() {
+		if err := machine.close(); err != nil && ok {
+			p, ok = Probed{Name: "a small guest", Err: err}, false
+		}
+	}()
 	// Those that take no time first.
 	for _, measured := range []bool{false, true} {
 		for i := range guests {
-			if guests[i].measured != measured {
+			g := &guests[i]
+			if g.measured != measured {
 				continue
 			}
-			if p := h.Probe(guests[i].name)[0]; p.Err != nil || p.Slow() {
+			perSecond, err := machine.run(g)
+			if p := (Probed{g.name, perSecond, err}); p.Err != nil || p.Slow() {
 				return p, false
 			}
 		}
@@ -100,48 +117,85 @@ func (h *Host) Weakness() (p Probed, ok bool) {
 	return Probed{}, true
 }
 
-// probe is a guest that runs.
+// probe is a machine for guests.
 type probe struct {
 	guest *guest
+	room  []byte
 	ram   []byte
 	vm    *VM
 	cpu   *VCPU
+	fresh Sregs // of a processor that has not run
+
+	hangs, window time.Duration
 }
 
-// try runs a guest.
+// try runs a guest on a machine of its own.
 func (h *Host) try(g *guest) (perSecond float64, err error) {
-	p := &probe{guest: g}
-	if p.vm, err = h.CreateVM(); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, p.vm.Close()) }()
-	room := make([]byte, probeRAM+pageSize)
-	p.ram = room[-uintptr(unsafe.Pointer(&room[0]))%pageSize:][:probeRAM]
-	defer runtime.KeepAlive(room)
-	if err := p.vm.SetMemory(Slot{Memory: p.ram}); err != nil {
-		return 0, err
-	}
-	if p.vm.Check(CapSetTSSAddr) > 0 {
-		if err := p.vm.SetTSSAddr(0xfffb_d000); err != nil {
-			return 0, err
-		}
-	}
-	if p.cpu, err = p.vm.CreateVCPU(0); err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, p.cpu.Close()) }()
-	cpuid, err := h.SupportedCPUID()
+	p, err := h.newProbe(probeHangs, probeWindow)
 	if err != nil {
 		return 0, err
 	}
-	if err := p.cpu.SetCPUID(cpuid); err != nil {
-		return 0, err
+	defer func() { err = errors.Join(err, p.close()) }()
+	return p.run(g)
+}
+
+func (h *Host) newProbe(hangs, window time.Duration) (p *probe, err error) {
+	p = &probe{hangs: hangs, window: window}
+	if p.vm, err = h.CreateVM(); err != nil {
+		return nil, err
 	}
+	p.room = make([]byte, probeRAM+pageSize)
+	p.ram = p.room[-uintptr(unsafe.Pointer(&p.room[0]))%pageSize:][:probeRAM]
+	if err := p.make(h); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// make gives it memory and a processor.
+func (p *probe) make(h *Host) (err error) {
+	if err := p.vm.SetMemory(Slot{Memory: p.ram}); err != nil {
+		return err
+	}
+	if p.vm.Check(CapSetTSSAddr) > 0 {
+		if err := p.vm.SetTSSAddr(0xfffb_d000); err != nil {
+			return err
+		}
+	}
+	if p.cpu, err = p.vm.CreateVCPU(0); err != nil {
+		return err
+	}
+	cpuid, err := h.SupportedCPUID()
+	if err != nil {
+		return err
+	}
+	if err := p.cpu.SetCPUID(cpuid); err != nil {
+		return err
+	}
+	return p.cpu.Sregs(&p.fresh)
+}
+
+// close gives it back.
+func (p *probe) close() (err error) {
+	if p.cpu != nil {
+		err = p.cpu.Close()
+	}
+	err = errors.Join(err, p.vm.Close())
+	runtime.KeepAlive(p.room)
+	return err
+}
+
+// run runs a guest to its end, and measures it. After an error no other may run.
+func (p *probe) run(g *guest) (perSecond float64, err error) {
+	p.guest = g
+	clear(p.ram)
 	if err := p.prepare(); err != nil {
 		return 0, err
 	}
 	if g.steps > 0 {
-		return 0, p.step()
+		if err := p.step(); err != nil {
+			return 0, err
+		}
 	}
 	if err := p.result(); err != nil || !g.measured {
 		return 0, err
@@ -178,17 +232,21 @@ func (p *probe) runFor(d time.Duration) (ExitReason, error) {
 
 // result runs to the OUT that says whether all was well.
 func (p *probe) result() error {
-	r, err := p.runFor(probeHangs)
+	r, err := p.runFor(p.hangs)
 	switch {
 	case err != nil:
 		return err
 	case r == ExitIntr:
-		return fmt.Errorf("it does not come to an end within %v", probeHangs)
+		return fmt.Errorf("it does not come to an end within %v", p.hangs)
 	case r != ExitIO:
 		return fmt.Errorf("%v in place of its OUT", r)
 	}
 	if io := p.cpu.IO(); !io.Write || io.Port != probePort || len(io.Data) != 1 || io.Data[0] != 1 {
 		return errors.New("it computes something else than a processor")
+	}
+	p.cpu.RequestExit() // behind the OUT, which only a run finishes
+	if r, err := p.cpu.Run(); err != nil || r != ExitIntr {
+		return errors.Join(fmt.Errorf("%v when its OUT is to be finished", r), err)
 	}
 	return nil
 }
@@ -201,7 +259,7 @@ func (p *probe) measure() (best float64, err error) {
 			return 0, err
 		}
 		start := time.Now()
-		switch r, err := p.runFor(probeWindow); {
+		switch r, err := p.runFor(p.window); {
 		case err != nil:
 			return 0, err
 		case r != ExitIntr:
@@ -228,7 +286,7 @@ func (p *probe) step() error {
 		return err
 	}
 	for i := range p.guest.steps {
-		r, err := p.runFor(probeHangs)
+		r, err := p.runFor(p.hangs)
 		if err != nil {
 			return err
 		}
@@ -236,8 +294,5 @@ func (p *probe) step() error {
 			return fmt.Errorf("%v at %#x after step %d, not at %#x", r, p.cpu.Debug().PC, i+1, want)
 		}
 	}
-	if err := p.cpu.SetGuestDebug(&GuestDebug{}); err != nil {
-		return err
-	}
-	return p.result()
+	return p.cpu.SetGuestDebug(&GuestDebug{})
 }

@@ -27,6 +27,7 @@ type interpreted struct {
 	ram  []byte
 	out  []byte // what the guest wrote to its port
 	left int
+	sets int // how many times a guest has been set up
 }
 
 func (w *interpreted) In(uint16, int) uint32 { return 0 }
@@ -50,7 +51,9 @@ func (w *interpreted) Spent(n int32)           { w.left -= int(n) }
 
 // run is KVM_RUN of the fake.
 func (w *interpreted) run(c *kvmtest.CPU) syscall.Errno {
-	if w.eng == nil {
+	if n := count(w.fake.Requests, kvm.ReqSetSregs); n != w.sets {
+		w.sets = n
+		w.free()
 		w.load(c)
 	}
 	if d := c.GuestDebug(); d.Control&kvm.DebugSingleStep != 0 {
@@ -77,6 +80,15 @@ func (w *interpreted) run(c *kvmtest.CPU) syscall.Errno {
 	w.env.GPR[1] = regs.RCX
 	c.SetRegs(regs)
 	return c.Wait()
+}
+
+func count(l []kvm.Request, r kvm.Request) (n int) {
+	for _, x := range l {
+		if x == r {
+			n++
+		}
+	}
+	return n
 }
 
 // load gives the interpreter what the probe set.
@@ -240,32 +252,53 @@ func TestProbeVerdicts(t *testing.T) {
 // TestWeakness finds the one thing that a KVM cannot.
 func TestWeakness(t *testing.T) {
 	defer kvm.ProbesHangAfter(time.Hour)()
-	for _, bad := range append([]string{""}, kvm.ProbeSSE, kvm.ProbeReal, kvm.Probe64User) {
+	order := []string{kvm.ProbeSSE, kvm.ProbeX87, kvm.ProbeREP, kvm.ProbeInterrupt, kvm.ProbeSyscall, kvm.ProbeStep, kvm.ProbeReal, kvm.Probe32, kvm.Probe32User, kvm.Probe64, kvm.Probe64User}
+	for _, bad := range append([]string{"", "slow"}, order...) {
 		fake, h := probing(t)
-		n := 0
-		order := []string{kvm.ProbeSSE, kvm.ProbeX87, kvm.ProbeREP, kvm.ProbeInterrupt, kvm.ProbeSyscall, kvm.ProbeStep, kvm.ProbeReal, kvm.Probe32, kvm.Probe32User, kvm.Probe64, kvm.Probe64User}
+		n, first := 0, 0
 		fake.Run = func(c *kvmtest.CPU) syscall.Errno {
-			if c.Runs == 0 {
-				n++
+			if sets := count(fake.Requests, kvm.ReqSetSregs); sets != n {
+				n, first = sets, c.Runs
 			}
-			d := c.GuestDebug()
+			runs, d := c.Runs-first, c.GuestDebug()
 			switch {
 			case order[n-1] == bad:
 				return c.Exit(kvm.ExitShutdown)
 			case d.Control&kvm.DebugSingleStep != 0:
-				return c.ExitDebug(1, c.Regs().RIP+uint64(c.Runs)+1, 0x4000, 0)
-			case c.Runs == 0 || order[n-1] == kvm.ProbeStep:
+				return c.ExitDebug(1, c.Regs().RIP+uint64(runs)+1, 0x4000, 0)
+			case runs == 0 || order[n-1] == kvm.ProbeStep:
 				return c.ExitIO(true, 0x80, 1, 1, []byte{1})
 			}
 			r := c.Regs()
-			r.RCX += 1 << 40
+			if r.RCX += 1 << 40; bad == "slow" && order[n-1] == kvm.Probe32User {
+				r.RCX -= 1<<40 - 10
+			}
 			c.SetRegs(r)
 			return c.Wait()
 		}
 		p, ok := h.Weakness()
+		if bad == "slow" && p.Name == kvm.Probe32User && p.Slow() {
+			p.Name = bad
+		}
 		if ok != (bad == "") || p.Name != bad {
 			t.Errorf("%q: %v, %v", bad, p, ok)
 		}
+		if n := fake.Files(); n != 1 {
+			t.Errorf("%s: %d files are open", bad, n)
+		}
+	}
+}
+
+// TestNoWeakness: on a processor that works, all guests run on one machine, after each other.
+func TestNoWeakness(t *testing.T) {
+	defer kvm.ProbesHangAfter(time.Hour)()
+	fake, h := probing(t)
+	w := &interpreted{t: t, fake: fake}
+	fake.Run = w.run
+	p, ok := h.Weakness()
+	w.free()
+	if !ok || w.sets != len(names) {
+		t.Errorf("%v after %d of %d guests", p, w.sets, len(names))
 	}
 }
 
@@ -285,6 +318,12 @@ func TestProbeFaults(t *testing.T) {
 		faults.Fail(r, syscall.ENOMEM)
 		if l := h.Probe(kvm.ProbeStep); !errors.Is(l[0].Err, syscall.ENOMEM) || !strings.Contains(l[0].String(), r.String()) {
 			t.Errorf("%v: %v", r, l[0])
+		}
+		if r != kvm.ReqSetGuestDebug { // not before the first guest
+			faults.Fail(r, syscall.ENOMEM)
+			if p, ok := h.Weakness(); ok || !errors.Is(p.Err, syscall.ENOMEM) || !strings.Contains(p.String(), r.String()) {
+				t.Errorf("%v: %v, %v", r, p, ok)
+			}
 		}
 		if n := fake.Files(); n != 1 {
 			t.Errorf("%v: %d files are open", r, n)

@@ -78,11 +78,15 @@ func moreInfos() []command {
 			j := s.m.JIT()
 			return j.String(), nil
 		}),
-		text("kvm", "whether the host's processor runs the guest", func(s *Session) (string, error) {
+		text("kvm", "whether the host's processor runs the guest, and why", func(s *Session) (string, error) {
+			out := "kvm support: disabled\n"
 			if s.m.Engine() == "kvm" {
-				return "kvm support: enabled\n", nil
+				out = "kvm support: enabled\n"
 			}
-			return "kvm support: disabled\n", nil
+			if why := s.m.EngineReason(); why != "" {
+				out += fmt.Sprintf("%s runs the guest: %s\n", s.m.Engine(), why)
+			}
+			return out, nil
 		}),
 		text("mem", "mapped memory and its rights", func(s *Session) (string, error) { return s.mappings(inspect.MemText) }),
 		text("mtree", "what is at which address", func(s *Session) (string, error) { return inspect.MTree(s.m.MemoryTree()), nil }),

@@ -34,6 +34,7 @@ type Machine interface {
 	DriveLines() []string // a line each
 	Version() string
 	Engine() string              // that runs the guest
+	EngineReason() string        // why it does, where nobody has asked for it; "": somebody has
 	Engines() []string           // that this host can have
 	SetEngine(name string) error // by another
 	ROMs() []string              // a line each

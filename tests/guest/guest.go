@@ -26,7 +26,7 @@ var build struct {
 	err  error
 }
 
-// Goemu builds the command and returns its path.
+// Goemu builds the command and returns its path. Where no option names an engine it has the translator, whatever KVM the host has.
 func Goemu(t testing.TB) string {
 	t.Helper()
 	build.once.Do(func() {
@@ -39,7 +39,7 @@ func Goemu(t testing.TB) string {
 			return
 		}
 		build.path = filepath.Join(dir, "goemu")
-		cmd := exec.Command("go", "build", "-o", build.path, "goemu/cmd/goemu")
+		cmd := exec.Command("go", "build", "-ldflags", "-X main.defaultAccel=tcg", "-o", build.path, "goemu/cmd/goemu")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			build.err = fmt.Errorf("build: %w\n%s", err, out)
 		}
