@@ -33,14 +33,20 @@ const (
 	msrFSBase = 0xc000_0100
 	msrGSBase = 0xc000_0101
 
+	flagRF = 1 << 16
+	dr6BS  = 1 << 14
+
 	longRepeat  = 1 << 12 // repetitions of a string instruction, which are steps
 	mostRuns    = 1 << 16 // of KVM for one instruction
 	mostSignals = 5       // of the watchdog
 	patience    = time.Second
 )
 
-// alone tells whether KVM may execute an instruction.
+// alone tells whether KVM may execute an instruction; nil is one that the translator does not find.
 func (e *VCPU) alone(i *decoder.Inst) bool {
+	if i == nil {
+		return true
+	}
 	switch i.Op {
 	case decoder.MOV:
 		const movToSegment, ss = 0x8e, 2
@@ -51,107 +57,197 @@ func (e *VCPU) alone(i *decoder.Inst) bool {
 	case decoder.RDMSR, decoder.WRMSR:
 		n := uint32(e.env.GPR[1])
 		return n == msrEFER || n == msrFSBase || n == msrGSBase || e.state.has(n)
+	case decoder.INS:
+		return e.short(i) && e.takes(i)
 	}
-	if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
-		n := e.env.GPR[1]
-		if i.AddrSize < 8 {
-			n &= 1<<(8*i.AddrSize) - 1
-		}
-		return n <= longRepeat && !notAlone[i.Op]
-	}
-	return !notAlone[i.Op]
+	return e.short(i) && !notAlone[i.Op]
 }
 
-// Execute implements accel.Processor. An instruction that raises an exception ends in a triple fault, as the IDT is empty; it is as if it had not been begun then, like one
-// that KVM fails at: an access to a device that it made before is made again.
-func (e *VCPU) Execute(i *decoder.Inst) bool {
-	if e.failed || !e.alone(i) {
-		return false
+// count is how often a string instruction is repeated.
+func (e *VCPU) count(i *decoder.Inst) uint64 {
+	if !repeated(i) {
+		return 1
 	}
-	if !e.check(e.m.Error()) || !e.check(e.loadAlone()) {
-		return true
+	n := e.env.GPR[1]
+	if i.AddrSize < 8 {
+		n &= 1<<(8*i.AddrSize) - 1
+	}
+	return n
+}
+
+func (e *VCPU) short(i *decoder.Inst) bool { return !repeated(i) || e.count(i) <= longRepeat }
+
+func repeated(i *decoder.Inst) bool {
+	return i != nil && i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0
+}
+
+// Execute implements accel.Processor. While it is executed the IDT is empty, so an exception ends in a triple fault; it is then found by a second run (see raise). What KVM
+// fails at is as if it had not been begun.
+func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
+	if e.failed || !e.alone(i) {
+		return accel.Left
+	}
+	e.made.begin()
+	if !e.check(e.m.Error()) || !e.check(e.loadAlone(i)) {
+		return accel.Executed
 	}
 	if e.watchdog == nil {
 		e.watchdog = time.AfterFunc(patience, e.v.RequestExit)
 	}
-	e.watchdog.Reset(patience)
 	defer e.watchdog.Stop()
-	at, repeats := e.env.RIP, i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0
-	for runs, signals := 0, 0; ; runs++ {
-		if runs > mostRuns || signals > mostSignals {
-			e.check(errors.New("KVM does not come to the end of the instruction, which it was to execute alone"))
-			return true
-		}
-		e.toRun()
-		reason, err := e.v.Run()
-		e.v.Coalesced(e.take)
-		if !e.check(err) {
-			return true
-		}
-		e.fromRun()
-		switch reason {
-		case kvm.ExitIO:
-			e.port()
-			e.poke()
-			e.v.RequestExit() // when that is done
-			continue
-		case kvm.ExitMMIO:
-			e.memory()
-			e.v.RequestExit()
-			continue
-		case kvm.ExitRDMSR, kvm.ExitWRMSR:
-			e.msr(reason == kvm.ExitWRMSR)
-			e.v.RequestExit()
-			continue
-		case kvm.ExitShutdown, kvm.ExitInternalError:
-			e.unfinished = false
+	at := e.env.RIP
+	for runs := 0; runs <= mostRuns; runs++ {
+		switch reason := e.runAlone(); reason {
+		case kvm.ExitShutdown:
+			if !e.stepped() {
+				return e.raise()
+			}
+		case kvm.ExitInternalError:
 			e.state.forget()
-			return false
+			return accel.Left
 		case kvm.ExitDebug:
-		case kvm.ExitIntr, kvm.ExitSetTPR:
-			if !e.unfinished && reason == kvm.ExitIntr {
-				signals++
-				e.watchdog.Reset(patience)
-				continue
+		case kvm.ExitIntr:
+			if e.excepted() {
+				return e.raise()
 			}
 		default:
-			err := e.v.Failure()
-			if err == nil {
-				err = fmt.Errorf("KVM: %v while an instruction is executed alone", reason)
-			}
-			e.check(err)
-			return true
+			e.unforeseen(reason)
+			return accel.Executed
 		}
-		e.unfinished = false
-		if repeats {
-			if err := e.v.Regs(&e.state.regs); !e.check(err) {
-				return true
+		if repeated(i) {
+			r := &e.state.regs
+			if !e.check(e.v.Regs(r)) {
+				return accel.Executed
 			}
-			if e.state.regs.RIP == at {
+			if r.RIP == at { // what is done is done, whatever comes
+				e.state.toRegisters()
+				e.state.t.RFLAGS &^= flagRF
+				e.env.GPR = e.state.t.GPR
+				e.made.begin()
 				continue
 			}
 		}
-		e.check(e.store())
-		return true
+		e.check(e.storeAlone())
+		return accel.Executed
+	}
+	e.unforeseen(kvm.ExitIntr)
+	return accel.Executed
+}
+
+// failedAlone is an exit after which the vCPU has been stopped.
+const failedAlone = ^kvm.ExitReason(0)
+
+// unforeseen stops the vCPU after an exit that does not end an instruction.
+func (e *VCPU) unforeseen(reason kvm.ExitReason) {
+	err := e.v.Failure()
+	switch {
+	case reason == failedAlone:
+	case reason == kvm.ExitIntr:
+		e.check(errors.New("KVM does not come to the end of the instruction, which it was to execute alone"))
+	case err == nil:
+		err = fmt.Errorf("KVM: %v while an instruction is executed alone", reason)
+		fallthrough
+	default:
+		e.check(err)
 	}
 }
 
+// runAlone has KVM run until an exit that is not for a device. ExitIntr: the instruction is complete, as its last access to a device is.
+func (e *VCPU) runAlone() kvm.ExitReason {
+	e.watchdog.Reset(patience)
+	for runs, signals := 0, 0; runs <= mostRuns && signals <= mostSignals; runs++ {
+		e.toRun()
+		reason, err := e.v.Run()
+		e.v.Coalesced(e.takeAlone)
+		if !e.check(err) {
+			return failedAlone
+		}
+		e.fromRun()
+		finished := e.unfinished
+		e.unfinished = false
+		switch reason {
+		case kvm.ExitIO, kvm.ExitMMIO, kvm.ExitRDMSR, kvm.ExitWRMSR:
+			switch reason {
+			case kvm.ExitIO:
+				e.portAlone()
+			case kvm.ExitMMIO:
+				e.memoryAlone()
+			default:
+				e.msr(reason == kvm.ExitWRMSR)
+			}
+			if e.unfinished = true; !e.raising {
+				e.v.RequestExit() // when that is done
+			}
+		case kvm.ExitIntr, kvm.ExitSetTPR:
+			if finished || reason == kvm.ExitSetTPR {
+				return kvm.ExitIntr
+			}
+			signals++
+			e.watchdog.Reset(patience)
+		default:
+			return reason
+		}
+	}
+	e.check(errors.New("KVM does not come to the end of the instruction, which it was to execute alone"))
+	return failedAlone
+}
+
 // loadAlone gives KVM the CPU's state, with an empty IDT.
-func (e *VCPU) loadAlone() error {
-	const rf = 1 << 16
+func (e *VCPU) loadAlone(i *decoder.Inst) error {
 	s := &e.state
 	s.idle = true
 	e.cpu.Give(&s.t)
-	s.t.Inhibit, s.t.RFLAGS = false, s.t.RFLAGS&^rf
+	s.t.Inhibit, s.t.RFLAGS = false, s.t.RFLAGS&^flagRF
+	e.bs = 0
+	if i == nil || i.Op != decoder.MOV || i.Map == 0 { // not from or to a debug register
+		e.bs = s.t.DR[6] & dr6BS
+		s.t.DR[6] &^= dr6BS
+	}
+	return e.giveAlone(kvm.DebugEnable | kvm.DebugSingleStep)
+}
+
+// stepped tells whether the exception that has ended a run was the single step itself: some KVMs give it to the guest.
+func (e *VCPU) stepped() bool {
+	d := &e.state.dregs
+	was := d.DR6
+	if !e.check(e.v.DebugRegs(d)) || d.DR6&dr6BS == 0 || was&dr6BS != 0 {
+		return false
+	}
+	d.DR6 = was
+	return e.check(e.v.SetDebugRegs(d))
+}
+
+// excepted tells whether an exception waits after an access to a device.
+func (e *VCPU) excepted() bool {
+	ev := &e.state.events
+	if !e.check(e.v.Events(ev)) || ev.Exception.Injected|ev.Exception.Pending == 0 {
+		return false
+	}
+	if ev.Exception.Vector != 1 {
+		return true
+	}
+	// The single step.
+	*ev = kvm.Events{}
+	e.check(e.v.SetEvents(ev))
+	return false
+}
+
+// storeAlone takes the state from KVM.
+func (e *VCPU) storeAlone() error {
+	err := e.store()
+	if err == nil && e.bs != 0 {
+		e.state.t.DR[6] |= e.bs
+		e.cpu.Take(&e.state.t)
+	}
+	return err
+}
+
+// giveAlone gives KVM the state that t is, and says whether the first instruction is to be stepped over.
+func (e *VCPU) giveAlone(control uint32) error {
 	if err := e.give(); err != nil {
 		return err
 	}
-	g := kvm.GuestDebug{Control: kvm.DebugEnable | kvm.DebugSingleStep}
-	if g == e.debug.now {
-		return nil
-	}
-	e.debug.now = g
-	return e.v.SetGuestDebug(&g)
+	return e.tellDebug(&kvm.GuestDebug{Control: control})
 }
 
 // forget has all MSRs set anew.

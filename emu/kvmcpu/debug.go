@@ -182,13 +182,18 @@ func (e *VCPU) setDebug() error {
 	if e.debug.once || e.debug.step.on {
 		g.Control |= kvm.DebugEnable | kvm.DebugSingleStep
 	}
-	if g == e.debug.now {
+	return e.tellDebug(&g)
+}
+
+// tellDebug is called when KVM has the state: it steps over the instruction that is at RIP then, and no other.
+func (e *VCPU) tellDebug(g *kvm.GuestDebug) error {
+	if *g == e.debug.now && g.Control&kvm.DebugSingleStep == 0 {
 		return nil
 	}
-	if err := e.v.SetGuestDebug(&g); err != nil {
+	if err := e.v.SetGuestDebug(g); err != nil {
 		return err
 	}
-	e.debug.now = g
+	e.debug.now = *g
 	return nil
 }
 
@@ -202,7 +207,6 @@ func (e *VCPU) debugged() {
 			e.cpu.NoteWatchHit(x86.WatchHit{ID: p.ID, Addr: p.Addr, Write: p.Write})
 		}
 	}
-	const dr6BS = 1 << 14
 	if x.DR6&dr6BS != 0 {
 		e.debug.step.ran = e.debug.step.on
 		if e.debug.once {

@@ -31,8 +31,16 @@ type VCPU struct {
 	after    func()
 	watchdog *time.Timer                               // over instructions that are executed alone
 	take     func(addr uint64, data []byte, port bool) // collected
-	debug    debugging
-	state    state
+
+	// Of instructions that are executed alone.
+	takeAlone func(addr uint64, data []byte, port bool) // collectedAlone
+	made      accesses
+	handlers  []patched
+	raising   bool   // an exception
+	bs        uint64 // DR6.BS as the guest has it
+
+	debug debugging
+	state state
 }
 
 var _ accel.Runner = (*VCPU)(nil)
@@ -44,7 +52,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 		return nil, err
 	}
 	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world}
-	e.take = e.collected
+	e.take, e.takeAlone = e.collected, e.collectedAlone
 	m.vcpus = append(m.vcpus, e)
 	if err := v.SetCPUID(cpuidOf(cpu)); err != nil {
 		return nil, err

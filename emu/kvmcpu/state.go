@@ -250,7 +250,7 @@ func (s *state) fromSegments(apicBase uint64) {
 	r.GDT = kvm.DTable{Base: t.GDTR.Base, Limit: uint16(t.GDTR.Limit)}
 	r.IDT = kvm.DTable{Base: t.IDTR.Base, Limit: uint16(t.IDTR.Limit)}
 	if s.idle {
-		r.IDT.Limit = 0
+		r.IDT = kvm.DTable{Base: noIDT}
 	}
 }
 

@@ -169,3 +169,9 @@ func (c *CPU) GuestDebug() (d kvm.GuestDebug) {
 	c.kept(kvm.ReqSetGuestDebug, unsafe.Pointer(&d))
 	return d
 }
+
+// SetDebugRegs sets the debug registers.
+func (c *CPU) SetDebugRegs(d kvm.DebugRegs) { c.keep(kvm.ReqSetDebugRegs, unsafe.Pointer(&d)) }
+
+// SetEvents sets what is pending.
+func (c *CPU) SetEvents(e kvm.Events) { c.keep(kvm.ReqSetVCPUEvents, unsafe.Pointer(&e)) }
