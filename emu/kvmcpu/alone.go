@@ -88,11 +88,11 @@ func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
 		return accel.Left
 	}
 	e.made.begin()
+	if e.watchdog == nil {
+		e.beginAlone()
+	}
 	if !e.check(e.m.Error()) || !e.check(e.loadAlone(i)) {
 		return accel.Executed
-	}
-	if e.watchdog == nil {
-		e.watchdog = time.AfterFunc(patience, e.v.RequestExit)
 	}
 	defer e.watchdog.Stop()
 	at := e.env.RIP
@@ -116,7 +116,9 @@ func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
 		}
 		if repeated(i) {
 			r := &e.state.regs
-			if !e.check(e.v.Regs(r)) {
+			if e.synced {
+				*r = e.v.Synced().Regs
+			} else if !e.check(e.v.Regs(r)) {
 				return accel.Executed
 			}
 			if r.RIP == at { // what is done is done, whatever comes
@@ -127,7 +129,7 @@ func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
 				continue
 			}
 		}
-		e.check(e.storeAlone())
+		e.check(e.storeAlone(changes(i)))
 		return accel.Executed
 	}
 	e.unforeseen(kvm.ExitIntr)
@@ -220,7 +222,12 @@ func (e *VCPU) stepped() bool {
 // excepted tells whether an exception waits after an access to a device.
 func (e *VCPU) excepted() bool {
 	ev := &e.state.events
-	if !e.check(e.v.Events(ev)) || ev.Exception.Injected|ev.Exception.Pending == 0 {
+	if e.synced {
+		*ev = e.v.Synced().Events
+	} else if !e.check(e.v.Events(ev)) {
+		return false
+	}
+	if ev.Exception.Injected|ev.Exception.Pending == 0 {
 		return false
 	}
 	if ev.Exception.Vector != 1 {
@@ -228,30 +235,48 @@ func (e *VCPU) excepted() bool {
 	}
 	// The single step.
 	*ev = kvm.Events{}
+	e.v.Synced().Events = *ev
 	e.check(e.v.SetEvents(ev))
 	return false
 }
 
 // storeAlone takes the state from KVM.
-func (e *VCPU) storeAlone() error {
+func (e *VCPU) storeAlone(p parts) error {
+	e.reads = p
 	err := e.store()
-	if err == nil && e.bs != 0 {
+	e.reads = allParts
+	if err != nil {
+		return err
+	}
+	if e.bs != 0 {
 		e.state.t.DR[6] |= e.bs
 		e.cpu.Take(&e.state.t)
 	}
-	return err
+	e.note(p)
+	return nil
 }
 
 // giveAlone gives KVM the state that t is, and says whether the first instruction is to be stepped over.
 func (e *VCPU) giveAlone(control uint32) error {
-	if err := e.give(); err != nil {
+	if err := e.giveKnown(); err != nil {
 		return err
 	}
 	return e.tellDebug(&kvm.GuestDebug{Control: control})
 }
 
-// forget has all MSRs set anew.
+// beginAlone is called before the first instruction.
+func (e *VCPU) beginAlone() {
+	e.watchdog = time.AfterFunc(patience, e.v.RequestExit)
+	const sets = kvm.SyncRegs | kvm.SyncSregs | kvm.SyncEvents
+	if e.m.vm.Check(kvm.CapSyncRegs)&sets == sets {
+		e.v.Sync(sets)
+		e.synced = true
+	}
+}
+
+// forget has everything set anew.
 func (s *state) forget() {
+	s.known.ok = false
 	for i := range s.msrs {
 		s.msrs[i].Data = none
 	}

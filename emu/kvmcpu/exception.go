@@ -57,7 +57,7 @@ func (e *VCPU) raise() accel.Outcome {
 		e.unforeseen(reason)
 		return accel.Raised
 	}
-	if !e.check(e.storeAlone()) {
+	if !e.check(e.storeAlone(partVectors | partDebug)) {
 		return accel.Raised
 	}
 	e.env.RIP--

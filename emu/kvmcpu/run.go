@@ -35,6 +35,8 @@ type VCPU struct {
 	// Of instructions that are executed alone.
 	takeAlone func(addr uint64, data []byte, port bool) // collectedAlone
 	made      accesses
+	synced    bool  // KVM leaves registers in the shared memory
+	reads     parts // that store reads
 	handlers  []patched
 	raising   bool   // an exception
 	bs        uint64 // DR6.BS as the guest has it
@@ -51,7 +53,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world}
+	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world, reads: allParts}
 	e.take, e.takeAlone = e.collected, e.collectedAlone
 	m.vcpus = append(m.vcpus, e)
 	if err := v.SetCPUID(cpuidOf(cpu)); err != nil {

@@ -23,6 +23,7 @@ type state struct {
 	xcr0   bool // there is an XCR0
 	idle   bool // KVM has an empty IDT
 	areas  [numAreas]area
+	known  known
 }
 
 const msrTSC = 0x10
@@ -126,25 +127,29 @@ func (s *state) drop(n uint32) {
 // store takes the state from KVM.
 func (e *VCPU) store() error {
 	s := &e.state
-	err := errors.Join(e.v.Regs(&s.regs), e.v.Sregs(&s.sregs), e.v.XSAVE(&s.xsave), e.v.DebugRegs(&s.dregs), e.v.Events(&s.events))
-	if err != nil {
+	if err := e.read(); err != nil {
 		return err
 	}
 	e.cpu.Inspect(&s.t.Registers) // for what KVM does not have
-	if s.xcr0 {
-		if s.t.XCR0, err = e.v.XCR0(); err != nil {
+	if e.reads&partMSRs != 0 {
+		if s.xcr0 {
+			var err error
+			if s.t.XCR0, err = e.v.XCR0(); err != nil {
+				return err
+			}
+		}
+		if n, err := e.v.MSRs(s.msrs); err != nil && n < len(s.msrs) {
 			return err
 		}
-	}
-	if n, err := e.v.MSRs(s.msrs); err != nil && n < len(s.msrs) {
-		return err
 	}
 	s.toSegments()
 	s.toRegisters()
 	s.toVectors()
 	e.cpu.Take(&s.t)
-	for i := range s.msrs {
-		e.cpu.WriteMSR(s.msrs[i].Index, s.msrs[i].Data)
+	if e.reads&partMSRs != 0 {
+		for i := range s.msrs {
+			e.cpu.WriteMSR(s.msrs[i].Index, s.msrs[i].Data)
+		}
 	}
 	ev := &s.events
 	switch {
