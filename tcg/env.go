@@ -93,7 +93,9 @@ type Env struct {
 	YMMH  [16]Vec128 // bits 255..128 of the YMM registers
 	X87   [128]byte  // FNSAVE image, 32-bit protected-mode layout (108 bytes used), but for X87IP, X87DP and X87Op
 	X87Op uint32     // opcode of the last x87 instruction that raised an unmasked exception
-	_     [3]uint32
+
+	VictimsLeft uint32 // pages that generated code may still find among the victims of the TLB before one of them is taken for a miss
+	_           [2]uint32
 
 	TLB       mmu.TLB
 	JumpCache [JumpCacheEntries]JumpEntry

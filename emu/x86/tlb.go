@@ -103,7 +103,7 @@ func (c *CPU) install(linear uint64, t *mmu.Translation, write bool, idx int) ui
 	if t.Global {
 		f |= slotStays
 	}
-	c.evict(n)
+	c.evict(n, linear&^mmu.PageMask)
 	c.fillSlot(n, mmu.EntryFor(linear, uint64(host)), f, t.Key)
 	c.tlb.noteLarge(linear, t.Shift)
 	return host

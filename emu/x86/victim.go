@@ -2,10 +2,10 @@ package x86
 
 import "goemu/mmu"
 
-// evict keeps the entry of slot n, which another is about to take, among the victims of its table. Two pages that are
+// evict keeps the entry of slot n, which page is about to take, among the victims of its table. Two pages that are
 // used in turn and share a slot would else be walked for every time. What drops slots drops victims too: nothing is known
 // of them but page and host.
-func (c *CPU) evict(n uint16) {
+func (c *CPU) evict(n uint16, page uint64) {
 	e := c.slot(n)
 	if e.Page == mmu.EmptyPage(uint64(n)%mmu.TLBEntries) {
 		return
@@ -16,6 +16,12 @@ func (c *CPU) evict(n uint16) {
 	}
 	s := &c.tlb
 	v := &c.env.TLB.Victim[kind][table]
+	for i := range v { // page comes back from there: the two change places
+		if v[i].Page == page {
+			v[i] = *e
+			return
+		}
+	}
 	v[s.nextVictim%mmu.Victims] = *e
 	s.nextVictim++
 	s.victims = true

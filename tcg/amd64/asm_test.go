@@ -165,7 +165,8 @@ func TestEnvLayout(t *testing.T) {
 		{"X87OK", offX87OK, 31}, {"SegBase", offSegBase, 32}, {"AVXLive", offAVXLive, 80}, {"YMMUsed", offYMMUsed, 81}, {"Quota", offQuota, 84}, {"Page", offPage, 88}, {"SegRdTop", offSegRdTop, 96},
 		{"SegWrTop", offSegWrTop, 144}, {"ExitCode", offExitCode, 208}, {"ExitSite", offExitSite, 212}, {"ExitBlock", offExitBlock, 216},
 		{"MemWrite", offMemWrite, 220}, {"MemAddr", offMemAddr, 224}, {"Resume", offResume, 232}, {"X87IP", offX87IP, 248}, {"X87DP", offX87DP, 256},
-		{"Insns", offInsns, 264}, {"Spill", offSpill, 272}, {"MXCSR", offMXCSR, 528}, {"AVXOK", offAVXOK, 532}, {"XMM", offXMM, 560}, {"YMMH", offYMMH, 816}, {"X87", offX87, 1072}, {"X87Op", offX87Op, 1200}, {"TLB", offTLB, 1216},
+		{"Insns", offInsns, 264}, {"Spill", offSpill, 272}, {"MXCSR", offMXCSR, 528}, {"AVXOK", offAVXOK, 532}, {"XMM", offXMM, 560}, {"YMMH", offYMMH, 816}, {"X87", offX87, 1072}, {"X87Op", offX87Op, 1200},
+		{"VictimsLeft", offVictimsLeft, 1204}, {"TLB", offTLB, 1216},
 		{"TLB entry", tlbEntry, 16}, {"jump-cache entry", jumpEntry, 32},
 	} {
 		if f.got != f.want {

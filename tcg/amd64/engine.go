@@ -54,7 +54,8 @@ type stubs struct {
 
 	// victim looks among the victims of one table (those of TLB.Read, then of TLB.Write): a routine to be called with the address less the page in RAX, the
 	// index of the entry in RCX, and the size of the access less 1 in RDX, which it destroys. The address goes to RAX and Env.MemAddr; with ZF
-	// set it has been found, and the addend is in RCX.
+	// set it has been found, and the addend is in RCX. One in victimHits is not found, so that Go code gives it its slot back:
+	// a page that is used much more than the one there would else be looked for here each time.
 	victim [2 * mmu.NumIndexes]int
 }
 
@@ -276,6 +277,9 @@ func (e *Engine) emitStubs() {
 	}
 }
 
+// victimHits is how many pages are found among victims before one of them is not.
+const victimHits = 64
+
 // victims writes stubs.victim of one table.
 func (a *asm) victims(table, victims int) {
 	a.aluRM(aluAdd, tcg.W64, rax, mem{base: r15, index: rcx, disp: int32(table)})
@@ -296,7 +300,14 @@ func (a *asm) victims(table, victims int) {
 	for i, from := range hits {
 		a.patch(from, a.n)
 		a.rm(opMovLoad|rexW, rcx, env(victims+i*tlbEntry+addendOff))
+		a.aluMI(0, aluSub, tcg.W32, env(offVictimsLeft), 1)
+		tired := a.jcc8(tcg.CondB)
+		a.aluRR(aluXor, tcg.W32, rdx, rdx)
 		a.byte(0xc3)
+		a.here8(tired)
+		a.rm(opMovImm, 0, env(offVictimsLeft))
+		a.imm32(victimHits)
+		a.byte(0xc3) // ZF is clear, as the subtraction went below 0
 	}
 	a.align(16, 0)
 }

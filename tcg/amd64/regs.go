@@ -56,6 +56,7 @@ const (
 	offZMMH        = int(unsafe.Offsetof(tcg.Env{}.ZMMH)) - tcg.EnvBias
 	offYMMH        = int(unsafe.Offsetof(tcg.Env{}.YMMH)) - tcg.EnvBias
 	offX87         = int(unsafe.Offsetof(tcg.Env{}.X87)) - tcg.EnvBias
+	offVictimsLeft = int(unsafe.Offsetof(tcg.Env{}.VictimsLeft)) - tcg.EnvBias
 	offTLB         = int(unsafe.Offsetof(tcg.Env{}.TLB)) - tcg.EnvBias
 	offVictim      = offTLB + int(unsafe.Offsetof(mmu.TLB{}.Victim))
 	offTLBWrite    = offTLB + int(unsafe.Offsetof(mmu.TLB{}.Write))
