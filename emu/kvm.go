@@ -105,6 +105,9 @@ func (m *Machine) enterKVM() error {
 	}
 	m.code.Flush()
 	m.kvm.Remap()
+	if err := m.kvm.Error(); err != nil {
+		return err
+	}
 	m.kvm.SetPoints(points)
 	for i, v := range m.vcpus {
 		k := m.kvm.VCPU(i)
@@ -302,29 +305,6 @@ func (v *vcpu) Translate() {
 
 // BlockEnd implements kvmcpu.World.
 func (v *vcpu) BlockEnd() uint64 { return v.engine.BlockEnd() }
-
-// EngineError is Run's error where an engine could not go on with the guest, through no fault of the guest's.
-type EngineError struct{ Err error }
-
-// Error implements error.
-func (e *EngineError) Error() string { return e.Err.Error() }
-
-// Unwrap gives what the engine failed at.
-func (e *EngineError) Unwrap() error { return e.Err }
-
-// Failed implements kvmcpu.World: the machine ends.
-func (v *vcpu) Failed(err error) {
-	m := v.m
-	at := ""
-	if l, e := m.disassemble(v.cpu, inspect.Linear(v.cpu.LinearRIP()), 1); e == nil {
-		at = fmt.Sprintf(" at %#x, %x %s", l[0].Addr, l[0].Bytes, l[0].Text)
-	}
-	if m.err == nil {
-		m.err = &EngineError{fmt.Errorf("the guest cannot go on in KVM%s: %w", at, err)}
-	}
-	m.tell(inspect.Notice{Kind: inspect.NoticeShutdown, Reason: inspect.ReasonHostError, Exit: 1})
-	m.end(1)
-}
 
 // kvmPoints are breakpoints as KVM has them; those on ports are the machine's own.
 func (m *Machine) kvmPoints(list []inspect.Breakpoint) (points []kvmcpu.Point) {

@@ -95,8 +95,9 @@ type Machine struct {
 	held      held
 	kvm       *kvmcpu.Machine // nil: the guest has not been in KVM yet
 	kvmHost   *kvm.Host
-	kvmCounts bool // KVM executes instructions one by one, in counted time
-	moving    bool // another engine goes on
+	kvmFailed error // another engine is to go on; nil: no
+	kvmCounts bool  // KVM executes instructions one by one, in counted time
+	moving    bool  // another engine goes on
 	debug     debugger
 	rec       recorder
 	notices   notices

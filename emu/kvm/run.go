@@ -184,12 +184,15 @@ func (v *VCPU) AnswerMSR(value uint64, fail bool) {
 // EOI is the vector that ExitIOAPICEOI, of a split interrupt controller, tells of.
 func (v *VCPU) EOI() uint8 { return v.run.exit[0] }
 
+// EmulationFailed is the sub-error of ExitInternalError where KVM cannot emulate an instruction.
+const EmulationFailed = 1
+
 // internalErrors are the sub-errors of ExitInternalError.
 var internalErrors = map[uint32]string{
-	1: "KVM cannot emulate an instruction",
-	2: "exceptions came at the same time",
-	3: "delivering an event failed",
-	4: "the processor left the guest for a reason that KVM does not know",
+	EmulationFailed: "KVM cannot emulate an instruction",
+	2:               "exceptions came at the same time",
+	3:               "delivering an event failed",
+	4:               "the processor left the guest for a reason that KVM does not know",
 }
 
 // InternalError is what KVM itself failed at.
@@ -204,7 +207,7 @@ func (v *VCPU) InternalError() InternalError {
 	e := (*exitInternal)(unsafe.Pointer(&v.run.exit))
 	i := InternalError{Sub: e.suberror, Data: append([]uint64(nil), e.data[:min(e.n, 16)]...)}
 	const flags, code = 8, 16 // struct emulation_failure: flags, insn_size, insn_bytes[15]
-	if i.Sub == 1 && e.n >= 3 && v.run.exit[flags]&1 != 0 {
+	if i.Sub == EmulationFailed && e.n >= 3 && v.run.exit[flags]&1 != 0 {
 		i.Code = append(i.Code, v.run.exit[code+1:][:min(v.run.exit[code], 15)]...)
 	}
 	return i

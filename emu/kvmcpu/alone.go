@@ -84,7 +84,7 @@ func repeated(i *decoder.Inst) bool {
 // Execute implements accel.Processor. While it is executed the IDT is empty, so an exception ends in a triple fault; it is then found by a second run (see raise). What KVM
 // fails at is as if it had not been begun.
 func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
-	if e.failed || !e.alone(i) {
+	if e.fail.why != nil || !e.alone(i) {
 		return accel.Left
 	}
 	e.made.begin()

@@ -25,8 +25,9 @@ type World interface {
 	Translate()
 	// BlockEnd is the linear address behind the block of the instruction at RIP.
 	BlockEnd() uint64
-	// Failed is told why KVM cannot go on with the vCPU, whose state is in the CPU as far as KVM gave it.
-	Failed(err error)
+	// Failed is told why KVM cannot go on with the vCPU. Its state is in the CPU, before the instruction that KVM fails at, but for lost: KVM did not give it back.
+	// It may be called while the guest's instruction is answered by nobody else, from Run, Execute and whatever moves the state.
+	Failed(err error, lost bool)
 }
 
 // Machine is a virtual machine of KVM's with a space's memory.

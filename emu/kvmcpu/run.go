@@ -24,7 +24,7 @@ type VCPU struct {
 	can        bool // of a state that KVM has: it can take an interrupt
 	unfinished bool // an access to a port, memory or MSR is to be finished by the next run
 	setTSC     bool
-	failed     bool
+	fail       failure
 	cr8        uint64 // given to the run
 	apicBase   uint64
 
@@ -64,7 +64,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 }
 
 // Begin is called when KVM is to go on with what another engine has run, or the CPU has been reset.
-func (e *VCPU) Begin() { e.setTSC = true }
+func (e *VCPU) Begin() { e.setTSC, e.fail = true, failure{} }
 
 // Leave is called when another engine is to go on. The state is in the CPU then.
 func (e *VCPU) Leave() {
@@ -84,13 +84,12 @@ func (e *VCPU) After(fn func()) { e.after = fn }
 
 // Store puts the state into the CPU, where anybody may look at it.
 func (e *VCPU) Store() {
-	for e.unfinished && !e.failed {
+	for e.unfinished && e.fail.why == nil {
 		e.v.RequestExit()
 		e.enter()
 	}
-	if e.loaded {
+	if e.loaded && (e.fail.why == nil || !e.fail.waits) && e.check(e.store()) {
 		e.loaded = false
-		e.check(e.store())
 	}
 }
 
@@ -116,30 +115,13 @@ func (e *VCPU) poke() {
 	}
 }
 
-// check ends the vCPU's run with an error, if there is one.
-func (e *VCPU) check(err error) (ok bool) {
-	if err == nil {
-		return true
-	}
-	if !e.failed {
-		e.failed = true
-		e.Store()
-		e.world.Failed(err)
-	}
-	return false
-}
-
 // Run implements accel.Runner.
 func (e *VCPU) Run() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer e.Store()
-	for !e.failed {
-		if fn := e.after; fn != nil {
-			e.Store()
-			e.after = nil
-			fn()
-		}
+	for e.fail.why == nil {
+		e.callAfter()
 		if !e.loaded {
 			if e.cpu.Pending() {
 				e.cpu.Deliver()
@@ -153,7 +135,7 @@ func (e *VCPU) Run() {
 			if e.service() {
 				return
 			}
-			if e.debug.step.ran {
+			if e.debug.step.ran || e.fail.why != nil {
 				continue
 			}
 		}
@@ -162,18 +144,28 @@ func (e *VCPU) Run() {
 			atomic.StoreUint32(&e.env.ExitReq, 1)
 			continue
 		}
-		if e.beforeInsn() || !e.check(e.m.Error()) {
+		if e.beforeInsn() || !e.check(e.m.Error()) || e.fail.why != nil {
 			continue
 		}
 		if !e.loaded {
 			if !e.check(e.load()) {
-				return
+				continue
 			}
 			e.loaded = true
 		}
 		if e.check(e.setDebug()) {
 			e.enter()
 		}
+	}
+	e.callAfter()
+}
+
+// callAfter calls what is to be called before the next instruction.
+func (e *VCPU) callAfter() {
+	if fn := e.after; fn != nil {
+		e.Store()
+		e.after = nil
+		fn()
 	}
 }
 
@@ -227,7 +219,9 @@ func (e *VCPU) interrupt() bool {
 	if waits && e.can && !e.debug.step.on {
 		e.can = false
 		if v := e.world.IntAck(); v >= 0 {
-			e.check(e.v.Interrupt(uint8(v)))
+			if !e.check(e.v.Interrupt(uint8(v))) {
+				e.cpu.Interrupted(v, 0, true, false) // it has left the interrupt controller
+			}
 		}
 		waits = e.world.INTR()
 	}
@@ -255,20 +249,16 @@ func (e *VCPU) fromRun() {
 func (e *VCPU) enter() {
 	e.toRun()
 	reason, err := e.v.Run()
-	e.unfinished = false
 	e.v.Coalesced(e.take)
 	if !e.check(err) {
 		return
 	}
+	e.unfinished = false
 	e.can = e.v.CanInterrupt()
 	e.fromRun()
 	switch reason {
-	case kvm.ExitIO:
-		e.port()
-	case kvm.ExitMMIO:
-		e.memory()
-	case kvm.ExitRDMSR, kvm.ExitWRMSR:
-		e.msr(reason == kvm.ExitWRMSR)
+	case kvm.ExitIO, kvm.ExitMMIO, kvm.ExitRDMSR, kvm.ExitWRMSR:
+		e.answer(reason)
 	case kvm.ExitHLT:
 		e.Store()
 		e.cpu.Halt()
@@ -282,8 +272,24 @@ func (e *VCPU) enter() {
 		atomic.StoreUint32(&e.env.ExitReq, 1)
 	case kvm.ExitIntr, kvm.ExitSetTPR:
 	default:
+		e.fail.emulating = reason == kvm.ExitInternalError && e.v.InternalError().Sub == kvm.EmulationFailed
 		e.check(e.v.Failure())
 	}
+}
+
+// answer does an access of the guest's, which the next run finishes. What fails meanwhile waits for that.
+func (e *VCPU) answer(reason kvm.ExitReason) {
+	e.fail.waits = true
+	switch reason {
+	case kvm.ExitIO:
+		e.port()
+	case kvm.ExitMMIO:
+		e.memory()
+	default:
+		e.msr(reason == kvm.ExitWRMSR)
+	}
+	e.fail.waits = false
+	e.giveUp()
 }
 
 // port does an access to a port.

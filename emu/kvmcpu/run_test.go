@@ -37,6 +37,10 @@ type bench struct {
 	tpr    uint8
 	vector int // an interrupt that waits; 0: none
 
+	lost bool         // by a failure
+	left x86.Transfer // by a failure
+
+	reads func() // called for a read of the device; nil: nothing is
 }
 
 func (b *bench) In(port uint16, size int) uint32 {
@@ -75,7 +79,12 @@ func (b *bench) IntAck() int {
 func (b *bench) Budget() int32    { return 0 }
 func (b *bench) Spent(int32)      {}
 func (b *bench) BlockEnd() uint64 { return b.cpu.LinearRIP() + 16 }
-func (b *bench) Failed(err error) { b.log = append(b.log, "failed: "+err.Error()) }
+func (b *bench) Failed(err error, lost bool) {
+	b.log = append(b.log, "failed: "+err.Error())
+	if b.lost = lost; !lost {
+		b.cpu.Give(&b.left)
+	}
+}
 func (b *bench) Translate() {
 	b.log = append(b.log, "system management mode")
 	b.script = nil
@@ -92,6 +101,9 @@ func (b *bench) Watched(hit x86.WatchHit) {
 // ReadMMIO and WriteMMIO implement mmu.Handler.
 func (b *bench) ReadMMIO(off uint64, size int) uint64 {
 	b.log = append(b.log, fmt.Sprintf("read %#x %d", off, size))
+	if b.reads != nil {
+		b.reads()
+	}
 	return 0x8877_6655_4433_2211
 }
 

@@ -154,8 +154,9 @@ func (e *VCPU) store() error {
 	ev := &s.events
 	switch {
 	case ev.Exception.Injected|ev.Exception.Pending != 0:
-		// INT3 and INTO are executed again.
-		if v := int(ev.Exception.Vector); v != 3 && v != 4 {
+		// INT3 and INTO are executed again, and so is what KVM cannot emulate, of which it makes a #UD besides.
+		const invalid = 6
+		if v := int(ev.Exception.Vector); v != 3 && v != 4 && (v != invalid || !e.fail.emulating) {
 			e.cpu.Interrupted(v, ev.Exception.ErrorCode, false, v == 1)
 		}
 	case ev.NMI.Injected != 0:
