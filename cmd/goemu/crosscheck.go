@@ -88,8 +88,8 @@ var crossOptions = []crossOption{
 		return nil
 	}},
 	{"format", "FORMAT", "of snippets: hex, asm, bin; else it is found out", func(c *crossSettings, v string) error { return c.snips.setFormat(v) }},
-	{"mode", "BITS", "of snippets: 16, 32 or 64 (default)", func(c *crossSettings, v string) error { return c.snips.setMode(v) }},
-	{"ring", "RING", "of snippets: 0 or 3 (default, but in mode 16)", func(c *crossSettings, v string) error { return c.snips.setRing(v) }},
+	{"mode", "MODE", "of snippets: 16, 32, 64 (default), protected16, vm86, compat16\nor compat32", func(c *crossSettings, v string) error { return c.snips.setMode(v) }},
+	{"ring", "RING", "of snippets: 0 to 3 (default, but 0 in mode 16)", func(c *crossSettings, v string) error { return c.snips.setRing(v) }},
 	{"reg", "NAME=VALUE", "a register that snippets start with", func(c *crossSettings, v string) error { return c.snips.setReg(v) }},
 	{"save", "FILE", "write the snippets as a case file", func(c *crossSettings, v string) error { c.snips.save = v; return nil }},
 	{"replay", "FILE...", "no machine: compare the cases in these files, such as\nreproducers", func(c *crossSettings, v string) error {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"goemu/emu"
@@ -21,7 +20,7 @@ type snippetSettings struct {
 	snippets []string // files; -: standard input
 	replays  []string // case files
 	format   snippet.Format
-	mode     int
+	mode     string
 	ring     int // -1: the mode's
 	regs     []snippet.Setting
 	save     string // where the cases are written to
@@ -33,7 +32,7 @@ type snippetSettings struct {
 }
 
 // noSnippets is what they are without any options.
-var noSnippets = snippetSettings{format: snippet.Auto, mode: 64, ring: -1, a: "tcg", b: "interp"}
+var noSnippets = snippetSettings{format: snippet.Auto, mode: "64", ring: -1, a: "tcg", b: "interp"}
 
 // snippetOnly are the options for snippets only; machineOnly those that are for machines only.
 var (
@@ -117,20 +116,13 @@ func (s *snippetSettings) setFormat(v string) error {
 }
 
 func (s *snippetSettings) setMode(v string) error {
-	switch v {
-	case "16", "32", "64":
-		s.mode, _ = strconv.Atoi(v)
-		return nil
-	}
-	return errors.New("want 16, 32 or 64")
+	s.mode = v
+	return new(snippet.Case).SetMode(v)
 }
 
-func (s *snippetSettings) setRing(v string) error {
-	if v != "0" && v != "3" {
-		return errors.New("want 0 or 3")
-	}
-	s.ring = int(v[0] - '0')
-	return nil
+func (s *snippetSettings) setRing(v string) (err error) {
+	s.ring, err = snippet.ParseRing(v)
+	return err
 }
 
 func (s *snippetSettings) setReg(v string) error {

@@ -69,8 +69,8 @@ func TestSnippetErrors(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--snippet", hex, "--mode", "48"}, "--mode 48: want 16, 32 or 64"},
-		{[]string{"--snippet", hex, "--ring", "1"}, "--ring 1: want 0 or 3"},
+		{[]string{"--snippet", hex, "--mode", "48"}, "--mode 48: mode 48: want one of 16, 32, 64"},
+		{[]string{"--snippet", hex, "--ring", "4"}, "--ring 4: ring 4: want 0, 1, 2 or 3"},
 		{[]string{"--snippet", hex, "--format", "elf"}, "--format elf: want one of"},
 		{[]string{"--snippet", hex, "--reg", "rax"}, "--reg rax: want NAME=VALUE"},
 		{[]string{"--snippet", hex, "--reg", "rbz=1"}, "there is no register rbz"},

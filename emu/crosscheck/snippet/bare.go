@@ -128,6 +128,9 @@ func (b bare) with(im *image, use func(w *world, e *accel.Engine, ram []byte)) (
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
+	for i := range im.regs.Seg {
+		w.cpu.SetSegment(i, x86.Segment{}) // so that no selector is looked up
+	}
 	if err := w.cpu.SetRegisters(&im.regs); err != nil {
 		return fmt.Errorf("the CPU cannot start so: %w", err)
 	}

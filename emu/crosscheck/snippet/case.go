@@ -10,7 +10,7 @@ import (
 
 // Where a snippet and its data are, unless a case says something else: linear addresses.
 const (
-	codeAt   = 0x1000_0000 // in modes 32 and 64
+	codeAt   = 0x1000_0000 // of 32 and 64 bits
 	dataAt   = 0x2000_0000
 	codeAt16 = 0x7c00
 	dataAt16 = 0x8000
@@ -45,30 +45,41 @@ type Case struct {
 	Name  string
 	Where string // file and line, for messages
 
-	Mode   int       // 16, 32 or 64
-	Ring   int       // 0 or 3
-	CPU    string    // model; "": the default
-	A, B   string    // engines; "": the caller's
-	Regs   []Setting // in the order in which they are set
-	Pages  []Pages   // none: the usual ones
-	Memory []Memory
-	Code   []byte
-	Asm    string // for nasm, if there are no bytes
-	Limit  int    // instructions; 0: the usual limit
+	Mode    int       // 16, 32 or 64
+	Variant Variant   // of the modes of this size
+	Ring    int       // 0 to 3
+	CPU     string    // model; "": the default
+	A, B    string    // engines; "": the caller's
+	Regs    []Setting // in the order in which they are set
+	Pages   []Pages   // none: the usual ones
+	Memory  []Memory
+	Code    []byte
+	Asm     string // for nasm, if there are no bytes
+	Limit   int    // instructions; 0: the usual limit
 
 	Undefined []string // lines for the table of undefined results
 	Expect    []Setting
 	Different []string // the names of what is expected to differ; nil: nothing
 	Seen      []string // what whoever wrote the case saw
+
+	ringSet bool // by its file
 }
 
-// New gives a case of a mode: ring 3, or 0 in real mode.
+// New gives a case of the usual mode of a size: ring 3, or 0 in real mode.
 func New(mode int) *Case {
 	c := &Case{Mode: mode, Ring: 3}
-	if mode == 16 {
+	if c.real() {
 		c.Ring = 0
 	}
 	return c
+}
+
+// dataAddr is where its data is.
+func (c *Case) dataAddr() uint64 {
+	if c.Mode == 16 {
+		return dataAt16
+	}
+	return dataAt
 }
 
 // reset gives the registers that cases of a mode and ring start from, but for what the layout of memory decides (see layout.go).
@@ -79,40 +90,39 @@ func (c *Case) reset() inspect.Registers {
 		DR:  [8]uint64{6: 0xffff0ff0, 7: 0x400},
 	}
 	r.RIP = codeAt
-	data := uint64(dataAt)
 	if c.Mode == 16 {
-		r.RIP, data = codeAt16, dataAt16
+		r.RIP = codeAt16
 	}
+	data := c.dataAddr()
 	r.GPR[inspect.RSI], r.GPR[inspect.RBX] = data, data+0x400
 	r.GPR[inspect.RDI], r.GPR[inspect.RBP] = data+0x800, data+0x1400
 	r.GPR[inspect.RSP] = data + 0x1800
-	code, stack := &r.Seg[inspect.CS], inspect.Segment{Limit: 0xffff_ffff, Attr: 0xc093}
-	*code = inspect.Segment{Limit: 0xffff_ffff, Attr: 0xc09b}
+	code, stack := inspect.Segment{Limit: 0xffff, Attr: 0x9b}, inspect.Segment{Limit: 0xffff, Attr: 0x93}
 	switch {
-	case c.Mode == 16:
-		*code, stack = inspect.Segment{Limit: 0xffff, Attr: 0x9b}, inspect.Segment{Limit: 0xffff, Attr: 0x93}
-	case c.Ring == 0:
-		code.Selector, stack.Selector = selKernel32, selKernelData
+	case c.real():
+	case c.Variant == VM86:
+		code.Attr, stack.Attr = 0xf3, 0xf3
+		r.RFLAGS |= inspect.FlagVM
 	default:
+		code, _ = described(c.codeSelector())
+		stack, _ = described(c.dataSelector())
+	}
+	if c.Ring == 3 {
 		r.RFLAGS |= inspect.FlagIF
-		code.Selector, stack.Selector = selUser32, selUserData
-		code.Attr, stack.Attr = 0xc0fb, 0xc0f3
 	}
-	if c.Mode == 64 {
-		code.Selector, code.Attr = code.Selector+selTo64, code.Attr&^inspect.AttrDB|inspect.AttrL
+	for i := range r.Seg {
+		r.Seg[i] = stack
 	}
-	for _, n := range [...]int{inspect.ES, inspect.SS, inspect.DS, inspect.FS, inspect.GS} {
-		r.Seg[n] = stack
-	}
+	r.Seg[inspect.CS] = code
 	if c.Mode == 64 {
 		for _, n := range [...]int{inspect.FS, inspect.GS} {
 			r.Seg[n] = inspect.Segment{}
 		}
 	}
-	if c.Mode != 16 {
+	if !c.real() {
 		r.CR0 = 0x8005_0033
 	}
-	if c.Mode == 64 {
+	if c.long() {
 		r.CR4 |= inspect.CR4PAE
 		r.EFER = 1<<11 | 1<<8 | inspect.EFERLMA // NXE, LME
 	}
@@ -140,7 +150,7 @@ func (c *Case) registers() (inspect.Registers, error) {
 			return r, err
 		}
 	}
-	if c.Mode == 16 && r.CR0&inspect.CR0PE == 0 {
+	if c.real() && r.CR0&inspect.CR0PE == 0 || c.Variant == VM86 {
 		for i := range r.Seg {
 			if s := &r.Seg[i]; s.Base == 0 {
 				s.Base = uint64(s.Selector) << 4
@@ -151,17 +161,12 @@ func (c *Case) registers() (inspect.Registers, error) {
 }
 
 // SetState makes the case start from a state, as far as cases can: what its mode and ring are, and what differs from their usual state. A state that no
-// case can start from, such as virtual-8086 mode, is an error.
-func (c *Case) SetState(r *inspect.Registers) error {
-	c.Mode, c.Ring = r.CodeBits(), r.CPL
-	switch {
-	case r.CR0&inspect.CR0PE != 0 && c.Mode == 16, r.RFLAGS&inspect.FlagVM != 0, r.Long() && c.Mode != 64:
-		return fmt.Errorf("%s: cases have no such mode", r.Mode())
-	case r.CR0&inspect.CR0PE == 0 && c.Mode == 32:
-		return fmt.Errorf("32-bit code in real mode: cases have no such mode")
-	case c.Ring != 0 && c.Ring != 3:
-		return fmt.Errorf("privilege level %d: cases have no such mode", c.Ring)
+// case can start from is an error.
+func (c *Case) SetState(r *inspect.Registers) (err error) {
+	if c.Mode, c.Variant, err = variantOf(r); err != nil {
+		return err
 	}
+	c.Ring = r.CPL
 	now := c.reset()
 	c.Regs = nil
 	for _, d := range report.Registers(&now, r, nil) {

@@ -82,6 +82,9 @@ func (k *kvmEngine) run(im *image) (res *Result, err error) {
 			err = fmt.Errorf("kvm: %w", err)
 		}
 	}()
+	if name := beyondAVX(&im.regs); name != "" {
+		return nil, fmt.Errorf("%s is set, and the AVX-512 state it belongs to is not compared here", name)
+	}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	closing := func(f func() error) { err = errors.Join(err, f()) }
@@ -207,7 +210,7 @@ func segmentsOf(s *kvm.Sregs) [6]*kvm.Segment {
 }
 
 // errNoPaging is of hosts whose KVM drops CR0.PG.
-var errNoPaging = errors.New("this host's KVM has no paging outside of long mode: modes 16 and 64 run on it")
+var errNoPaging = errors.New("this host's KVM has no paging outside of long mode: mode 16 and those of long mode run on it")
 
 // load puts a state into a processor.
 func (k *kvmEngine) load(v *kvm.VCPU, r *inspect.Registers) error {

@@ -17,19 +17,28 @@ const (
 	selUser32     = 0x23
 	selUserData   = 0x2b
 	selUser64     = 0x33
-	selTSS        = 0x38
-
-	selTo64 = selKernel64 - selKernel32 // from a 32-bit code segment to the 64-bit one
+	selTSS        = 0x38 // two entries in long mode
+	selCode16     = 0x48 // of ring 0; those of rings 1 to 3 follow
+	selData16     = 0x68
+	selCode32     = 0x88 // of ring 1; that of ring 2 follows
+	selData32     = 0x98
+	selCode64     = 0xa8
+	gdtEnd        = 0xb8
 )
 
-// gdt is the descriptor table but for the TSS.
-var gdt = [...]uint64{
+// gdt is the descriptor table but for the TSS. All segments begin at 0; those of 16 bits have 64 KiB.
+var gdt = [gdtEnd / 8]uint64{
 	selKernel32 / 8:   0x00cf9b000000ffff,
 	selKernelData / 8: 0x00cf93000000ffff,
 	selKernel64 / 8:   0x00af9b000000ffff,
 	selUser32 / 8:     0x00cffb000000ffff,
 	selUserData / 8:   0x00cff3000000ffff,
 	selUser64 / 8:     0x00affb000000ffff,
+	selCode16 / 8:     0x00009b000000ffff, 0x0000bb000000ffff, 0x0000db000000ffff, 0x0000fb000000ffff,
+	selData16 / 8: 0x000093000000ffff, 0x0000b3000000ffff, 0x0000d3000000ffff, 0x0000f3000000ffff,
+	selCode32 / 8: 0x00cfbb000000ffff, 0x00cfdb000000ffff,
+	selData32 / 8: 0x00cfb3000000ffff, 0x00cfd3000000ffff,
+	selCode64 / 8: 0x00afbb000000ffff, 0x00afdb000000ffff,
 }
 
 // Pages of the system area, which guest code does not need and user code cannot reach.
@@ -74,7 +83,7 @@ type image struct {
 	sys   uint64 // linear address of the system area
 }
 
-func (im *image) real() bool { return im.c.Mode == 16 }
+func (im *image) real() bool { return im.c.real() }
 
 // filler is what stands around the snippet, and ends it: HLT for kernel code, as some hosts' KVM has no INT3 there.
 func (im *image) filler() byte {
@@ -129,7 +138,7 @@ func (c *Case) layout(r *inspect.Registers) (*image, error) {
 // access reads the letters of Pages.Access.
 func (im *image) access(s string) page {
 	has := func(c string) bool { return strings.Contains(s, c) }
-	return page{write: has("w"), exec: has("x") || im.c.Mode == 32, user: has("u") || im.c.Ring == 3 && !has("s")}
+	return page{write: has("w"), exec: has("x") || !im.c.long(), user: has("u") || im.c.Ring == 3 && !has("s")}
 }
 
 // pages makes the page tables, the memory behind them and what the system area has.
@@ -145,7 +154,7 @@ func (im *image) pages() error {
 		}
 	}
 	if len(c.Pages) == 0 {
-		add(dataAt, dataSize/pageSize, im.access("rw"), false)
+		add(c.dataAddr(), dataSize/pageSize, im.access("rw"), false)
 	}
 	for _, p := range c.Pages {
 		add(p.Addr, p.Count, im.access(p.Access), false)
@@ -176,8 +185,8 @@ func (im *image) pages() error {
 	phys := uint64(systemPhys + systemPages*pageSize)
 	for a, p := range want {
 		top := a + pageSize - 1
-		if c.Mode == 32 && top>>32 != 0 || c.Mode == 64 && int64(a<<16)>>16 != int64(a) {
-			return fmt.Errorf("address %#x: mode %d has no such address", a, c.Mode)
+		if !c.long() && top>>32 != 0 || c.long() && int64(a<<16)>>16 != int64(a) {
+			return fmt.Errorf("address %#x: mode %s has no such address", a, c.ModeName())
 		}
 		im.areas = append(im.areas, area{addr: a, size: pageSize, page: p})
 	}
@@ -216,7 +225,7 @@ func (im *image) pages() error {
 	return nil
 }
 
-// tables makes page tables: two levels of 32-bit entries in mode 32, which every KVM does, four of 64-bit entries in mode 64 (SDM vol. 3A 4.3, 4.5).
+// tables makes page tables: two levels of 32-bit entries, and in long mode four of 64-bit entries (SDM vol. 3A 4.3, 4.5).
 type tables struct {
 	im         *image
 	root, next uint64
@@ -230,7 +239,7 @@ func (t *tables) table() uint64 {
 func (t *tables) enter(linear, phys uint64, p page) {
 	const present, write, user, accessed, dirty, nx = 1, 2, 4, 0x20, 0x40, 1 << 63
 	top, bits, size := 39, 9, uint64(8)
-	if t.im.c.Mode == 32 {
+	if !t.im.c.long() {
 		top, bits, size = 22, 10, 4
 	}
 	entry := func(table uint64, shift int) uint64 { return table + linear>>shift&(1<<bits-1)*size }
@@ -276,7 +285,7 @@ func (im *image) system(root uint64) {
 	for i, d := range gdt {
 		le.PutUint64(at(gdtPage)[8*i:], d)
 	}
-	tss, long := linear(tssPage), im.c.Mode == 64
+	tss, long := linear(tssPage), im.c.long()
 	le.PutUint64(at(gdtPage)[selTSS:], 0x67|tss&0xff_ffff<<16|0x8b<<40|tss>>24&0xff<<56)
 	le.PutUint64(at(gdtPage)[selTSS+8:], tss>>32)
 	stack := linear(stackPage) + pageSize
@@ -312,7 +321,7 @@ func (im *image) system(root uint64) {
 		r.CR4 |= inspect.CR4PAE
 		r.EFER |= 1<<8 | inspect.EFERLMA
 	}
-	r.GDTR = inspect.TableRegister{Base: linear(gdtPage), Limit: selTSS + 15}
+	r.GDTR = inspect.TableRegister{Base: linear(gdtPage), Limit: gdtEnd - 1}
 	r.IDTR = inspect.TableRegister{Base: linear(idtPage), Limit: 0xfff}
 	if !long {
 		r.IDTR.Limit = 0x7ff

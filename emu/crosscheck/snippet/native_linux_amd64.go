@@ -80,7 +80,7 @@ func (n native) run(im *image) (res *Result, err error) {
 func (n native) can(im *image) error {
 	c := im.c
 	if c.Mode == 16 || c.Ring != 3 {
-		return fmt.Errorf("the host's CPU runs user-level code of modes 32 and 64, not mode %d, ring %d", c.Mode, c.Ring)
+		return fmt.Errorf("the host's CPU runs user-level code of modes 32, compat32 and 64, not mode %s, ring %d", c.ModeName(), c.Ring)
 	}
 	for _, a := range im.areas {
 		if a.addr < 0x10000 || a.addr >= 0x7000_0000_0000 {
@@ -89,6 +89,9 @@ func (n native) can(im *image) error {
 		if !a.page.user {
 			return fmt.Errorf("a process has no supervisor pages (at %#x)", a.addr)
 		}
+	}
+	if name := beyondAVX(&im.regs); name != "" {
+		return fmt.Errorf("%s is set, and the AVX-512 state it belongs to is not compared here", name)
 	}
 	usual := c.reset()
 	for _, d := range report.Registers(&usual, &im.regs, nil) {
@@ -101,7 +104,7 @@ func (n native) can(im *image) error {
 				return fmt.Errorf("rflags=%s: a process cannot set more than OF DF SF ZF AF PF CF AC ID", d.B)
 			}
 		case vector(name):
-			if im.regs.XCR0&4 == 0 && name[0] != 'x' || name[0] == 'z' {
+			if im.regs.XCR0&4 == 0 && name[0] != 'x' {
 				return fmt.Errorf("%s is set, and the AVX state it belongs to is not compared here", name)
 			}
 		default:
@@ -355,7 +358,7 @@ func (t *traced) finish(im *image) (*Result, error) {
 	}
 	to.RIP, to.RFLAGS = r.Rip, r.Eflags
 	for i, v := range [6]uint64{inspect.ES: r.Es, inspect.CS: uint64(to.Seg[inspect.CS].Selector), inspect.SS: r.Ss, inspect.DS: r.Ds, inspect.FS: r.Fs, inspect.GS: r.Gs} {
-		im.restore(to, i, uint16(v), &im.regs)
+		im.restore(to, i, uint16(v), &im.regs, false)
 	}
 	if im.c.Mode == 64 {
 		to.Seg[inspect.FS].Base, to.Seg[inspect.GS].Base = r.Fs_base, r.Gs_base

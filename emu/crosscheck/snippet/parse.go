@@ -57,7 +57,6 @@ type parser struct {
 	line    int
 	cases   []*Case
 	c       *Case // that is being read; nil: none
-	ringSet bool
 	inAsm   bool
 	asmLine int
 }
@@ -70,20 +69,18 @@ type keyword struct {
 }
 
 var keywords = map[string]keyword{
-	"mode": {1, 1, "mode 16|32|64", func(c *Case, a []string) error {
-		switch a[0] {
-		case "16", "32", "64":
-			c.Mode, _ = strconv.Atoi(a[0])
-			return nil
+	"mode": {1, 1, "mode " + strings.Join(ModeNames(), "|"), func(c *Case, a []string) error {
+		ring := c.Ring
+		err := c.SetMode(a[0])
+		if c.ringSet {
+			c.Ring = ring
 		}
-		return fmt.Errorf("mode %s: want 16, 32 or 64", a[0])
+		return err
 	}},
-	"ring": {1, 1, "ring 0|3", func(c *Case, a []string) error {
-		if a[0] != "0" && a[0] != "3" {
-			return fmt.Errorf("ring %s: want 0 or 3", a[0])
-		}
-		c.Ring = int(a[0][0] - '0')
-		return nil
+	"ring": {1, 1, "ring 0|1|2|3", func(c *Case, a []string) error {
+		ring, err := ParseRing(a[0])
+		c.Ring, c.ringSet = ring, true
+		return err
 	}},
 	"cpu": {1, 1, "cpu MODEL", func(c *Case, a []string) error {
 		c.CPU = a[0]
@@ -240,9 +237,6 @@ func (p *parser) take(line string) error {
 	if len(args) < k.min || k.max >= 0 && len(args) > k.max {
 		return fmt.Errorf("want %s", k.usage)
 	}
-	if words[0] == "ring" {
-		p.ringSet = true
-	}
 	return k.set(p.c, args)
 }
 
@@ -259,7 +253,6 @@ func uncommented(words []string) []string {
 func (p *parser) begin(name string) {
 	p.c = New(64)
 	p.c.Name, p.c.Where = name, fmt.Sprintf("%s:%d", p.name, p.line)
-	p.ringSet = false
 }
 
 // finish checks the case that has been read.
@@ -269,9 +262,6 @@ func (p *parser) finish() error {
 		return nil
 	}
 	p.c = nil
-	if c.Mode == 16 && !p.ringSet {
-		c.Ring = 0
-	}
 	if err := c.check(); err != nil {
 		return fmt.Errorf("%s: %w", c.Where, err)
 	}
@@ -286,10 +276,11 @@ func (c *Case) check() error {
 		return fmt.Errorf("the case has no code")
 	case len(c.Code) > maxCode:
 		return fmt.Errorf("%d bytes of code: up to %d are allowed", len(c.Code), maxCode)
-	case c.Mode == 16 && c.Ring != 0:
-		return fmt.Errorf("mode 16 is real mode: it has ring 0 only")
 	case len(c.Different) > 0 && len(c.Expect) > 0:
 		return fmt.Errorf("values are expected of engines that agree: not together with expect different")
+	}
+	if err := c.checkRing(); err != nil {
+		return err
 	}
 	r, err := c.registers()
 	if err != nil {
@@ -297,4 +288,12 @@ func (c *Case) check() error {
 	}
 	_, err = c.layout(&r)
 	return err
+}
+
+// ParseRing reads the number of a ring.
+func ParseRing(s string) (int, error) {
+	if len(s) != 1 || s[0] < '0' || s[0] > '3' {
+		return 0, fmt.Errorf("ring %s: want 0, 1, 2 or 3", s)
+	}
+	return int(s[0] - '0'), nil
 }

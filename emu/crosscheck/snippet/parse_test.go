@@ -56,9 +56,11 @@ func TestErrors(t *testing.T) {
 		{"", "f: no case in it"},
 		{"case x\nmode 64", "f:1: the case has no code"},
 		{"code 9", "f:1: 9: want bytes"},
-		{"code 90\nmode 48", "f:2: mode 48: want 16, 32 or 64"},
+		{"code 90\nmode vm86\nring 0", "f:1: mode vm86 has ring 3 only"},
+		{"code 90\nmode protected16\npages 0x100000000 1", "address 0x100000000: mode protected16 has no such address"},
+		{"code 90\nmode 48", "f:2: mode 48: want one of 16, 32, 64, protected16, vm86, compat16, compat32"},
 		{"code 90\nmode", "f:2: want mode 16|32|64"},
-		{"code 90\nring 1", "f:2: ring 1"},
+		{"code 90\nring 4", "f:2: ring 4"},
 		{"code 90\nmode 16\nring 3", "f:1: mode 16 is real mode"},
 		{"code 90\nengines tcg bochs", "f:2: engine bochs: want one of tcg, interp, native, kvm"},
 		{"code 90\nreg rbz 1", "f:2: there is no register rbz"},
@@ -111,7 +113,7 @@ func TestRead(t *testing.T) {
 		{"-", "90", "elf", "format elf: want one of [auto hex bin asm]"},
 		{"-", strings.Repeat("\x90", maxCode+1), Auto, "-:1: 16385 bytes of code: up to 16384 are allowed"},
 	} {
-		cases, err := Read(c.name, []byte(c.data), c.f, 32, nil)
+		cases, err := Read(c.name, []byte(c.data), c.f, "32", nil)
 		got := ""
 		for _, c := range cases {
 			got += "[" + c.Where + " "
@@ -155,6 +157,7 @@ func TestNasm(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(allOfIt)
 	f.Add("code 90\nmode 32\nreg rip 0xffffffff")
+	f.Add("mode vm86\nreg ds 0x1000\ncode 90\ncase\nring 2\nmode compat16\ncode 90\ncase\nmode protected16\nring 1\ncode 90")
 	f.Fuzz(func(t *testing.T, text string) {
 		cases, err := Parse("f", strings.NewReader(text))
 		if err != nil {

@@ -28,13 +28,16 @@ const (
 var Formats = []Format{Auto, Hex, Binary, Assembly}
 
 // Read makes cases of the snippets in a file, each as New gives it with the changes that set makes. The name is for messages.
-func Read(name string, data []byte, f Format, mode int, set func(*Case)) ([]*Case, error) {
+func Read(name string, data []byte, f Format, mode string, set func(*Case)) ([]*Case, error) {
 	if f == Auto {
 		f = guess(name, data)
 	}
 	var cases []*Case
 	add := func(line int, code []byte, asm string) error {
-		c := New(mode)
+		c := new(Case)
+		if err := c.SetMode(mode); err != nil {
+			return err
+		}
 		c.Where, c.Code, c.Asm = fmt.Sprintf("%s:%d", name, line), code, asm
 		if set != nil {
 			set(c)

@@ -22,7 +22,7 @@ func Reproduce(r *inspect.Registers, code []byte, look Look) (*Case, error) {
 	seen := map[uint64]bool{}
 	for _, a := range touched(r, code) {
 		page := a &^ (pageSize - 1)
-		if seen[page] || c.Mode == 16 && page+pageSize > realTop {
+		if seen[page] || c.real() && page+pageSize > realTop {
 			continue
 		}
 		seen[page] = true
@@ -30,7 +30,7 @@ func Reproduce(r *inspect.Registers, code []byte, look Look) (*Case, error) {
 		if !ok || len(data) != pageSize {
 			continue
 		}
-		if c.Mode != 16 {
+		if !c.real() {
 			c.Pages = append(c.Pages, Pages{Addr: page, Count: 1, Access: access})
 		}
 		for i := 0; i < pageSize; i += memoryLine {
@@ -40,7 +40,7 @@ func Reproduce(r *inspect.Registers, code []byte, look Look) (*Case, error) {
 		}
 	}
 	// The code may lie on these pages too. It is put there first, and memory after it, which has the same bytes.
-	if len(c.Pages) == 0 && c.Mode != 16 {
+	if len(c.Pages) == 0 && !c.real() {
 		c.Pages = []Pages{{Addr: r.PC() &^ (pageSize - 1), Count: 1, Access: "rx"}}
 	}
 	if err := c.check(); err != nil {

@@ -83,24 +83,25 @@ func (im *image) conclude(engine string, r *inspect.Registers, halted bool, othe
 	return res
 }
 
-// unwind takes back the delivery of an exception: its frame is on the stack (SDM vol. 3A 6.12.1, 6.14.2; vol. 3B 21.1.4).
+// unwind takes back the delivery of an exception: its frame is on the stack (SDM vol. 3A 6.12.1, 6.14.2, 20.1.4, 20.3.1).
 func (im *image) unwind(res *Result) {
-	r := &res.Regs
+	r, was := &res.Regs, &im.regs
 	size := uint64(4)
-	switch im.c.Mode {
-	case 16:
+	switch {
+	case im.real():
 		size = 2
-	case 64:
+	case im.c.long():
 		size = 8
 	}
+	short := !im.c.long() && r.Seg[inspect.SS].Attr&inspect.AttrDB == 0 // a stack of 16 bits
 	at := r.GPR[inspect.RSP]
 	pop := func() (v uint64) {
 		for i := range size {
-			off := at
-			if size == 2 {
-				off = at & 0xffff
+			off := at + i
+			if short {
+				off = (at & 0xffff) + i
 			}
-			v |= uint64(im.read(res.RAM, r.Linear(inspect.SS, off+i))) << (8 * i)
+			v |= uint64(im.read(res.RAM, r.Linear(inspect.SS, off))) << (8 * i)
 		}
 		at += size
 		return v
@@ -108,42 +109,47 @@ func (im *image) unwind(res *Result) {
 	if e := &res.End; hasCode>>e.Vector&1 != 0 && !im.real() {
 		e.HasCode, e.Code = true, uint32(pop())
 	}
-	was := &im.regs
 	r.RIP = pop()
-	im.restore(r, inspect.CS, uint16(pop()), was)
-	flags := pop()
+	cs, flags := uint16(pop()), pop()
+	vm := !im.c.long() && flags&inspect.FlagVM != 0
 	if size == 2 {
 		flags |= r.RFLAGS &^ 0xffff
-		r.GPR[inspect.RSP] = r.GPR[inspect.RSP]&^0xffff | at&0xffff
 	}
-	r.RFLAGS = flags
-	if im.real() {
-		return
-	}
-	cpl := int(r.Seg[inspect.CS].Selector & 3)
-	if size == 8 || cpl != r.CPL {
-		sp := pop()
-		im.restore(r, inspect.SS, uint16(pop()), was)
+	switch cpl := int(cs & 3); {
+	case vm:
+		cpl = 3
+		fallthrough
+	case size == 8, !im.real() && cpl != r.CPL:
+		r.CPL = cpl
+		sp, ss := pop(), uint16(pop())
+		if vm {
+			for _, n := range [...]int{inspect.ES, inspect.DS, inspect.FS, inspect.GS} {
+				im.restore(r, n, uint16(pop()), was, vm)
+			}
+		}
+		im.restore(r, inspect.SS, ss, was, vm)
 		r.GPR[inspect.RSP] = sp
-	} else {
+	case short:
+		r.GPR[inspect.RSP] = r.GPR[inspect.RSP]&^0xffff | at&0xffff
+	default:
 		r.GPR[inspect.RSP] = at
 	}
-	r.CPL = cpl
+	im.restore(r, inspect.CS, cs, was, vm)
+	r.RFLAGS = flags
 }
 
-// restore gives a segment register back what it was before an exception.
-func (im *image) restore(r *inspect.Registers, n int, sel uint16, was *inspect.Registers) {
+// restore gives a segment register back what it was before an exception. vm: in virtual-8086 mode.
+func (im *image) restore(r *inspect.Registers, n int, sel uint16, was *inspect.Registers, vm bool) {
 	s := &r.Seg[n]
 	switch {
 	case sel == was.Seg[n].Selector:
 		*s = was.Seg[n]
 	case im.real():
 		s.Selector, s.Base = sel, uint64(sel)<<4
-	case int(sel>>3) < len(gdt) && gdt[sel>>3] != 0: // far transfers
-		d := gdt[sel>>3]
-		*s = inspect.Segment{Selector: sel, Limit: 0xffff_ffff, Attr: uint32(d>>40) & 0xf0ff}
+	case vm:
+		*s = inspect.Segment{Selector: sel, Base: uint64(sel) << 4, Limit: 0xffff, Attr: 0xf3}
 	default:
-		*s = inspect.Segment{Selector: sel}
+		*s, _ = described(sel) // far transfers
 	}
 }
 

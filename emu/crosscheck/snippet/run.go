@@ -51,7 +51,7 @@ func (r *Runner) engine(name string) (engine, error) {
 type Verdict struct {
 	Name        string              `json:"name,omitempty"`
 	Where       string              `json:"where,omitempty"` // file and line
-	Mode        int                 `json:"mode"`
+	Mode        string              `json:"mode"`
 	Ring        int                 `json:"ring"`
 	A           string              `json:"a"`
 	B           string              `json:"b"`
@@ -90,7 +90,7 @@ type Instruction struct {
 
 // Run compares a case.
 func (r *Runner) Run(c *Case) *Verdict {
-	v := &Verdict{Name: c.Name, Where: c.Where, Mode: c.Mode, Ring: c.Ring, A: r.A, B: r.B, Status: Failed}
+	v := &Verdict{Name: c.Name, Where: c.Where, Mode: c.ModeName(), Ring: c.Ring, A: r.A, B: r.B, Status: Failed}
 	if c.A != "" && !r.Force {
 		v.A, v.B = c.A, c.B
 	}

@@ -193,7 +193,7 @@ func TestDifferent(t *testing.T) {
 // TestRefused: what an engine cannot run is said, and nothing breaks.
 func TestRefused(t *testing.T) {
 	for _, c := range []struct{ engine, text, want string }{
-		{"native", "mode 16\ncode 90", "user-level code of modes 32 and 64, not mode 16, ring 0"},
+		{"native", "mode 16\ncode 90", "user-level code of modes 32, compat32 and 64, not mode 16, ring 0"},
 		{"native", "ring 0\ncode 90", "not mode 64, ring 0"},
 		{"native", "code 0f 05", "calls the host's kernel"},
 		{"native", "mode 32\ncode cd 80", "calls the host's kernel"},
@@ -201,6 +201,9 @@ func TestRefused(t *testing.T) {
 		{"native", "reg rflags 0x3202\ncode 90", "a process cannot set more than"},
 		{"native", "pages 0x1000 1\ncode 90", "a process cannot have memory at 0x1000"},
 		{"native", "pages 0x40000000 1 rws\ncode 90", "a process has no supervisor pages"},
+		{"native", "reg k1 1\ncode 90", "k1 is set, and the AVX-512 state it belongs to is not compared here"},
+		{"kvm", "reg zmm17 0x1\ncode 90", "zmm17 is set, and the AVX-512 state"},
+		{"kvm", "reg zmm0 0x1" + strings.Repeat("0", 64) + "\ncode 90", "zmm0 is set, and the AVX-512 state"},
 		{"tcg", "reg cr0 0x20000033\nring 0\ncode 90", "the CPU cannot start so: CR0=0xa0000033: NW needs CD"},
 		{"interp", "reg lstar 0x8000000000000000\ncode 90", "LSTAR=0x8000000000000000: not canonical"},
 	} {
@@ -242,17 +245,9 @@ func TestSetState(t *testing.T) {
 	if s := report.Diff(&im.regs, &again.regs, nil); s != "" {
 		t.Errorf("%s\n%s", b.String(), s)
 	}
-	for _, c := range []struct {
-		r    inspect.Registers
-		want string
-	}{
-		{inspect.Registers{CR0: 1, RFLAGS: 1 << 17}, "virtual-8086 mode: cases have no such mode"},
-		{inspect.Registers{CR0: 1}, "protected mode, 16-bit: cases have no such mode"},
-		{inspect.Registers{CR0: 1, CPL: 1, Seg: [6]inspect.Segment{1: {Attr: inspect.AttrDB}}}, "privilege level 1"},
-	} {
-		if err := New(64).SetState(&c.r); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%v, want %q", err, c.want)
-		}
+	odd := inspect.Registers{Seg: [6]inspect.Segment{inspect.CS: {Attr: inspect.AttrDB}}}
+	if err := New(64).SetState(&odd); err == nil || !strings.Contains(err.Error(), "32-bit code in real mode: cases have no such mode") {
+		t.Error(err)
 	}
 }
 
@@ -264,6 +259,10 @@ func TestReproduce(t *testing.T) {
 		"pages 0x40000000 2 rw\npages 0x50000000 2 rw\nmemory 0x40000f00 11 22 33\nreg rsi 0x40000f00\nreg rdi 0x50000f00\nreg rcx 0x200\ncode f3 a4",
 		"mode 32\npages 0x40000000 1 rw\nmemory 0x40000123 77\nreg rbx 0x40000100\nreg rax 0x23\ncode d7",
 		"mode 16\nmemory 0x8010 34 12\nreg rbx 0x8000\ncode 8b 47 10",
+		"mode vm86\nmemory 0x8010 34 12\nreg rbx 0x8000\ncode 8b 47 10",
+		"mode protected16\nring 1\nmemory 0x8010 34 12\nreg rbx 0x8000\ncode 8b 47 10 50",
+		"mode compat16\nmemory 0x8010 34 12\nreg rbx 0x8000\ncode 8b 47 10 8c c9",
+		"mode compat32\nring 2\npages 0x40000000 1 rws\nmemory 0x40000123 77\nreg rbx 0x40000100\nreg rax 0x23\ncode d7",
 	} {
 		first := parse(t, text)[0]
 		im, err := first.image(true)
@@ -306,8 +305,8 @@ func TestReproduce(t *testing.T) {
 	if _, _, ok := Guest(&inspect.Registers{CR0: 1<<31 | 1, CR4: 0x20}, func(uint64) []byte { return nil })(0x1000); ok {
 		t.Error("something is mapped by page tables that are not there")
 	}
-	if _, err := Reproduce(&inspect.Registers{CR0: 1}, []byte{0x90}, nil); err == nil {
-		t.Error("16-bit protected mode: no error")
+	if _, err := Reproduce(&inspect.Registers{Seg: [6]inspect.Segment{inspect.CS: {Attr: inspect.AttrDB}}}, []byte{0x90}, nil); err == nil {
+		t.Error("32-bit code in real mode: no error")
 	}
 }
 
@@ -360,10 +359,15 @@ func TestCases(t *testing.T) {
 func FuzzRun(f *testing.F) {
 	f.Add([]byte{0x48, 1, 0xd8, 0xcc}, uint8(0))
 	f.Add([]byte{0xcd, 0x20, 0xf4}, uint8(3))
+	f.Add([]byte{0xfa, 0x0f, 0x0b}, uint8(4))
+	f.Add([]byte{0x9a, 0, 0, 0x1b, 0, 0xcf}, uint8(0x25))
 	f.Fuzz(func(t *testing.T, code []byte, kind uint8) {
-		c := New([]int{64, 32, 16}[kind%3])
-		if c.Mode != 16 && kind&16 != 0 {
-			c.Ring = 0
+		c, names := new(Case), ModeNames()
+		if err := c.SetMode(names[int(kind&15)%len(names)]); err != nil {
+			t.Fatal(err)
+		}
+		if kind>>4 != 0 {
+			c.Ring = int(kind >> 4 & 3)
 		}
 		c.Code, c.Limit = code, 500
 		if c.check() != nil {

@@ -19,7 +19,7 @@ func (c *Case) Write(w io.Writer) error {
 		return strings.Join(slices.DeleteFunc(strings.Fields(s), func(w string) bool { return w == "#" }), " ")
 	}
 	line("%s", strings.TrimSpace("case "+clean(c.Name)))
-	line("mode %d", c.Mode)
+	line("mode %s", c.ModeName())
 	line("ring %d", c.Ring)
 	if c.CPU != "" {
 		line("cpu %s", c.CPU)

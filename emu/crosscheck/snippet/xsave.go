@@ -2,6 +2,7 @@ package snippet
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"goemu/emu/inspect"
 )
@@ -69,4 +70,19 @@ func getXSAVE(p []byte, r *inspect.Registers) {
 			v[2], v[3] = le.Uint64(p[ymmAt+16*i:]), le.Uint64(p[ymmAt+8+16*i:])
 		}
 	}
+}
+
+// beyondAVX names a register that is set and has no place in what is moved here; "": none is.
+func beyondAVX(r *inspect.Registers) string {
+	for i, k := range r.K {
+		if k != 0 {
+			return fmt.Sprintf("k%d", i)
+		}
+	}
+	for i, v := range r.Vec {
+		if i >= 16 && v != ([8]uint64{}) || [4]uint64(v[4:]) != ([4]uint64{}) {
+			return fmt.Sprintf("zmm%d", i)
+		}
+	}
+	return ""
 }
