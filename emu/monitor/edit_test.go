@@ -94,6 +94,10 @@ func TestLines(t *testing.T) {
 	if out := answer(f, "stop\r\nstop\n", false); out != Prompt+Prompt {
 		t.Errorf("%q", out)
 	}
+	f.log = nil
+	if out := answer(f, "\bstopé\b\n", false); len(f.log) != 1 { // a backspace takes a whole character
+		t.Errorf("%q", out)
+	}
 	s := NewSession(f, io.Discard, true)
 	for i := range 3 * maxHistory {
 		s.Input([]byte("nmi " + strings.Repeat("x", i) + "\r"))

@@ -154,7 +154,7 @@ func (s *Session) Input(p []byte) {
 		case s.echo:
 			s.edit(b)
 		case b == keyBackspace || b == keyDelete:
-			s.line = s.line[:max(len(s.line)-1, 0)]
+			s.line = s.line[:s.before(len(s.line))]
 		case b == keyKill || b == keyCancel:
 			s.line, s.long = s.line[:0], false
 		case b < ' ' && b != '\t':
