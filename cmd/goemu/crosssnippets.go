@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"goemu/emu"
-	"goemu/emu/cpumodel"
 	"goemu/emu/crosscheck/snippet"
 	"goemu/emu/crosscheck/undefined"
 )
@@ -84,7 +83,7 @@ func (c *crossSettings) runSnippets(out io.Writer, rest []string) (int, error) {
 				i++
 				value = rest[i]
 			}
-			if _, _, err := cpumodel.Parse(value, nil); err != nil {
+			if err := snippet.CheckModel(value); err != nil {
 				return 0, err
 			}
 			s.cpu = value

@@ -14,6 +14,7 @@ type Mask struct {
 	FSW       uint16   // bits of the x87 status word
 	MXCSR     uint32   // bits of MXCSR
 	Rounding  bool     // x87 registers may be some units in the last place off
+	All       bool     // nothing is compared
 	Registers []string // whole registers
 }
 
@@ -22,7 +23,7 @@ func (m *Mask) Add(o *Mask) {
 	m.Flags |= o.Flags
 	m.FSW |= o.FSW
 	m.MXCSR |= o.MXCSR
-	m.Rounding = m.Rounding || o.Rounding
+	m.Rounding, m.All = m.Rounding || o.Rounding, m.All || o.All
 	for _, n := range o.Registers {
 		if !m.names(n) {
 			m.Registers = append(m.Registers, Canonical(n))
@@ -32,7 +33,7 @@ func (m *Mask) Add(o *Mask) {
 
 // Empty tells whether everything is compared.
 func (m *Mask) Empty() bool {
-	return m == nil || m.Flags|uint64(m.FSW)|uint64(m.MXCSR) == 0 && !m.Rounding && len(m.Registers) == 0
+	return m == nil || m.Flags|uint64(m.FSW)|uint64(m.MXCSR) == 0 && !m.Rounding && !m.All && len(m.Registers) == 0
 }
 
 func (m *Mask) names(name string) bool {

@@ -21,9 +21,15 @@ var patience = 20 * time.Second
 // engine runs cases. It belongs to one goroutine.
 type engine interface {
 	run(im *image) (*Result, error)
-	// avx tells whether it has the AVX state.
-	avx() bool
+	offer() offer
 	close() error
+}
+
+// offer is what an engine has.
+type offer struct {
+	avx       bool          // the AVX state
+	features  *cpumodel.Set // of its CPU; nil: all that goemu has
+	efer, cr4 uint64        // bits that it has set, where the model has them
 }
 
 // open gives the engine of that name, or says why the host does not have it.
@@ -48,7 +54,7 @@ func open(name string) (engine, error) {
 type bare struct{ native bool }
 
 func (bare) close() error { return nil }
-func (bare) avx() bool    { return true }
+func (bare) offer() offer { return offer{avx: true} }
 
 // world is what such a CPU sees: RAM, ports that read ones, time that counts instructions.
 type world struct {
@@ -77,14 +83,9 @@ func (w *world) Spent(n int32) {
 	w.left -= int64(n)
 }
 
-// model is the CPU model of a case.
-func (c *Case) model() (*cpumodel.Model, error) {
-	m, _, err := cpumodel.Parse(c.CPU, nil)
-	return m, err
-}
-
-func checkModel(s string) error {
-	_, _, err := cpumodel.Parse(s, nil)
+// CheckModel tells whether there is a CPU model of that name.
+func CheckModel(s string) error {
+	_, _, err := cpumodel.Parse(s, amd64.HostCPUID)
 	return err
 }
 
@@ -97,10 +98,7 @@ func (b bare) name() string {
 
 // with gives a CPU in the state in which a case starts.
 func (b bare) with(im *image, use func(w *world, e *accel.Engine, ram []byte)) (err error) {
-	model, err := im.c.model()
-	if err != nil {
-		return err
-	}
+	model := im.model
 	env, err := accel.NewEnv()
 	if err != nil {
 		return err

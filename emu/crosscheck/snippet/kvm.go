@@ -7,9 +7,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"goemu/emu/cpumodel"
 	"goemu/emu/inspect"
 	"goemu/emu/kvm"
 	"goemu/mmu"
+	"goemu/tcg/amd64"
 )
 
 // kvmEngine is Linux's KVM: each run is a virtual machine of its own with one processor and no device.
@@ -50,7 +52,22 @@ func openKVM() (engine, error) {
 }
 
 func (k *kvmEngine) close() error { return k.host.Close() }
-func (k *kvmEngine) avx() bool    { return k.withAVX }
+
+func (k *kvmEngine) offer() offer {
+	// What the host's processor has works though KVM does not offer it: it is not asked.
+	have := cpumodel.FeaturesOf(func(leaf, sub uint32) (a, b, c, d uint32) {
+		a, b, c, d = kvm.Answer(k.cpuid, leaf, sub)
+		if amd64.HostCPUID == nil {
+			return a, b, c, d
+		}
+		a2, b2, c2, d2 := amd64.HostCPUID(leaf, sub)
+		if leaf&0x7fff_ffff == 0 { // the last leaf
+			return max(a, a2), b, c, d
+		}
+		return a | a2, b | b2, c | c2, d | d2
+	})
+	return offer{avx: k.withAVX, features: &have}
+}
 
 // msrOf is where a model-specific register is kept; nil: elsewhere, or nowhere.
 func msrOf(r *inspect.Registers, index uint32) *uint64 {

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"goemu/emu/cpumodel"
 	"goemu/emu/inspect"
 )
 
@@ -76,6 +77,7 @@ type page struct{ write, exec, user bool }
 // image is a case ready to run.
 type image struct {
 	c     *Case
+	model *cpumodel.Model
 	regs  inspect.Registers
 	ram   []byte // from physical address 0 on
 	areas []area // by address

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -14,20 +15,44 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"goemu/emu/cpumodel"
 	"goemu/emu/crosscheck/report"
 	"goemu/emu/inspect"
+	"goemu/tcg/amd64"
 )
 
 // native is the host's CPU: each run is a process of its own, whose memory is the case's, that is traced (ptrace(2)). It cannot do anything to the
 // host, as system calls are not made.
-type native struct{ hasAVX bool }
+type native struct {
+	hasAVX bool
+	cr4    uint64
+}
 
 func openNative() (engine, error) {
 	info, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return nil, fmt.Errorf("native: %w", err)
 	}
-	return native{hasAVX: hasWord(info, "avx") && hasWord(info, "xsave")}, nil
+	n := native{hasAVX: hasWord(info, "avx") && hasWord(info, "xsave")}
+	if hwcap2()&hwcapFSGSBase != 0 {
+		n.cr4 = 1 << 16
+	}
+	return n, nil
+}
+
+// hwcapFSGSBase says that CR4.FSGSBASE is set (AT_HWCAP2).
+const hwcapFSGSBase = 1 << 1
+
+// hwcap2 reads AT_HWCAP2 of the auxiliary vector, which processes that this one starts have too.
+func hwcap2() uint64 {
+	const atHWCAP2 = 26
+	auxv, _ := os.ReadFile("/proc/self/auxv")
+	for ; len(auxv) >= 16; auxv = auxv[16:] {
+		if binary.LittleEndian.Uint64(auxv) == atHWCAP2 {
+			return binary.LittleEndian.Uint64(auxv[8:])
+		}
+	}
+	return 0
 }
 
 func hasWord(text []byte, word string) bool {
@@ -41,7 +66,12 @@ func hasWord(text []byte, word string) bool {
 	return false
 }
 
-func (n native) avx() bool  { return n.hasAVX }
+func (n native) offer() offer {
+	have := cpumodel.FeaturesOf(amd64.HostCPUID)
+	const sce = 1 << 0 // system calls
+	return offer{avx: n.hasAVX, features: &have, efer: sce, cr4: n.cr4}
+}
+
 func (native) close() error { return nil }
 
 // Of ptrace(2), what package unix lacks.
@@ -94,6 +124,7 @@ func (n native) can(im *image) error {
 		return fmt.Errorf("%s is set, and the AVX-512 state it belongs to is not compared here", name)
 	}
 	usual := c.reset()
+	usual.EFER |= n.offer().efer
 	for _, d := range report.Registers(&usual, &im.regs, nil) {
 		switch name := d.Name; {
 		case processSets[name], owned(name):
@@ -377,6 +408,17 @@ func (t *traced) finish(im *image) (*Result, error) {
 	return res, nil
 }
 
+// opcode is the first byte of an instruction behind its prefixes.
+func (im *image) opcode(ram []byte, linear uint64) byte {
+	const longest = 15
+	for i := range uint64(longest) {
+		if b := im.read(ram, linear+i); !strings.ContainsRune("\x26\x2e\x36\x3e\x64\x65\x66\x67", rune(b)) {
+			return b
+		}
+	}
+	return 0
+}
+
 // vectorOf turns a signal of Linux back into the exception.
 func (im *image) vectorOf(sig syscall.Signal, code int32, res *Result) (v int, ok bool) {
 	const kernel, intDiv, adrAln = 0x80, 1, 1
@@ -408,7 +450,7 @@ func (im *image) vectorOf(sig syscall.Signal, code int32, res *Result) (v int, o
 			return 14, true
 		case im.c.Mode == 32 && im.read(res.RAM, rip-1) == 0xce: // INTO
 			return 4, true
-		case im.c.Mode == 32 && im.read(res.RAM, rip) == 0x62: // BOUND
+		case im.c.Mode == 32 && im.opcode(res.RAM, rip) == 0x62: // BOUND
 			return 5, true
 		}
 		return 13, true

@@ -84,7 +84,7 @@ var keywords = map[string]keyword{
 	}},
 	"cpu": {1, 1, "cpu MODEL", func(c *Case, a []string) error {
 		c.CPU = a[0]
-		return checkModel(a[0])
+		return CheckModel(a[0])
 	}},
 	"engines": {2, 2, "engines A B", func(c *Case, a []string) error {
 		for _, n := range a {

@@ -190,6 +190,21 @@ func TestDifferent(t *testing.T) {
 	}
 }
 
+// TestExcused: what the table leaves out as a whole is said not to be equal in all.
+func TestExcused(t *testing.T) {
+	c := parse(t, "code 90 0f a2\nundefined cpuid : all")[0]
+	r := Runner{A: "interp", B: "native"}
+	r.open = map[string]engine{"native": odd{}}
+	defer r.Close()
+	if v := r.Run(c); v.Status != Equal || !v.Excused || !strings.Contains(v.String(), "interp and native are equal but for what is undefined (end, end)") {
+		t.Error(v)
+	}
+	c.Undefined = nil
+	if v := r.Run(c); v.Status != Different || v.Excused {
+		t.Error(v)
+	}
+}
+
 // TestRefused: what an engine cannot run is said, and nothing breaks.
 func TestRefused(t *testing.T) {
 	for _, c := range []struct{ engine, text, want string }{
@@ -225,7 +240,7 @@ func TestRefused(t *testing.T) {
 // TestSetState makes a case of a state, as reproducers are made.
 func TestSetState(t *testing.T) {
 	first := parse(t, "mode 32\nring 0\nreg rax 7\nreg xmm9 0x12345\nreg st3 4000:c000000000000000\nreg cs.limit 0xfffff\nreg dr0 0x1234\ncode 90")[0]
-	im, err := first.image(true)
+	im, err := first.image(offer{avx: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +253,7 @@ func TestSetState(t *testing.T) {
 	if err := c.Write(&b); err != nil {
 		t.Fatal(err)
 	}
-	again, err := parse(t, b.String())[0].image(true)
+	again, err := parse(t, b.String())[0].image(offer{avx: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +280,7 @@ func TestReproduce(t *testing.T) {
 		"mode compat32\nring 2\npages 0x40000000 1 rws\nmemory 0x40000123 77\nreg rbx 0x40000100\nreg rax 0x23\ncode d7",
 	} {
 		first := parse(t, text)[0]
-		im, err := first.image(true)
+		im, err := first.image(offer{avx: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -289,7 +304,7 @@ func TestReproduce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := c.image(true)
+		again, err := c.image(offer{avx: true})
 		if err != nil {
 			t.Fatal(err)
 		}

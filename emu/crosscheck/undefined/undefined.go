@@ -37,9 +37,10 @@ const (
 	host
 	rep
 	fault
+	o66
 )
 
-var conditionNames = map[string]conditions{"tcg": tcg, "interp": interp, "native": native, "kvm": kvm, "host": host, "rep": rep, "fault": fault}
+var conditionNames = map[string]conditions{"tcg": tcg, "interp": interp, "native": native, "kvm": kvm, "host": host, "rep": rep, "fault": fault, "66": o66}
 
 // Table is a list of such results. The zero value is empty.
 type Table struct {
@@ -106,7 +107,7 @@ func (t *Table) line(line string, ops map[string]decoder.Op) error {
 		for _, s := range strings.Fields(parts[2]) {
 			c := conditionNames[strings.ToLower(s)]
 			if c == 0 {
-				return fmt.Errorf("condition %s: want tcg, interp, native, kvm, host, rep or fault", s)
+				return fmt.Errorf("condition %s: want tcg, interp, native, kvm, host, rep, 66 or fault", s)
 			}
 			r.when |= c
 		}
@@ -151,6 +152,8 @@ func (r *row) result(s string) error {
 		r.mask.Flags |= flagBits[s]
 	case s == "dest":
 		r.dest = true
+	case s == "all":
+		r.mask.All = true
 	case s == "~st":
 		r.mask.Rounding = true
 	case ok && word == "fsw" && b != 0:
@@ -160,7 +163,7 @@ func (r *row) result(s string) error {
 	case report.IsRegister(s):
 		r.mask.Registers = append(r.mask.Registers, report.Canonical(s))
 	default:
-		return fmt.Errorf("%s is no flag, no register and no bit of a status register", s)
+		return fmt.Errorf("%s is no flag, no register, no bit of a status register, and not all", s)
 	}
 	return nil
 }
@@ -187,6 +190,9 @@ func (t *Table) Mask(i *decoder.Inst, w When) *report.Mask {
 	}
 	if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
 		have |= rep
+	}
+	if i.Prefix&decoder.PrefixOpSize != 0 {
+		have |= o66
 	}
 	if w.Fault {
 		have |= fault
