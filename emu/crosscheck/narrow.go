@@ -117,6 +117,8 @@ func (d *Divergence) find(a, b []state, base map[int][]byte) bool {
 	for i, j := 0, 0; i < len(a) && j < len(b); {
 		n := min(a[i].insns, b[j].insns)
 		both := a[i].insns == b[j].insns
+		atA, atB := i, j
+		before := [2]map[int][]byte{maps.Clone(fresh[0]), maps.Clone(fresh[1])}
 		for ; i < len(a) && a[i].insns == n; i++ {
 			maps.Copy(fresh[0], a[i].pages)
 		}
@@ -128,7 +130,18 @@ func (d *Divergence) find(a, b []state, base map[int][]byte) bool {
 		}
 		x, y := &a[i-1], &b[j-1]
 		if last >= 0 && !d.equal(x, y, &now, &fresh) {
-			d.set(&a[last], &b[lastB], x, a[last+1:i])
+			if k := d.common(a[atA:i], b[atB:j], now, before); k > 0 {
+				// Something is equal at this count: the instruction behind it has raised an exception, on one engine, or not the same on both.
+				last, lastB = atA+k-1, atB+k-1
+				for k := range now {
+					maps.Copy(now[k], before[k])
+				}
+				x, y = &a[min(last+1, len(a)-1)], &b[min(lastB+1, len(b)-1)]
+				rest := [2]map[int][]byte{maps.Clone(x.pages), maps.Clone(y.pages)}
+				d.equal(x, y, &now, &rest)
+				i = max(i, last+2)
+			}
+			d.set(&a[last], &b[lastB], x, a[last+1:min(i, len(a))])
 			d.memory = now[0]
 			d.block = a[last].view.Code
 			return true
@@ -140,6 +153,21 @@ func (d *Divergence) find(a, b []state, base map[int][]byte) bool {
 		last, lastB = i-1, j-1
 	}
 	return false
+}
+
+// common tells how many states of one count are equal on both sides from the first on, and puts the pages of these into fresh.
+func (d *Divergence) common(a, b []state, now, fresh [2]map[int][]byte) (k int) {
+	for ; k < len(a) && k < len(b); k++ {
+		next := [2]map[int][]byte{maps.Clone(fresh[0]), maps.Clone(fresh[1])}
+		maps.Copy(next[0], a[k].pages)
+		maps.Copy(next[1], b[k].pages)
+		if !d.equal(&a[k], &b[k], &now, &next) {
+			break
+		}
+		maps.Copy(fresh[0], next[0])
+		maps.Copy(fresh[1], next[1])
+	}
+	return k
 }
 
 // equal compares two states, and the pages that have been written to since the last that were equal.

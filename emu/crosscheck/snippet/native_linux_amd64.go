@@ -412,7 +412,7 @@ func (t *traced) finish(im *image) (*Result, error) {
 func (im *image) opcode(ram []byte, linear uint64) byte {
 	const longest = 15
 	for i := range uint64(longest) {
-		if b := im.read(ram, linear+i); !strings.ContainsRune("\x26\x2e\x36\x3e\x64\x65\x66\x67", rune(b)) {
+		if b := im.read(ram, linear+i); strings.IndexByte("\x26\x2e\x36\x3e\x64\x65\x66\x67\xf2\xf3", b) < 0 {
 			return b
 		}
 	}
