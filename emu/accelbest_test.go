@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"goemu/emu"
 	"goemu/emu/cpumodel"
@@ -41,10 +42,10 @@ func goodKVM(t *testing.T, model string, guest func(c *kvmtest.CPU) syscall.Errn
 	}
 	fake.Run = probed(fake, guest)
 	faults := &kvmtest.Faults{Sys: fake}
-	real := kvm.System
-	kvm.System = faults
+	real, patience := kvm.System, kvm.Patience
+	kvm.System, kvm.Patience = faults, time.Hour
 	t.Cleanup(func() {
-		kvm.System = real
+		kvm.System, kvm.Patience = real, patience
 		if n := fake.Files(); n != 0 {
 			t.Errorf("%d files are left open", n)
 		}

@@ -51,10 +51,11 @@ var (
 	probeHangs  = 5 * time.Second      // a guest of a few instructions that takes longer hangs
 	probeWindow = 5 * time.Millisecond // of measuring, in which an emulator does some thousand instructions
 
-	// The same where a machine waits for the answer.
-	quickHangs  = 200 * time.Millisecond
-	quickWindow = 500 * time.Microsecond // a processor does hundreds of thousands in it
+	quickWindow = 500 * time.Microsecond // of Weakness; a processor does hundreds of thousands in it
 )
+
+// Patience is how long Weakness, for which a machine waits, lets a guest of a few instructions run until it counts as hanging. Only tests change it.
+var Patience = 500 * time.Millisecond
 
 // Names of the probes.
 const (
@@ -92,7 +93,7 @@ func (h *Host) Probe(names ...string) []Probed {
 func (h *Host) Weakness() (p Probed, ok bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	machine, err := h.newProbe(quickHangs, quickWindow)
+	machine, err := h.newProbe(Patience, quickWindow)
 	if err != nil {
 		return Probed{Name: "a small guest", Err: err}, false
 	}
