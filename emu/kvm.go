@@ -303,6 +303,18 @@ func (v *vcpu) Translate() {
 	v.m.code.Flush()
 }
 
+// TSCRate implements kvmcpu.World. A guest that begins has KVM's rate for good, in other engines too; one that has begun keeps what CPUID has told it.
+func (v *vcpu) TSCRate(hz uint64) {
+	m := v.m
+	if m.began || m.cfg.Icount {
+		return
+	}
+	v.cpu.SetTSCFrequency(hz)
+	if hz != 0 {
+		m.tscRate = hz
+	}
+}
+
 // BlockEnd implements kvmcpu.World.
 func (v *vcpu) BlockEnd() uint64 { return v.engine.BlockEnd() }
 

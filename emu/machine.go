@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"goemu/bios"
+	"goemu/devices"
 	"goemu/devices/portmap"
 	"goemu/emu/accel"
 	"goemu/emu/board"
@@ -57,6 +58,7 @@ type Machine struct {
 	pool     mmu.Pool // all memory of the guest
 	ram      []byte
 	model    *cpumodel.Model
+	tscRate  uint64 // of the time-stamp counters, in Hz
 	vcpus    []*vcpu
 	accel    atomic.Int32 // Accel that runs the vCPUs
 	accelWhy atomic.Pointer[string]
@@ -143,7 +145,7 @@ func New(cfg Config) (*Machine, error) {
 		return nil, fmt.Errorf("%d vCPUs: from 1 to %d are possible", cfg.CPUs, MaxCPUs)
 	}
 	cfg.Memory = (cfg.Memory + mmu.PageMask) &^ mmu.PageMask
-	m := &Machine{cfg: cfg, wake: make(chan struct{}, 1)}
+	m := &Machine{cfg: cfg, tscRate: devices.GHz, wake: make(chan struct{}, 1)}
 	if cfg.Log == nil { // the monitor may want one
 		m.ownLog = debuglog.New(0, os.Stderr)
 		m.cfg.Log = m.ownLog

@@ -3,6 +3,7 @@ package emu
 import (
 	"sync/atomic"
 
+	"goemu/devices"
 	"goemu/devices/lapic"
 	"goemu/emu/accel"
 	"goemu/emu/cpumodel"
@@ -66,8 +67,8 @@ func (v *vcpu) Out(port uint16, size int, val uint32) {
 	v.m.cfg.Watch.accessed(false, uint64(port), true)
 }
 
-// TSC implements x86.Bus: it counts nanoseconds of guest time.
-func (v *vcpu) TSC() uint64 { return uint64(v.m.clock.Now()) }
+// TSC implements x86.Bus: it counts nanoseconds of guest time, unless KVM has another rate.
+func (v *vcpu) TSC() uint64 { return devices.Ticks(v.m.clock.Now(), v.m.tscRate) }
 
 // APICBase implements x86.Bus.
 func (v *vcpu) APICBase() uint64 { return v.apic.Base() }

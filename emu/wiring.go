@@ -41,6 +41,7 @@ func (m *Machine) buildBoard() error {
 		CPUs:        len(m.vcpus),
 		CurrentCPU:  func() int { return m.current().n },
 		TSCOffset:   func(cpu int) uint64 { return m.vcpus[cpu].cpu.TSCOffset() },
+		TSCRate:     func() uint64 { return m.tscRate },
 		OnINTR:      func(cpu int, _ bool) { m.vcpus[cpu].kick() },
 		OnNMI:       func(cpu int) { m.vcpus[cpu].cpu.RequestNMI() },
 		OnSMI:       func(cpu int) { m.vcpus[cpu].cpu.RequestSMI() },

@@ -130,8 +130,10 @@ type CPU struct {
 	ExtINT func() int
 	// Moved is called when IA32_APIC_BASE has changed.
 	Moved func()
-	// TSCOffset is the time-stamp counter less the clock in ns; nil: 0.
+	// TSCOffset is the time-stamp counter less what it would be if it had begun with the clock; nil: 0.
 	TSCOffset func() uint64
+	// TSCRate is the time-stamp counter's, in Hz; nil: devices.GHz.
+	TSCRate func() uint64
 }
 
 // LAPIC is one local APIC.

@@ -35,12 +35,21 @@ func (l *LAPIC) setDeadline(v uint64) {
 	l.armTimer()
 }
 
-// tscOffset is the time-stamp counter less the clock.
-func (l *LAPIC) tscOffset() uint64 {
-	if l.cpu.TSCOffset == nil {
-		return 0
+// tscRate is the time-stamp counter's, in Hz.
+func (l *LAPIC) tscRate() uint64 {
+	if l.cpu.TSCRate == nil {
+		return devices.GHz
 	}
-	return l.cpu.TSCOffset()
+	return l.cpu.TSCRate()
+}
+
+// tsc is the time-stamp counter.
+func (l *LAPIC) tsc() uint64 {
+	v := devices.Ticks(l.clock.Now(), l.tscRate())
+	if l.cpu.TSCOffset != nil {
+		v += l.cpu.TSCOffset()
+	}
+	return v
 }
 
 // TSCMoved tells that the time-stamp counter has been written to: the deadline is at another time.
@@ -53,7 +62,7 @@ func (l *LAPIC) TSCMoved() {
 
 // expireDeadline raises the interrupt if the time-stamp counter has reached the deadline.
 func (l *LAPIC) expireDeadline() {
-	if d := l.s.Deadline; d != 0 && uint64(l.clock.Now())+l.tscOffset() >= d {
+	if d := l.s.Deadline; d != 0 && l.tsc() >= d {
 		l.s.Deadline = 0
 		l.local(lvtTimer)
 	}
@@ -62,12 +71,15 @@ func (l *LAPIC) expireDeadline() {
 // deadlineTime is the deadline on the clock, at most farAway from now: then the timer is armed again.
 func (l *LAPIC) deadlineTime() int64 {
 	const farAway = 1 << 40
-	now := l.clock.Now()
-	tsc := uint64(now) + l.tscOffset()
+	now, tsc := l.clock.Now(), l.tsc()
 	if l.s.Deadline <= tsc {
 		return now
 	}
-	return now + int64(min(l.s.Deadline-tsc, farAway))
+	ticks, left := devices.Ticks(now, l.tscRate()), l.s.Deadline-tsc
+	if ticks+left < ticks {
+		return now + farAway
+	}
+	return min(devices.Nanoseconds(ticks+left, l.tscRate()), now+farAway)
 }
 
 // setTimerMode writes the timer's LVT entry. Going to or from the deadline mode disarms the timer.

@@ -160,6 +160,26 @@ func TestShorthandsWithSelf(t *testing.T) {
 	}
 }
 
+// The time-stamp counter may run at another rate than the clock's nanoseconds.
+func TestDeadlineRate(t *testing.T) {
+	m := newMachine(t, 1)
+	l := m.apics[0]
+	l.cpu.TSCOffset = func() uint64 { return 100 }
+	l.cpu.TSCRate = func() uint64 { return 2_500_000_000 }
+	m.w(0x320, 0x40045)
+	l.WriteMSR(MSRTSCDeadline, 2601) // 2501 ticks: 1000.4 ns
+	m.clock.Advance(1000)
+	m.idle("early", 0)
+	m.clock.Advance(1)
+	m.ack(0, 0x45)
+	m.w(0xb0, 0)
+	l.WriteMSR(MSRTSCDeadline, 100+2_500_000_000*3600)
+	m.clock.Advance(3600*1_000_000_000 - 1002)
+	m.idle("an hour, early", 0)
+	m.clock.Advance(1)
+	m.ack(0, 0x45)
+}
+
 func TestDeadline(t *testing.T) {
 	m := newMachine(t, 1)
 	l := m.apics[0]

@@ -74,7 +74,8 @@ type Config struct {
 	// CurrentCPU tells which vCPU makes an access; needed only if CPUs > 1.
 	CurrentCPU func() int
 
-	TSCOffset func(cpu int) uint64 // a vCPU's time-stamp counter less Clock, in ns; nil: 0
+	TSCOffset func(cpu int) uint64 // a vCPU's time-stamp counter less what it would be if it had begun with Clock; nil: 0
+	TSCRate   func() uint64        // of all vCPUs, in Hz; nil: devices.GHz
 
 	OnINTR      func(cpu int, level bool)  // an interrupt can be acknowledged with IntAck, or no more
 	OnNMI       func(cpu int)              // non-maskable interrupt

@@ -60,7 +60,7 @@ func (pc *PC) cpu(i int) lapic.CPU {
 		Moved:  pc.moveLAPICs,
 	}
 	if f := pc.cfg.TSCOffset; f != nil {
-		c.TSCOffset = func() uint64 { return f(i) }
+		c.TSCOffset, c.TSCRate = func() uint64 { return f(i) }, pc.cfg.TSCRate
 	}
 	if f := pc.cfg.OnINTR; f != nil {
 		c.INTR = func(level bool) { f(i, level) }

@@ -15,7 +15,7 @@ type State struct {
 	APICID       uint32
 	Processors   int    // in the package; 0: 1
 	Threads      int    // processors in a core; 0: 1
-	TSCFrequency uint64 // Hz
+	TSCFrequency uint64 // Hz; 0: it is not told
 	NoAPIC       bool   // the local APIC is switched off
 	OSXSAVE      bool   // CR4.OSXSAVE
 	OSPKE        bool   // CR4.PKE
@@ -148,8 +148,9 @@ func (m *Model) basic(leaf, sub uint32, s *State) (r regs) {
 	case 0xd:
 		r = m.xsaveLeaf(sub, s)
 	case 0x15:
-		// The core crystal runs at the TSC's rate.
-		r = regs{1, 1, uint32(s.TSCFrequency), 0}
+		if s.TSCFrequency != 0 { // the core crystal runs at the TSC's rate
+			r = regs{1, 1, uint32(s.TSCFrequency), 0}
+		}
 	case 0x16:
 		r.a = uint32(s.TSCFrequency / 1_000_000)
 		r.b = r.a

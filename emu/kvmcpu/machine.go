@@ -21,6 +21,8 @@ import (
 type World interface {
 	accel.Events
 	x86.Bus
+	// TSCRate is told that KVM's time-stamp counter has another rate than CPUID tells, in Hz, 0 if KVM does not tell. A CPU that has not begun may have another one from now on.
+	TSCRate(hz uint64)
 	// Translate has the translator run the vCPU until it has left system management mode, or Poll says stop.
 	Translate()
 	// BlockEnd is the linear address behind the block of the instruction at RIP.

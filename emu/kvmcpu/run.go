@@ -24,6 +24,7 @@ type VCPU struct {
 	can        bool // of a state that KVM has: it can take an interrupt
 	unfinished bool // an access to a port, memory or MSR is to be finished by the next run
 	setTSC     bool
+	one        [1]kvm.MSR
 	fail       failure
 	cr8        uint64 // given to the run
 	apicBase   uint64
@@ -56,6 +57,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world, reads: allParts}
 	e.take, e.takeAlone = e.collected, e.collectedAlone
 	m.vcpus = append(m.vcpus, e)
+	e.setRate() // before CPUID, which tells it
 	if err := v.SetCPUID(cpuidOf(cpu)); err != nil {
 		return nil, err
 	}

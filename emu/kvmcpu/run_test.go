@@ -37,6 +37,7 @@ type bench struct {
 	tpr    uint8
 	vector int // an interrupt that waits; 0: none
 
+	rate []uint64     // told
 	lost bool         // by a failure
 	left x86.Transfer // by a failure
 
@@ -85,6 +86,10 @@ func (b *bench) Failed(err error, lost bool) {
 		b.cpu.Give(&b.left)
 	}
 }
+func (b *bench) TSCRate(hz uint64) {
+	b.rate = append(b.rate, hz)
+	b.cpu.SetTSCFrequency(hz)
+}
 func (b *bench) Translate() {
 	b.log = append(b.log, "system management mode")
 	b.script = nil
@@ -113,14 +118,24 @@ func (b *bench) WriteMMIO(off uint64, size int, v uint64) {
 
 func newBench(t *testing.T, caps ...kvm.Cap) *bench {
 	t.Helper()
-	b := &bench{T: t, Fake: kvmtest.NewFake(), space: mmu.NewSpace(40), apic: 0xfee0_0900}
+	fake := kvmtest.NewFake()
 	for _, c := range caps {
-		b.Caps[c] = 1
+		fake.Caps[c] = 1
 	}
+	return newBenchOn(t, fake, nil)
+}
+
+// newBenchOn is newBench on a KVM of the test's, of which change, if it is not nil, has requests fail.
+func newBenchOn(t *testing.T, fake *kvmtest.Fake, change func(*kvmtest.Faults)) *bench {
+	t.Helper()
+	b := &bench{T: t, Fake: fake, space: mmu.NewSpace(40), apic: 0xfee0_0900}
 	for n := uint32(0xc000_0081); n < 0xc000_0085; n++ {
 		b.MSRs[n] = 0
 	}
 	b.Faults = &kvmtest.Faults{Sys: b.Fake}
+	if change != nil {
+		change(b.Faults)
+	}
 	b.Fake.Run = func(c *kvmtest.CPU) syscall.Errno {
 		if len(b.script) == 0 {
 			atomic.StoreUint32(&b.cpu.Env().ExitReq, 1)

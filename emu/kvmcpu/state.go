@@ -92,7 +92,9 @@ func (e *VCPU) loadMSRs() error {
 	s.writes = s.writes[:0]
 	if e.setTSC {
 		e.setTSC = false
-		s.writes = append(s.writes, kvm.MSR{Index: msrTSC, Data: e.cpu.TSC()})
+		if err := e.loadTSC(); err != nil {
+			return err
+		}
 	}
 	for i := range s.msrs {
 		m := &s.msrs[i]

@@ -107,5 +107,11 @@ func (c *CPU) TSC() uint64 { return c.tsc() }
 // SetTSC makes it v now.
 func (c *CPU) SetTSC(v uint64) { c.setTSCOffset(v - c.bus.TSC()) }
 
+// TSCFrequency is what CPUID tells of the time-stamp counter's rate, in Hz, and SetTSCFrequency has it tell another one; 0: it is not told.
+func (c *CPU) TSCFrequency() uint64 { return c.opt.TSCFrequency }
+
+// SetTSCFrequency is for a CPU that has not begun.
+func (c *CPU) SetTSCFrequency(hz uint64) { c.opt.TSCFrequency = hz }
+
 // Model is the processor's model.
 func (c *CPU) Model() *cpumodel.Model { return c.model }

@@ -21,11 +21,13 @@ type Fake struct {
 	Version  int // of the API
 	Caps     map[kvm.Cap]int
 	CPUID    []kvm.CPUIDEntry
-	MSRs     map[uint32]uint64          // what there is, with the values at reset
-	Run      func(c *CPU) syscall.Errno // KVM_RUN; nil: waits for RequestExit
-	Slots    map[uint32]Region          // memory slots of the newest machine, as set
-	Dirty    map[uint32][]uint64        // what the log says next
-	Requests []kvm.Request              // all so far
+	MSRs     map[uint32]uint64           // what there is, with the values at reset
+	Run      func(c *CPU) syscall.Errno  // KVM_RUN; nil: waits for RequestExit
+	TSCKHz   uint32                      // rate of the host's time-stamp counter
+	OnTSC    func(was, to uint64) uint64 // what becomes of the counter when it is set; nil: what it is set to
+	Slots    map[uint32]Region           // memory slots of the newest machine, as set
+	Dirty    map[uint32][]uint64         // what the log says next
+	Requests []kvm.Request               // all so far
 
 	mu   sync.Mutex
 	cond *sync.Cond
@@ -53,6 +55,8 @@ type CPU struct {
 	Page []byte // what is shared
 	MSRs map[uint32]uint64
 	Runs int // times Run was called before
+
+	TSCKHz uint32 // rate of its time-stamp counter
 
 	fake   *Fake
 	object *object
@@ -187,7 +191,7 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 			return -1, syscall.EINVAL
 		}
 		n := &object{kind: r}
-		n.cpu = &CPU{ID: int(value), Page: make([]byte, pageBytes), MSRs: maps.Clone(f.MSRs), fake: f, object: n}
+		n.cpu = &CPU{ID: int(value), Page: make([]byte, pageBytes), MSRs: maps.Clone(f.MSRs), TSCKHz: f.TSCKHz, fake: f, object: n}
 		fd := f.file(n)
 		n.cpu.reset()
 		return fd, 0
@@ -203,6 +207,14 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 		return f.dirty(p)
 	case kvm.ReqRun:
 		return f.runCPU(o.cpu)
+	case kvm.ReqSetTSCKHz:
+		if uint32(value) != f.TSCKHz && f.Caps[kvm.CapTSCControl] == 0 {
+			return -1, syscall.EINVAL
+		}
+		o.cpu.TSCKHz = uint32(value)
+		return 0, 0
+	case kvm.ReqGetTSCKHz:
+		return int(o.cpu.TSCKHz), 0
 	}
 	o.kept[r] = append([]byte(nil), arg...)
 	return 0, 0
@@ -240,7 +252,10 @@ func (c *CPU) transfer(p unsafe.Pointer, set bool) (int, syscall.Errno) {
 		if !ok {
 			return i, 0
 		}
-		if set {
+		const tsc = 0x10
+		if set && l[i].Index == tsc && c.fake.OnTSC != nil {
+			c.MSRs[tsc] = c.fake.OnTSC(v, l[i].Data)
+		} else if set {
 			c.MSRs[l[i].Index] = l[i].Data
 		} else {
 			l[i].Data = v
