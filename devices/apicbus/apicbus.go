@@ -65,8 +65,16 @@ type Listener interface {
 	EOI(vector uint8)
 }
 
+// Settler is a Listener that can find out what EOIs it has missed; held tells whether a vector is pending or in service.
+type Settler interface {
+	Settle(held func(vector uint8) bool)
+}
+
 // Bus connects the APICs of a machine.
 type Bus struct {
+	// Deliver may take a message of a sender that is no local APIC; done is false if it does not, and the agents are asked. Nil: they always are.
+	Deliver func(m Message) (taken, done bool)
+
 	agents    []Agent
 	listeners []Listener
 }
@@ -84,8 +92,22 @@ func (b *Bus) EOI(vector uint8) {
 	}
 }
 
+// Settle tells listeners which vectors are pending or in service, after EOIs may have been missed.
+func (b *Bus) Settle(held func(vector uint8) bool) {
+	for _, l := range b.listeners {
+		if s, ok := l.(Settler); ok {
+			s.Settle(held)
+		}
+	}
+}
+
 // Send delivers m; sender is nil for messages that come from no local APIC. It reports whether anyone took it.
 func (b *Bus) Send(sender Agent, m Message) bool {
+	if sender == nil && b.Deliver != nil {
+		if taken, done := b.Deliver(m); done {
+			return taken
+		}
+	}
 	if m.Mode == Lowest {
 		if a := b.lowest(sender, m); a != nil {
 			m.Mode = Fixed

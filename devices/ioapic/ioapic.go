@@ -63,6 +63,9 @@ type IOAPIC struct {
 	id   uint8
 	pins [NumPins]pin
 
+	// OnTable is called when redirection entries have changed; nil: nobody minds.
+	OnTable func()
+
 	raised [NumPins]uint64 // for people: no part of the state
 }
 
@@ -100,6 +103,19 @@ func (a *IOAPIC) Reset() {
 	for i := range a.s.Table {
 		a.s.Table[i] = masked
 	}
+	a.changed()
+}
+
+func (a *IOAPIC) changed() {
+	if a.OnTable != nil {
+		a.OnTable()
+	}
+}
+
+// Level gives the vector of a pin that is level-triggered, masked or not; ok is false if it is not.
+func (a *IOAPIC) Level(pin int) (vector uint8, ok bool) {
+	e := a.s.Table[pin]
+	return uint8(e), e&level != 0
 }
 
 // Pin returns the input line n (0 to 23).
@@ -118,6 +134,7 @@ func (a *IOAPIC) RestoreState(s State) error {
 		return fmt.Errorf("82093AA state has version %d, want %d", s.Version, stateVersion)
 	}
 	a.s = s
+	a.changed()
 	return nil
 }
 
@@ -184,6 +201,15 @@ func (a *IOAPIC) EOI(vector uint8) {
 	}
 }
 
+// Settle implements apicbus.Settler.
+func (a *IOAPIC) Settle(held func(vector uint8) bool) {
+	for _, e := range a.s.Table {
+		if e&remoteIRR != 0 && !held(uint8(e)) {
+			a.EOI(uint8(e))
+		}
+	}
+}
+
 // ReadMMIO reads IOREGSEL or IOWIN.
 func (a *IOAPIC) ReadMMIO(off uint64, size int) uint64 {
 	var v uint32
@@ -237,5 +263,6 @@ func (a *IOAPIC) write(v uint32) {
 	if *e&level == 0 {
 		*e &^= remoteIRR
 	}
+	a.changed()
 	a.serve(n)
 }

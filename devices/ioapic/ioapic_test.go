@@ -174,3 +174,36 @@ func FuzzIOAPIC(f *testing.F) {
 		}
 	})
 }
+
+// An EOI that nobody has told of ends the interrupt when it is neither pending nor in service any more.
+func TestSettle(t *testing.T) {
+	bus := &apicbus.Bus{}
+	a := New(bus, 0)
+	sent := 0
+	bus.Deliver = func(m apicbus.Message) (taken, done bool) {
+		sent++
+		return true, true
+	}
+	changes := 0
+	a.OnTable = func() { changes++ }
+	for n, v := range map[int]uint32{4: 0x51, 5: 0x52} {
+		a.WriteMMIO(0, 4, uint64(0x10+2*n))
+		a.WriteMMIO(0x10, 4, uint64(1<<15|v))
+		a.Pin(n).Set(true)
+	}
+	if v, ok := a.Level(4); !ok || v != 0x51 || changes != 2 || sent != 2 {
+		t.Errorf("%#x, %v; %d changes, %d messages", v, ok, changes, sent)
+	}
+	if _, ok := a.Level(6); ok {
+		t.Error("pin 6 is level-triggered")
+	}
+	a.Pin(5).Set(false)
+	bus.Settle(func(v uint8) bool { return v == 0x51 })
+	if sent != 2 || a.s.Table[4]&remoteIRR == 0 || a.s.Table[5]&remoteIRR != 0 {
+		t.Errorf("%d messages, %#x", sent, a.s.Table[4:6])
+	}
+	bus.Settle(func(uint8) bool { return false }) // it is still asserted
+	if sent != 3 || a.s.Table[4]&remoteIRR == 0 {
+		t.Errorf("%d messages, %#x", sent, a.s.Table[4:6])
+	}
+}

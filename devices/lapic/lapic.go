@@ -2,7 +2,7 @@
 //
 // It follows the Intel SDM vol. 3A, chapter 11 ("Advanced Programmable Interrupt Controller"): acceptance and priorities,
 // ICR with all delivery modes, LVT, timer with its three modes, LINT pins, error register, EOI broadcast. Nothing raises thermal and
-// performance interrupts: their LVT entries are stored. Not done: CMCI, suppression of EOI broadcasts, arbitration.
+// performance interrupts: their LVT entries are stored. The host's KVM can have the registers for a while (Lend). Not done: CMCI, suppression of EOI broadcasts, arbitration.
 package lapic
 
 import (
@@ -145,6 +145,9 @@ type LAPIC struct {
 	cpu   CPU
 	bsp   bool
 	id    uint8
+
+	keeper Keeper // has the registers: see Lend; nil: they are here
+	page   Page   // what it gives
 }
 
 // New returns a local APIC with the given ID and puts it on the bus. bsp marks the bootstrap processor's.
@@ -161,6 +164,7 @@ func (l *LAPIC) Name() string { return "local APIC" }
 
 // Reset is a power-on reset. LINT levels stay.
 func (l *LAPIC) Reset() {
+	l.keeper = nil
 	l.s.Base = DefaultBase | BaseEnable
 	if l.bsp {
 		l.s.Base |= BaseBSP
@@ -187,12 +191,16 @@ func (l *LAPIC) moved() {
 }
 
 // Base is the value of IA32_APIC_BASE.
-func (l *LAPIC) Base() uint64 { return l.s.Base }
+func (l *LAPIC) Base() uint64 {
+	l.look()
+	return l.s.Base
+}
 
 // SetBase writes IA32_APIC_BASE (11.12.5); false: a reserved bit, or a transition that is not allowed. The caller has checked the
 // width of the address. Disabling the APIC resets it.
 func (l *LAPIC) SetBase(v uint64) bool {
 	const reserved = Size - 1 - BaseBSP - BaseX2APIC - BaseEnable
+	l.Recall()
 	was := l.s.Base
 	switch {
 	case v&reserved != 0,
@@ -217,11 +225,15 @@ func (l *LAPIC) SetBase(v uint64) bool {
 
 // Address is where the registers are in physical memory; ok is false while the APIC is disabled or in x2APIC mode.
 func (l *LAPIC) Address() (addr uint64, ok bool) {
+	l.look()
 	return l.s.Base &^ (Size - 1), l.hardEnabled() && !l.x2()
 }
 
 // ID is the APIC ID.
-func (l *LAPIC) ID() uint8 { return l.s.ID }
+func (l *LAPIC) ID() uint8 {
+	l.look()
+	return l.s.ID
+}
 
 // x2 tells whether the APIC is in x2APIC mode.
 func (l *LAPIC) x2() bool { return l.s.Base&BaseX2APIC != 0 }
@@ -241,6 +253,7 @@ func (l *LAPIC) softEnabled() bool { return l.hardEnabled() && l.s.SVR&svrEnable
 // SetVirtualWire programs the APIC as PC firmware leaves it: enabled, LINT0 the
 // 8259A's (on the bootstrap processor), LINT1 the NMI.
 func (l *LAPIC) SetVirtualWire() {
+	l.Recall()
 	l.write(regSVR, svrEnable|0xff)
 	if l.bsp {
 		l.write(regLVT+lvtLINT0, uint32(apicbus.ExtINT)<<8)
@@ -250,6 +263,7 @@ func (l *LAPIC) SetVirtualWire() {
 
 // SaveState returns a copy of the state.
 func (l *LAPIC) SaveState() State {
+	l.look()
 	s := l.s
 	s.Version = stateVersion
 	return s
@@ -260,6 +274,7 @@ func (l *LAPIC) RestoreState(s State) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("local APIC state has version %d, want %d", s.Version, stateVersion)
 	}
+	l.keeper = nil
 	l.s = s
 	l.armTimer()
 	l.moved()
@@ -310,6 +325,8 @@ func (l *LAPIC) deliverable() int {
 // external tells whether the external interrupt controller is to be asked.
 func (l *LAPIC) external() bool {
 	switch lint := l.s.LVT[lvtLINT0]; {
+	case l.keeper != nil:
+		return l.s.LINT[0] || l.s.ExtINT
 	case !l.hardEnabled(): // LINT0 is the INTR pin (11.4.3)
 		return l.s.LINT[0]
 	case l.s.ExtINT:
@@ -325,7 +342,7 @@ func modeOf(lvt uint32) apicbus.Mode { return apicbus.Mode(lvt >> 8 & 7) }
 func (l *LAPIC) INTR() bool { return l.s.INTR }
 
 func (l *LAPIC) update() {
-	if level := l.deliverable() >= 0 || l.external(); level != l.s.INTR {
+	if level := l.external() || l.keeper == nil && l.deliverable() >= 0; level != l.s.INTR {
 		l.s.INTR = level
 		if l.cpu.INTR != nil {
 			l.cpu.INTR(level)
@@ -333,9 +350,10 @@ func (l *LAPIC) update() {
 	}
 }
 
-// IntAck is the processor's acknowledge cycle. It returns the vector; the spurious vector if the request has gone.
+// IntAck is the processor's acknowledge cycle. It returns the vector; the spurious vector if the request has gone. While a keeper has
+// the registers it is the external controller's.
 func (l *LAPIC) IntAck() int {
-	if v := l.deliverable(); v >= 0 {
+	if v := l.deliverable(); v >= 0 && l.keeper == nil {
 		unset(&l.s.IRR, uint8(v))
 		set(&l.s.ISR, uint8(v))
 		l.update()
@@ -354,10 +372,14 @@ func (l *LAPIC) IntAck() int {
 }
 
 // TPR is the task priority register; CR8 is its bits 7..4.
-func (l *LAPIC) TPR() uint8 { return l.s.TPR }
+func (l *LAPIC) TPR() uint8 {
+	l.look()
+	return l.s.TPR
+}
 
 // SetTPR writes the task priority register.
 func (l *LAPIC) SetTPR(v uint8) {
+	l.Recall()
 	l.s.TPR = v
 	l.update()
 }
@@ -416,6 +438,7 @@ func (l *LAPIC) fixed(v uint8, level bool) bool {
 
 // Matches implements apicbus.Agent (11.6.2, 11.12.10).
 func (l *LAPIC) Matches(dest uint32, logical bool) bool {
+	l.look()
 	switch {
 	case !l.hardEnabled():
 		return false
@@ -438,6 +461,7 @@ func (l *LAPIC) Matches(dest uint32, logical bool) bool {
 
 // Priority implements apicbus.Agent.
 func (l *LAPIC) Priority() int {
+	l.look()
 	if !l.softEnabled() {
 		return 256
 	}
@@ -446,6 +470,12 @@ func (l *LAPIC) Priority() int {
 
 // Accept implements apicbus.Agent (11.8.2). While disabled by software only NMI, SMI, INIT and start-up pass.
 func (l *LAPIC) Accept(m apicbus.Message) bool {
+	switch m.Mode {
+	case apicbus.Fixed, apicbus.Lowest, apicbus.INIT:
+		l.Recall()
+	default:
+		l.look()
+	}
 	if !l.hardEnabled() {
 		return false
 	}
@@ -489,9 +519,14 @@ func call(f func()) {
 // LINT returns the input line n (0 or 1).
 func (l *LAPIC) LINT(n int) devices.Line {
 	return devices.LineFunc(func(level bool) {
+		if level != l.s.LINT[n] && l.keeper != nil && !l.passes(n) {
+			l.Recall()
+		}
 		rose := level && !l.s.LINT[n]
 		l.s.LINT[n] = level
-		l.lint(n, rose)
+		if l.keeper == nil {
+			l.lint(n, rose)
+		}
 		l.update()
 	})
 }

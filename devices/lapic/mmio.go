@@ -4,6 +4,7 @@ import "goemu/devices/apicbus"
 
 // ReadMMIO reads a register. Registers are 32 bits wide at multiples of 16; narrower reads give parts of them.
 func (l *LAPIC) ReadMMIO(off uint64, size int) uint64 {
+	l.Recall()
 	if off&0xf >= 4 {
 		return 0
 	}
@@ -16,6 +17,7 @@ func (l *LAPIC) ReadMMIO(off uint64, size int) uint64 {
 
 // WriteMMIO writes a register. The manual allows aligned 32-bit writes only; others are ignored (of 64 bits the low half counts).
 func (l *LAPIC) WriteMMIO(off uint64, size int, v uint64) {
+	l.Recall()
 	if off&0xf == 0 && size >= 4 {
 		l.write(int(off>>4), uint32(v))
 	}

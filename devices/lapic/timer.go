@@ -54,7 +54,7 @@ func (l *LAPIC) tsc() uint64 {
 
 // TSCMoved tells that the time-stamp counter has been written to: the deadline is at another time.
 func (l *LAPIC) TSCMoved() {
-	if l.s.Deadline != 0 {
+	if l.s.Deadline != 0 && l.keeper == nil {
 		l.expire()
 		l.armTimer()
 	}
@@ -96,7 +96,7 @@ func (l *LAPIC) currentCount() uint32 {
 	if !l.s.TimerRunning {
 		return 0
 	}
-	return l.s.ICT - uint32((l.clock.Now()-l.s.TimerStart)/l.divisor())
+	return l.s.ICT - uint32(min((l.clock.Now()-l.s.TimerStart)/l.divisor(), int64(l.s.ICT)))
 }
 
 // startTimer is a write of ICT; 0 stops the timer. In deadline mode it is ignored.
@@ -121,6 +121,9 @@ func (l *LAPIC) setDivider(dcr uint32) {
 
 // expire brings the timer up to date: it raises the interrupt once if the count has reached 0 since the last call.
 func (l *LAPIC) expire() {
+	if l.keeper != nil {
+		return
+	}
 	if l.byDeadline() {
 		l.expireDeadline()
 		return

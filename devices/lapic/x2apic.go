@@ -43,6 +43,7 @@ var x2Registers = func() map[int]msr {
 
 // ReadMSR is RDMSR; false means #GP.
 func (l *LAPIC) ReadMSR(n uint32) (uint64, bool) {
+	l.Recall()
 	if n == MSRTSCDeadline {
 		return l.deadline(), true
 	}
@@ -61,6 +62,7 @@ func (l *LAPIC) ReadMSR(n uint32) (uint64, bool) {
 
 // WriteMSR is WRMSR; false means #GP.
 func (l *LAPIC) WriteMSR(n uint32, v uint64) bool {
+	l.Recall()
 	if n == MSRTSCDeadline {
 		l.setDeadline(v)
 		return true
