@@ -83,7 +83,7 @@ func (m *Machine) takeBest() error {
 	if err := m.forTranslator(); err != nil {
 		return err
 	}
-	h, model, err := bestHost(m.model, m.cfg.CPU)
+	h, model, err := bestHost(m.model, &m.cfg)
 	if err != nil {
 		return err
 	}
@@ -92,12 +92,12 @@ func (m *Machine) takeBest() error {
 	return nil
 }
 
-// bestHost opens a KVM that is as good as a processor, and gives the model that it makes of one: the same, but for the default and the host's, which are what there is. name is as -cpu has it.
-func bestHost(model *cpumodel.Model, name string) (h *kvm.Host, cut *cpumodel.Model, err error) {
+// bestHost opens a KVM that is as good as a processor, and gives the model that it makes of one: the same, but for the default and the host's, which are what there is. c is what is asked for.
+func bestHost(model *cpumodel.Model, c *Config) (h *kvm.Host, cut *cpumodel.Model, err error) {
 	if h, err = kvm.Open(); err != nil {
 		return nil, nil, err
 	}
-	if cut, err = fits(h, model, name); err == nil {
+	if cut, err = fits(h, model, c); err == nil {
 		err = processors(h)
 	}
 	if err != nil {
@@ -107,14 +107,19 @@ func bestHost(model *cpumodel.Model, name string) (h *kvm.Host, cut *cpumodel.Mo
 }
 
 // fits cuts a model to what KVM offers, if it can be.
-func fits(h *kvm.Host, model *cpumodel.Model, name string) (*cpumodel.Model, error) {
+func fits(h *kvm.Host, model *cpumodel.Model, c *Config) (*cpumodel.Model, error) {
 	if err := kvmcpu.Check(h); err != nil {
 		return nil, err
 	}
-	have, err := offered(h)
+	chip, err := c.chip(h)
 	if err != nil {
 		return nil, err
 	}
+	have, err := offered(h, chip)
+	if err != nil {
+		return nil, err
+	}
+	name := c.CPU
 	if n := strings.ToLower(name); n != "" && n != cpumodel.Default && n != "host" {
 		if lacking := model.Lacking(have); lacking != (cpumodel.Set{}) {
 			return nil, fmt.Errorf("-cpu %s has what this host's KVM does not: %v", name, lacking)
@@ -132,7 +137,7 @@ func fits(h *kvm.Host, model *cpumodel.Model, name string) (*cpumodel.Model, err
 // DefaultAccel is what AccelBest stands for on this host, in a machine without particular wishes, and why: a line without a full stop.
 func DefaultAccel() (a Accel, why string) {
 	model, _, _ := cpumodel.New(cpumodel.Default)
-	h, _, err := bestHost(model, "")
+	h, _, err := bestHost(model, &Config{})
 	if err == nil {
 		err = h.Close()
 	}

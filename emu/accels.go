@@ -155,6 +155,16 @@ func (m monitored) Engine() string { return m.Accel().String() }
 // EngineReason implements monitor.Machine.
 func (m monitored) EngineReason() string { return m.AccelReason() }
 
+// IRQChip implements monitor.Machine.
+func (m monitored) IRQChip() (text string) {
+	// A machine that is closed has none.
+	_ = m.see(func() error {
+		text = m.irqChipText()
+		return nil
+	})
+	return text
+}
+
 // Engines implements monitor.Machine and qmp.Machine.
 func (m monitored) Engines() []string { return engineNames() }
 

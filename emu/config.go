@@ -20,9 +20,10 @@ type Config struct {
 	NoSMM      bool   // nothing raises system management interrupts
 	NoGraphics bool   // firmware is told to use the serial port
 
-	Memory uint64 // RAM in bytes; 0: 128 MiB
-	Accel  Accel
-	CPU    string // as -cpu has it: see cpumodel.Parse; "": the default model
+	Memory  uint64 // RAM in bytes; 0: 128 MiB
+	Accel   Accel
+	IRQChip IRQChip // what KVM has of the interrupt controllers
+	CPU     string  // as -cpu has it: see cpumodel.Parse; "": the default model
 
 	CPUs    int // vCPUs; 0: 1
 	Cores   int // of each socket; 0: CPUs

@@ -21,6 +21,9 @@ func (m *Machine) poll() (stop bool) {
 
 // whileHeld waits until the machine may go on, or is to end or be reset.
 func (m *Machine) whileHeld() {
+	if m.held.on {
+		m.recallAPICs()
+	}
 	for m.held.on && !m.stopped && !m.resetting && !m.initing {
 		<-m.wake
 		m.attend()

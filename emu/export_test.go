@@ -16,3 +16,6 @@ func AcceptKVM() (restore func()) {
 	kvmFast = func() error { return nil }
 	return func() { kvmFast = old }
 }
+
+// IRQChipText is what the monitor tells of the interrupt controllers.
+func IRQChipText(m *Machine) string { return m.irqChipText() }

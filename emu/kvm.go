@@ -47,15 +47,16 @@ func processors(h *kvm.Host) error {
 }
 
 // offered are the features that KVM's processors can have in a machine.
-func offered(h *kvm.Host) (cpumodel.Set, error) {
+func offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error) {
 	list, err := h.SupportedCPUID()
 	if err != nil {
 		return cpumodel.Set{}, err
 	}
 	have := cpumodel.FeaturesOf(func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) })
-	have.Put(cpumodel.Hypervisor, true)   // it is for us to say
-	have.Put(cpumodel.TSCDeadline, false) // its timer is in KVM's own APIC
-	if h.Check(kvm.CapUserSpaceMSR) <= 0 {
+	have.Put(cpumodel.Hypervisor, true) // it is for us to say
+	// KVM has that timer and these registers where it has the local APIC, and lists the timer never.
+	have.Put(cpumodel.TSCDeadline, chip != kvmcpu.UserIRQChip && h.Check(kvm.CapTSCDeadlineTimer) > 0)
+	if chip == kvmcpu.UserIRQChip && h.Check(kvm.CapUserSpaceMSR) <= 0 {
 		have.Put(cpumodel.X2APIC, false)
 	}
 	return have, nil
@@ -75,7 +76,11 @@ func (m *Machine) cutForKVM(other Accel) error {
 	if err != nil {
 		return err
 	}
-	have, err := offered(h)
+	var have cpumodel.Set
+	chip, err := m.cfg.chip(h)
+	if err == nil {
+		have, err = offered(h, chip)
+	}
 	if err := errors.Join(err, kvmcpu.Check(h)); err != nil {
 		return errors.Join(err, h.Close())
 	}
@@ -202,7 +207,11 @@ func (m *Machine) makeKVM() error {
 		if err != nil {
 			return err
 		}
-		have, err := offered(h)
+		var have cpumodel.Set
+		chip, err := m.cfg.chip(h)
+		if err == nil {
+			have, err = offered(h, chip)
+		}
 		if lacking := m.model.Lacking(have); err == nil && lacking != (cpumodel.Set{}) {
 			err = fmt.Errorf("the guest's CPU has what this host's KVM does not: %v; start with -accel kvm, or a smaller -cpu", lacking)
 		}
@@ -211,7 +220,11 @@ func (m *Machine) makeKVM() error {
 		}
 		m.kvmHost = h
 	}
-	k, err := kvmcpu.New(m.kvmHost, m.space)
+	chip, err := m.cfg.chip(m.kvmHost)
+	if err != nil {
+		return err
+	}
+	k, err := kvmcpu.New(m.kvmHost, m.space, chip, kvmcpu.Controllers{Bus: m.board.APICBus(), IOAPIC: m.board.IOAPIC, LAPICs: m.board.LAPICs})
 	if err != nil {
 		return err
 	}
@@ -297,6 +310,7 @@ func (v *vcpu) translated() bool { return v.lent && !v.cpu.InSMM() }
 // Translate implements kvmcpu.World.
 func (v *vcpu) Translate() {
 	v.m.code.Flush() // KVM does not tell of code that changes
+	v.apic.Recall()
 	v.lent = true
 	v.engine.Run()
 	v.lent = false

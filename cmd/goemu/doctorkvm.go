@@ -7,6 +7,7 @@ import (
 
 	"goemu/emu/cpumodel"
 	"goemu/emu/kvm"
+	"goemu/emu/kvmcpu"
 )
 
 // checkKVM looks at the host's KVM: what it has, what its processors lack of goemu's, and how small guests fare. It is good if these all run.
@@ -33,6 +34,7 @@ func checkKVM(sys kvm.Sys) (l []finding, good bool) {
 		}
 		l = append(l, f)
 	}
+	l = append(l, localAPIC(host))
 	if bad >= 0 {
 		l[bad].advice = kvm.Advice(probes)
 	}
@@ -57,6 +59,18 @@ func capabilities(host *kvm.Host) []finding {
 		l = append(l, finding{false, "KVM lacks " + strings.Join(lack, ", "), ""})
 	}
 	return l
+}
+
+// localAPIC tells whether machines have their local APIC in KVM where nobody says.
+func localAPIC(host *kvm.Host) finding {
+	err := kvmcpu.CheckSplit(host)
+	if err == nil {
+		err = host.ProbeLocalAPIC()
+	}
+	if err != nil {
+		return finding{false, "KVM: " + kvm.ProbeAPIC + " fails: " + err.Error(), "goemu's own is taken in its place (-accel kvm,kernel-irqchip=off)"}
+	}
+	return finding{true, "KVM: " + kvm.ProbeAPIC + " works (-accel kvm,kernel-irqchip=split)", ""}
 }
 
 // offered compares the features of KVM's processors with all that goemu does.

@@ -25,7 +25,7 @@ func TestDoctorKVM(t *testing.T) {
 			f.Run = func(c *kvmtest.CPU) syscall.Errno { return c.Exit(kvm.ExitShutdown) }
 		}, []string{
 			"ok  KVM: API version 12, 32 memory slots, up to 8 vCPUs, 4 recommended", "ok  KVM has USER_MEMORY ", "-- KVM lacks ", "X86_SMM (SMI and system management mode)",
-			"-- KVM's processors lack these features of -cpu max: ", " avx2 ", "-- KVM: real mode fails: KVM_EXIT_SHUTDOWN", "-accel tcg runs them",
+			"-- KVM's processors lack these features of -cpu max: ", " avx2 ", "-- KVM: real mode fails: KVM_EXIT_SHUTDOWN", "-accel tcg runs them", "-- KVM: the in-kernel local APIC fails: KVM: this host's KVM lacks KVM_CAP_SPLIT_IRQCHIP", "kernel-irqchip=off",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,6 +18,15 @@ var machineProps = map[string]func(s *settings, v string) error{
 	"usb":      absent,
 	"vmport":   absent,
 	"graphics": func(s *settings, v string) error { return off(v, &s.cfg.NoGraphics) },
+
+	"kernel-irqchip": (*settings).setIRQChip,
+	"kernel_irqchip": (*settings).setIRQChip,
+}
+
+// setIRQChip is what KVM is to have of the interrupt controllers; other engines do not look at it.
+func (s *settings) setIRQChip(v string) (err error) {
+	s.cfg.IRQChip, err = emu.ParseIRQChip(v)
+	return err
 }
 
 // off reads a switch that is on unless it is off.
@@ -101,10 +110,19 @@ func (s *settings) setAccel(v string) error {
 	if err := emu.ParseProps("-accel "+name, rest, props); err != nil {
 		return err
 	}
-	for k := range props {
-		// What tunes QEMU's translator means nothing to this one, and the guest sees nothing of it.
-		if k != "thread" && k != "tb-size" && k != "split-wx" {
-			return fmt.Errorf("%s= is not known (want thread, tb-size, split-wx, which change nothing here)", k)
+	for k, v := range props {
+		switch k {
+		case "thread", "tb-size", "split-wx":
+			// What tunes QEMU's translator means nothing to this one, and the guest sees nothing of it.
+		case "kernel-irqchip":
+			if !strings.Contains(":"+name+":", ":kvm:") {
+				return fmt.Errorf("%s=%s is for kvm, not for %s", k, v, name)
+			}
+			if err := s.setIRQChip(v); err != nil {
+				return fmt.Errorf("-accel %s,%s=%s: %w", name, k, v, err)
+			}
+		default:
+			return fmt.Errorf("%s= is not known (want kernel-irqchip; or thread, tb-size, split-wx, which change nothing here)", k)
 		}
 	}
 	s.accels = append(s.accels, name)

@@ -18,7 +18,7 @@ func (p *Page) put(reg int, v uint32) { binary.LittleEndian.PutUint32(p[16*reg:]
 
 // Keeper is who has the registers.
 type Keeper interface {
-	// Registers reads them and IA32_APIC_BASE.
+	// Registers reads them and IA32_APIC_BASE; p stays as it was last if they cannot be read.
 	Registers(p *Page) (base uint64)
 	// Settle has an interrupt of the timer that is on its way come to IRR.
 	Settle()
@@ -30,6 +30,7 @@ type Keeper interface {
 func (l *LAPIC) Lend(k Keeper, p *Page) (deadline uint64) {
 	l.expire()
 	l.fill(p)
+	l.page = *p
 	l.timer.Stop()
 	l.keeper = k
 	l.update()

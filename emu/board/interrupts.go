@@ -107,6 +107,9 @@ func (pc *PC) setINTR(level bool) {
 	}
 }
 
+// APICBus is what connects the APICs.
+func (pc *PC) APICBus() *apicbus.Bus { return pc.apics }
+
 // INTR tells whether vCPU cpu has an interrupt to acknowledge.
 func (pc *PC) INTR(cpu int) bool { return pc.LAPICs[cpu].INTR() }
 

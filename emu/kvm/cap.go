@@ -55,6 +55,7 @@ const (
 	CapExceptionPayload    Cap = 164
 	CapUserSpaceMSR        Cap = 188
 	CapMSRFilter           Cap = 189
+	CapSetGuestDebug2      Cap = 195 // mask of GuestDebug.Control
 	CapSREGS2              Cap = 200
 	CapXSAVE2              Cap = 208 // bytes of an XSAVE area
 	CapTripleFaultEvent    Cap = 218
@@ -85,6 +86,7 @@ var Caps = [...]struct {
 	{CapMPState, "MP_STATE", "HLT and start-up IPIs with the in-kernel APIC"},
 	{CapDebugRegs, "DEBUGREGS", "DR0 to DR7"},
 	{CapSetGuestDebug, "SET_GUEST_DEBUG", "breakpoints and single steps"},
+	{CapSetGuestDebug2, "SET_GUEST_DEBUG2", "single steps that no interrupt of the in-kernel APIC comes between"},
 	{CapRobustSingleStep, "X86_ROBUST_SINGLESTEP", "single steps over POPF and IRET"},
 	{CapXSAVE, "XSAVE", "AVX state"},
 	{CapXSAVE2, "XSAVE2", "AMX state"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"syscall"
 	"unsafe"
 )
 
@@ -155,7 +156,11 @@ type MSI struct {
 // SignalMSI sends a message to the in-kernel local APICs; delivered is false if the guest blocks it (KVM API 4.71).
 func (m *VM) SignalMSI(s *MSI) (delivered bool, err error) {
 	n, errno := m.sys.Ioctl(m.fd, ReqSignalMSI, 0, unsafe.Pointer(s))
-	if errno != 0 {
+	switch errno {
+	case 0:
+	case syscall.EPERM: // -1 in the kernel: it is nobody's
+		return false, nil
+	default:
 		return false, failed(fmt.Sprintf("sending MSI %#x to %#x", s.Data, s.AddressLow), ReqSignalMSI, errno)
 	}
 	return n > 0, nil
@@ -195,12 +200,17 @@ type routing struct {
 	entries  [maxRoutes]Route
 }
 
-// SetGSIRouting replaces all routes (KVM API 4.52).
+// SetGSIRouting replaces all routes (KVM API 4.52). Only the first call allocates.
 func (m *VM) SetGSIRouting(routes []Route) error {
 	if len(routes) > maxRoutes {
 		return &Error{"setting interrupt routes", errors.New(strconv.Itoa(len(routes)) + " routes, not more than " + strconv.Itoa(maxRoutes)), ""}
 	}
-	r := new(routing)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.routes == nil {
+		m.routes = new(routing)
+	}
+	r := m.routes
 	r.n = uint32(copy(r.entries[:], routes))
 	return m.ask(ReqSetGSIRouting, unsafe.Pointer(r), "setting interrupt routes")
 }

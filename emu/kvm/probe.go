@@ -93,7 +93,7 @@ func (h *Host) Probe(names ...string) []Probed {
 func (h *Host) Weakness() (p Probed, ok bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	machine, err := h.newProbe(Patience, quickWindow)
+	machine, err := h.newProbe(Patience, quickWindow, false)
 	if err != nil {
 		return Probed{Name: "a small guest", Err: err}, false
 	}
@@ -132,7 +132,7 @@ type probe struct {
 
 // try runs a guest on a machine of its own.
 func (h *Host) try(g *guest) (perSecond float64, err error) {
-	p, err := h.newProbe(probeHangs, probeWindow)
+	p, err := h.newProbe(probeHangs, probeWindow, g == &localAPIC)
 	if err != nil {
 		return 0, err
 	}
@@ -140,14 +140,21 @@ func (h *Host) try(g *guest) (perSecond float64, err error) {
 	return p.run(g)
 }
 
-func (h *Host) newProbe(hangs, window time.Duration) (p *probe, err error) {
+// newProbe makes a machine for guests, with the local APIC in the kernel or not.
+func (h *Host) newProbe(hangs, window time.Duration, apic bool) (p *probe, err error) {
 	p = &probe{hangs: hangs, window: window}
 	if p.vm, err = h.CreateVM(); err != nil {
 		return nil, err
 	}
 	p.room = make([]byte, probeRAM+pageSize)
 	p.ram = p.room[-uintptr(unsafe.Pointer(&p.room[0]))%pageSize:][:probeRAM]
-	if err := p.make(h); err != nil {
+	if apic {
+		err = p.vm.SplitIRQChip(apicPins)
+	}
+	if err == nil {
+		err = p.make(h)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
@@ -193,7 +200,10 @@ func (p *probe) run(g *guest) (perSecond float64, err error) {
 	if err := p.prepare(); err != nil {
 		return 0, err
 	}
-	if g.steps > 0 {
+	switch {
+	case g == &localAPIC:
+		return 0, p.interrupts()
+	case g.steps > 0:
 		if err := p.step(); err != nil {
 			return 0, err
 		}

@@ -15,8 +15,9 @@ type VM struct {
 	sys  Sys
 	fd   int
 
-	mu    sync.Mutex
-	pages map[uint32]int // of each slot
+	mu     sync.Mutex
+	pages  map[uint32]int // of each slot
+	routes *routing       // as last set
 }
 
 // Close gives the machine back once its processors are closed too.

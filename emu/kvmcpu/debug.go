@@ -181,6 +181,9 @@ func (e *VCPU) setDebug() error {
 	}
 	if e.debug.once || e.debug.step.on {
 		g.Control |= kvm.DebugEnable | kvm.DebugSingleStep
+		if e.apic != nil && e.m.chips.block && (e.debug.once || !e.debug.step.interrupts) {
+			g.Control |= kvm.DebugBlockIRQ
+		}
 	}
 	return e.tellDebug(&g)
 }

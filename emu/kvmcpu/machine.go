@@ -1,10 +1,10 @@
 // Package kvmcpu runs a machine's vCPUs on the host's processor, by package kvm: an accel.Runner beside the translator's.
 //
 // The vCPU's state is in x86.CPU whenever anybody may look at it, and in KVM while the guest runs: it is loaded before the guest goes on and stored before the machine is told of
-// anything that may look. Exceptions and interrupts that come while x86.CPU has the state are delivered by it. Interrupt controllers, timers and devices are the
-// machine's own; system management mode is the translator's, so that KVM need not have it.
+// anything that may look. Exceptions and interrupts that come while x86.CPU has the state are delivered by it. I/O APIC, 8259As, timers and devices are the
+// machine's own, and local APICs too unless KVM has them (SplitIRQChip); system management mode is the translator's, so that KVM need not have it.
 //
-// Not done: in-kernel interrupt controllers and timers, several vCPUs at a time, what -d logs of exceptions, watchpoints beyond the debug registers.
+// Not done: in-kernel I/O APIC, 8259As and 8254, several vCPUs at a time, what -d logs of exceptions, watchpoints beyond the debug registers.
 package kvmcpu
 
 import (
@@ -41,7 +41,8 @@ type Machine struct {
 	slots []mmu.Slot      // by number; without memory: not in use
 	vcpus []*VCPU
 	dr    [4]point
-	err   error // memory could not be changed
+	chips chips
+	err   error // memory could not be changed, or an interrupt not be sent
 	bits  []uint64
 }
 
@@ -57,8 +58,9 @@ var needed = []kvm.Cap{kvm.CapReadonlyMem, kvm.CapVCPUEvents, kvm.CapDebugRegs, 
 // Check tells what a host's KVM lacks that any machine needs; nil: nothing.
 func Check(host *kvm.Host) error { return host.Require(needed...) }
 
-// New makes a machine with the memory of space. The caller calls Remap when the space has changed, and Harvest before a tracker looks.
-func New(host *kvm.Host, space *mmu.Space) (*Machine, error) {
+// New makes a machine with the memory of space. The caller calls Remap when the space has changed, and Harvest before a tracker looks. c is
+// needed only if KVM is to have interrupt controllers; then it can be only one vCPU's yet, as those that run in turn cannot be halted in KVM.
+func New(host *kvm.Host, space *mmu.Space, kind IRQChip, c Controllers) (*Machine, error) {
 	if err := Check(host); err != nil {
 		return nil, err
 	}
@@ -70,7 +72,7 @@ func New(host *kvm.Host, space *mmu.Space) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{host: host, vm: vm, space: space, msrs: map[uint32]bool{}}
+	m := &Machine{host: host, vm: vm, space: space, msrs: map[uint32]bool{}, chips: chips{kind: kind, with: c}}
 	for _, n := range list {
 		m.msrs[n] = true
 	}
@@ -98,8 +100,14 @@ func (m *Machine) prepare() error {
 		}
 	}
 	m.Remap()
-	return m.err
+	if m.err != nil {
+		return m.err
+	}
+	return m.addChips()
 }
+
+// IRQChip is what KVM has of the interrupt controllers.
+func (m *Machine) IRQChip() IRQChip { return m.chips.kind }
 
 // Collect lets KVM keep writes to memory that is no slot until the next exit, where it can: for devices that do nothing at a write that anybody could see before.
 func (m *Machine) Collect(base uint64, size uint32) error {
@@ -112,6 +120,7 @@ func (m *Machine) Collect(base uint64, size uint32) error {
 // Close gives all of it back. No vCPU may run any more.
 func (m *Machine) Close() error {
 	var errs []error
+	m.removeChips()
 	for _, v := range m.vcpus {
 		errs = append(errs, v.v.Close())
 	}
@@ -212,10 +221,10 @@ func (m *Machine) Forget() {
 // VCPU is vCPU n, in the order in which they were made.
 func (m *Machine) VCPU(n int) *VCPU { return m.vcpus[n] }
 
-// Error is what has gone wrong with memory.
+// Error is what has gone wrong with memory, or with sending interrupts.
 func (m *Machine) Error() error {
 	if m.err == nil {
 		return nil
 	}
-	return fmt.Errorf("guest memory: %w", m.err)
+	return fmt.Errorf("guest memory and interrupts: %w", m.err)
 }

@@ -6,7 +6,9 @@ import (
 	"time"
 	"unsafe"
 
+	"goemu/devices/lapic"
 	"goemu/emu/accel"
+	"goemu/emu/cpumodel"
 	"goemu/emu/kvm"
 	"goemu/emu/x86"
 	"goemu/tcg"
@@ -28,6 +30,11 @@ type VCPU struct {
 	fail       failure
 	cr8        uint64 // given to the run
 	apicBase   uint64
+
+	apic     *lapic.LAPIC // in KVM while the guest runs; nil: it is not
+	keeper   lapic.Keeper // this vCPU
+	deadline bool         // it has IA32_TSC_DEADLINE
+	page     lapic.Page
 
 	after    func()
 	watchdog *time.Timer                               // over instructions that are executed alone
@@ -56,6 +63,9 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 	}
 	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world, reads: allParts}
 	e.take, e.takeAlone = e.collected, e.collectedAlone
+	if m.chips.kind != UserIRQChip {
+		e.apic, e.keeper, e.deadline = m.chips.with.LAPICs[n], keeper{e}, cpu.Model().Has(cpumodel.TSCDeadline)
+	}
 	m.vcpus = append(m.vcpus, e)
 	e.setRate() // before CPUID, which tells it
 	if err := v.SetCPUID(cpuidOf(cpu)); err != nil {
@@ -71,11 +81,17 @@ func (e *VCPU) Begin() { e.setTSC, e.fail = true, failure{} }
 // Leave is called when another engine is to go on. The state is in the CPU then.
 func (e *VCPU) Leave() {
 	e.Store()
-	tsc := [1]kvm.MSR{{Index: msrTSC}}
-	if n, _ := e.v.MSRs(tsc[:]); n == 1 && !e.setTSC { // where it cannot be read it goes on by the machine's clock
-		e.cpu.SetTSC(tsc[0].Data)
-	}
+	e.readTSC()
+	e.Recall()
 	e.EndStep()
+}
+
+// Recall takes the local APIC back from KVM: its timer stands still when the machine's clock does.
+func (e *VCPU) Recall() {
+	if e.apic != nil {
+		e.Store()
+		e.apic.Recall()
+	}
 }
 
 // RequestExit ends Run's stay in the guest; any goroutine may call it.
@@ -133,7 +149,7 @@ func (e *VCPU) Run() {
 			}
 		}
 		e.afterInsn()
-		if atomic.LoadUint32(&e.env.ExitReq) != 0 || e.cpu.Requested() || !e.loaded && e.cpu.Halted() {
+		if atomic.LoadUint32(&e.env.ExitReq) != 0 || e.cpu.Requested() || !e.loaded && e.apic == nil && e.cpu.Halted() {
 			if e.service() {
 				return
 			}
@@ -153,7 +169,11 @@ func (e *VCPU) Run() {
 			if !e.check(e.load()) {
 				continue
 			}
-			e.loaded = true
+			e.loaded, e.can = true, false
+			if e.blocked() {
+				e.enter()
+				continue
+			}
 		}
 		if e.check(e.setDebug()) {
 			e.enter()
@@ -182,7 +202,7 @@ func (e *VCPU) service() (stop bool) {
 			s.ran = s.on
 			break
 		}
-		if e.loaded || !e.cpu.Halted() {
+		if e.loaded || e.apic != nil || !e.cpu.Halted() {
 			break
 		}
 		if e.world.Wait() {
@@ -208,6 +228,7 @@ func (e *VCPU) interrupt() bool {
 		case e.cpu.NMIWaiting():
 			e.cpu.NMI()
 			return true
+		case e.apic != nil: // KVM's knows whether it passes
 		case waits && e.cpu.InterruptWindow():
 			if v := e.world.IntAck(); v >= 0 {
 				e.cpu.Interrupt(v)
@@ -221,7 +242,7 @@ func (e *VCPU) interrupt() bool {
 	if waits && e.can && !e.debug.step.on {
 		e.can = false
 		if v := e.world.IntAck(); v >= 0 {
-			if !e.check(e.v.Interrupt(uint8(v))) {
+			if !e.check(e.inject(uint8(v))) {
 				e.cpu.Interrupted(v, 0, true, false) // it has left the interrupt controller
 			}
 		}
@@ -233,12 +254,18 @@ func (e *VCPU) interrupt() bool {
 
 // toRun gives KVM what it does not have of its own before a run, and fromRun takes it back.
 func (e *VCPU) toRun() {
+	if e.apic != nil {
+		return
+	}
 	e.cr8, e.apicBase = uint64(e.world.TPR()), e.world.APICBase()
 	e.v.SetCR8(e.cr8)
 	e.v.SetAPICBase(e.apicBase)
 }
 
 func (e *VCPU) fromRun() {
+	if e.apic != nil {
+		return
+	}
 	if x := e.v.CR8(); x != e.cr8 {
 		e.world.SetTPR(uint8(x))
 	}
@@ -249,6 +276,9 @@ func (e *VCPU) fromRun() {
 
 // enter lets the guest run until its next exit, and does what that is for.
 func (e *VCPU) enter() {
+	if !e.check(e.prepare()) {
+		return
+	}
 	e.toRun()
 	reason, err := e.v.Run()
 	e.v.Coalesced(e.take)
@@ -270,6 +300,8 @@ func (e *VCPU) enter() {
 		e.cpu.TripleFaulted()
 	case kvm.ExitDebug:
 		e.debugged()
+	case kvm.ExitIOAPICEOI:
+		e.m.chips.with.Bus.EOI(e.v.EOI())
 	case kvm.ExitIRQWindow:
 		atomic.StoreUint32(&e.env.ExitReq, 1)
 	case kvm.ExitIntr, kvm.ExitSetTPR:
@@ -344,7 +376,7 @@ func (e *VCPU) collected(addr uint64, data []byte, _ bool) {
 func (e *VCPU) msr(write bool) {
 	a := e.v.MSR()
 	e.unfinished = true
-	if e.state.has(a.Index) {
+	if e.state.has(a.Index) || e.apic != nil && isAPIC(a.Index) {
 		e.v.AnswerMSR(0, true)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"goemu/devices/lapic"
 	"goemu/emu/accel"
 	"goemu/emu/inspect"
 	"goemu/emu/kvm"
@@ -42,6 +43,8 @@ type bench struct {
 	left x86.Transfer // by a failure
 
 	reads func() // called for a read of the device; nil: nothing is
+
+	lapic *lapic.LAPIC // nil: there is no more of one than apic, tpr and vector
 }
 
 func (b *bench) In(port uint16, size int) uint32 {
@@ -59,20 +62,38 @@ func (b *bench) Out(port uint16, size int, v uint32) {
 	}
 }
 
-func (b *bench) TSC() uint64               { return 5000 }
-func (b *bench) APICBase() uint64          { return b.apic }
+func (b *bench) TSC() uint64 { return 5000 }
+func (b *bench) APICBase() uint64 {
+	if b.lapic != nil {
+		return b.lapic.Base()
+	}
+	return b.apic
+}
 func (b *bench) SetAPICBase(v uint64) bool { b.apic = v; return true }
-func (b *bench) TPR() uint8                { return b.tpr }
-func (b *bench) SetTPR(v uint8)            { b.tpr = v }
-func (b *bench) SetFERR(bool)              {}
-func (b *bench) IGNNE() bool               { return false }
-func (b *bench) Poll() bool                { return len(b.script) == 0 }
+func (b *bench) TPR() uint8 {
+	if b.lapic != nil {
+		return b.lapic.TPR() >> 4
+	}
+	return b.tpr
+}
+func (b *bench) SetTPR(v uint8) { b.tpr = v }
+func (b *bench) SetFERR(bool)   {}
+func (b *bench) IGNNE() bool    { return false }
+func (b *bench) Poll() bool     { return len(b.script) == 0 }
 func (b *bench) Wait() bool {
 	b.log = append(b.log, "wait")
 	return b.vector == 0
 }
-func (b *bench) INTR() bool { return b.vector != 0 }
+func (b *bench) INTR() bool {
+	if b.lapic != nil {
+		return b.lapic.INTR()
+	}
+	return b.vector != 0
+}
 func (b *bench) IntAck() int {
+	if b.lapic != nil {
+		return b.lapic.IntAck()
+	}
 	v := b.vector
 	b.vector = 0
 	return v
@@ -128,7 +149,16 @@ func newBench(t *testing.T, caps ...kvm.Cap) *bench {
 // newBenchOn is newBench on a KVM of the test's, of which change, if it is not nil, has requests fail.
 func newBenchOn(t *testing.T, fake *kvmtest.Fake, change func(*kvmtest.Faults)) *bench {
 	t.Helper()
+	return newBenchWith(t, fake, change, UserIRQChip, Controllers{}, x86.Options{})
+}
+
+// newBenchWith is newBenchOn with interrupt controllers in KVM.
+func newBenchWith(t *testing.T, fake *kvmtest.Fake, change func(*kvmtest.Faults), kind IRQChip, with Controllers, opts x86.Options) *bench {
+	t.Helper()
 	b := &bench{T: t, Fake: fake, space: mmu.NewSpace(40), apic: 0xfee0_0900}
+	if kind != UserIRQChip {
+		b.lapic = with.LAPICs[0]
+	}
 	for n := uint32(0xc000_0081); n < 0xc000_0085; n++ {
 		b.MSRs[n] = 0
 	}
@@ -159,10 +189,10 @@ func newBenchOn(t *testing.T, fake *kvmtest.Fake, change func(*kvmtest.Faults)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.machine, err = New(host, b.space); err != nil {
+	if b.machine, err = New(host, b.space, kind, with); err != nil {
 		t.Fatal(err)
 	}
-	b.cpu = x86.New(env, b.space, b, x86.Options{})
+	b.cpu = x86.New(env, b.space, b, opts)
 	if b.v, err = b.machine.NewVCPU(0, b.cpu, b); err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,10 @@ func (s *state) has(n uint32) bool {
 // load gives KVM the CPU's state.
 func (e *VCPU) load() error {
 	e.cpu.Give(&e.state.t)
-	return e.give()
+	if err := e.give(); err != nil {
+		return err
+	}
+	return e.loadMPState()
 }
 
 // give gives KVM the state that t is.
@@ -147,6 +150,15 @@ func (e *VCPU) store() error {
 	s.toSegments()
 	s.toRegisters()
 	s.toVectors()
+	if e.apic != nil {
+		mp, err := e.v.MPState()
+		if err != nil {
+			return err
+		}
+		if mp == kvm.Halted {
+			s.t.State = inspect.CPUState(x86.Halted)
+		}
+	}
 	e.cpu.Take(&s.t)
 	if e.reads&partMSRs != 0 {
 		for i := range s.msrs {

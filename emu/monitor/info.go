@@ -78,10 +78,10 @@ func moreInfos() []command {
 			j := s.m.JIT()
 			return j.String(), nil
 		}),
-		text("kvm", "whether the host's processor runs the guest, and why", func(s *Session) (string, error) {
+		text("kvm", "whether the host's processor runs the guest, and why, and what KVM has of the interrupt controllers", func(s *Session) (string, error) {
 			out := "kvm support: disabled\n"
 			if s.m.Engine() == "kvm" {
-				out = "kvm support: enabled\n"
+				out = "kvm support: enabled\nkernel-irqchip: " + s.m.IRQChip() + "\n"
 			}
 			if why := s.m.EngineReason(); why != "" {
 				out += fmt.Sprintf("%s runs the guest: %s\n", s.m.Engine(), why)

@@ -34,6 +34,7 @@ type Machine interface {
 	DriveLines() []string // a line each
 	Version() string
 	Engine() string              // that runs the guest
+	IRQChip() string             // what KVM, if it runs the guest, has of the interrupt controllers
 	EngineReason() string        // why it does, where nobody has asked for it; "": somebody has
 	Engines() []string           // that this host can have
 	SetEngine(name string) error // by another

@@ -53,6 +53,7 @@ func (f *fake) DriveLines() []string         { return []string{"ide0-cd0: [not i
 func (f *fake) Version() string              { return "9.9" }
 func (f *fake) Name() string                 { return "me" }
 func (f *fake) Engine() string               { return "interp" }
+func (f *fake) IRQChip() string              { return "off" }
 func (f *fake) EngineReason() string         { return "the default: no KVM here" }
 func (f *fake) Engines() []string            { return []string{"tcg", "interp"} }
 func (f *fake) SetEngine(name string) error  { return f.note("accel %s", name) }

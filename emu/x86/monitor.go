@@ -99,3 +99,6 @@ func (c *CPU) endWait() {
 		c.state, c.monitor.waiting = Running, false
 	}
 }
+
+// EndWait ends MWAIT, which may end at any time.
+func (c *CPU) EndWait() { c.endWait() }

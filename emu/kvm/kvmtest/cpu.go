@@ -175,3 +175,51 @@ func (c *CPU) SetDebugRegs(d kvm.DebugRegs) { c.keep(kvm.ReqSetDebugRegs, unsafe
 
 // SetEvents sets what is pending.
 func (c *CPU) SetEvents(e kvm.Events) { c.keep(kvm.ReqSetVCPUEvents, unsafe.Pointer(&e)) }
+
+// Events gives what is pending.
+func (c *CPU) Events() (e kvm.Events) {
+	c.kept(kvm.ReqSetVCPUEvents, unsafe.Pointer(&e))
+	return e
+}
+
+// LAPIC gives the registers of the local APIC.
+func (c *CPU) LAPIC() (a kvm.LAPIC) {
+	c.kept(kvm.ReqSetLAPIC, unsafe.Pointer(&a))
+	return a
+}
+
+// SetLAPIC sets them.
+func (c *CPU) SetLAPIC(a kvm.LAPIC) { c.keep(kvm.ReqSetLAPIC, unsafe.Pointer(&a)) }
+
+// MPState tells whether the processor runs.
+func (c *CPU) MPState() (s kvm.MPState) {
+	c.kept(kvm.ReqSetMPState, unsafe.Pointer(&s))
+	return s
+}
+
+// SetMPState has it run or not.
+func (c *CPU) SetMPState(s kvm.MPState) { c.keep(kvm.ReqSetMPState, unsafe.Pointer(&s)) }
+
+// ExitEOI makes the run end for the end of a level-triggered interrupt.
+func (c *CPU) ExitEOI(vector uint8) syscall.Errno {
+	c.Page[offUnion] = vector
+	return c.Exit(kvm.ExitIOAPICEOI)
+}
+
+// ExitMSR makes it end for an MSR that is left to the caller. The answer is in MSRAnswer at the next run.
+func (c *CPU) ExitMSR(write bool, n uint32, v uint64) syscall.Errno {
+	u := c.Page[offUnion:]
+	clear(u[:32])
+	binary.LittleEndian.PutUint32(u[12:], n)
+	binary.LittleEndian.PutUint64(u[16:], v)
+	if write {
+		return c.Exit(kvm.ExitWRMSR)
+	}
+	return c.Exit(kvm.ExitRDMSR)
+}
+
+// MSRAnswer is what it was.
+func (c *CPU) MSRAnswer() (v uint64, fail bool) {
+	u := c.Page[offUnion:]
+	return binary.LittleEndian.Uint64(u[16:]), u[0] != 0
+}

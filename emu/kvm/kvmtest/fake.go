@@ -27,6 +27,8 @@ type Fake struct {
 	OnTSC    func(was, to uint64) uint64 // what becomes of the counter when it is set; nil: what it is set to
 	Slots    map[uint32]Region           // memory slots of the newest machine, as set
 	Dirty    map[uint32][]uint64         // what the log says next
+	Routes   []kvm.Route                 // as last set
+	Message  kvm.MSI                     // the last that was sent; somebody takes it
 	Requests []kvm.Request               // all so far
 
 	mu   sync.Mutex
@@ -205,6 +207,12 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 		return f.slot(p)
 	case kvm.ReqGetDirtyLog:
 		return f.dirty(p)
+	case kvm.ReqSetGSIRouting:
+		f.Routes = append(f.Routes[:0], unsafe.Slice((*kvm.Route)(unsafe.Add(p, size(r))), *(*uint32)(p))...)
+		return 0, 0
+	case kvm.ReqSignalMSI:
+		f.Message = *(*kvm.MSI)(p)
+		return 1, 0
 	case kvm.ReqRun:
 		return f.runCPU(o.cpu)
 	case kvm.ReqSetTSCKHz:

@@ -1,0 +1,79 @@
+package emu
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"goemu/emu/kvm"
+	"goemu/emu/kvmcpu"
+)
+
+// IRQChip is what KVM is to have of the interrupt controllers.
+type IRQChip int
+
+// What there is. IRQChipAuto is IRQChipSplit where the host's KVM does it well, and else IRQChipOff. IRQChipOn, which is all of them and the 8254, is for other engines to ignore.
+const (
+	IRQChipAuto  IRQChip = iota
+	IRQChipOff           // nothing
+	IRQChipSplit         // the local APICs
+	IRQChipOn
+)
+
+// irqChipNames are the names for the option kernel-irqchip, which has none for IRQChipAuto.
+var irqChipNames = [...]string{IRQChipOff: "off", IRQChipSplit: "split", IRQChipOn: "on"}
+
+// ParseIRQChip reads the value of the option kernel-irqchip.
+func ParseIRQChip(s string) (IRQChip, error) {
+	if c := slices.Index(irqChipNames[:], s); c > 0 && s != "" {
+		return IRQChip(c), nil
+	}
+	return 0, errors.New("want split or off")
+}
+
+// chip finds what a host's KVM is to have of a machine's interrupt controllers. What is IRQChipAuto is then decided.
+func (c *Config) chip(h *kvm.Host) (kvmcpu.IRQChip, error) {
+	var why error
+	switch {
+	case c.IRQChip == IRQChipOff:
+		return kvmcpu.UserIRQChip, nil
+	case c.IRQChip == IRQChipOn:
+		return 0, errors.New("kernel-irqchip=on: I/O APIC, 8259As and 8254 are goemu's own with KVM too: use kernel-irqchip=split (the local APICs in KVM), or kernel-irqchip=off")
+	case c.CPUs > 1:
+		why = errors.New("goemu's vCPUs run in turn, and one that waits in KVM would take the others' time: use -smp 1")
+	case c.Icount:
+		why = errors.New("KVM's local APIC does not count time by instructions: leave -icount away")
+	default:
+		why = kvmcpu.CheckSplit(h)
+	}
+	auto := c.IRQChip == IRQChipAuto
+	if auto && why == nil {
+		why = h.ProbeLocalAPIC()
+	}
+	switch {
+	case why == nil:
+		c.IRQChip = IRQChipSplit
+		return kvmcpu.SplitIRQChip, nil
+	case auto:
+		c.IRQChip = IRQChipOff
+		return kvmcpu.UserIRQChip, nil
+	}
+	return 0, fmt.Errorf("kernel-irqchip=split: %w, or kernel-irqchip=off", why)
+}
+
+// irqChipText tells who has the interrupt controllers while KVM runs the guest.
+func (m *Machine) irqChipText() string {
+	if m.kvm == nil || m.kvm.IRQChip() == kvmcpu.UserIRQChip {
+		return "off: local APICs, I/O APIC, 8259As and 8254 are goemu's"
+	}
+	return "split: local APICs are KVM's, I/O APIC, 8259As and 8254 goemu's"
+}
+
+// recallAPICs takes the local APICs back from KVM, for a time in which the machine stands still.
+func (m *Machine) recallAPICs() {
+	for _, v := range m.vcpus {
+		if k := v.kvm.Load(); k != nil {
+			k.Recall()
+		}
+	}
+}

@@ -1,0 +1,286 @@
+package kvmcpu
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"goemu/devices/apicbus"
+	"goemu/devices/ioapic"
+	"goemu/devices/lapic"
+	"goemu/emu/kvm"
+)
+
+// IRQChip is how much of the interrupt controllers KVM has.
+type IRQChip int
+
+// What KVM has: nothing, or the local APICs while a guest runs in it, with the I/O APIC and the 8259As outside.
+const (
+	UserIRQChip IRQChip = iota
+	SplitIRQChip
+)
+
+// String is as the option kernel-irqchip has it.
+func (c IRQChip) String() string { return [...]string{"off", "split"}[c] }
+
+// split are the capabilities without which KVM cannot have the local APICs.
+var split = []kvm.Cap{kvm.CapSplitIRQChip, kvm.CapSignalMSI, kvm.CapIRQRouting, kvm.CapMPState}
+
+// CheckSplit tells what a host's KVM lacks for SplitIRQChip; nil: nothing.
+func CheckSplit(host *kvm.Host) error { return host.Require(split...) }
+
+// Controllers are the machine's interrupt controllers, which KVM works with where it has a part of them.
+type Controllers struct {
+	Bus    *apicbus.Bus
+	IOAPIC *ioapic.IOAPIC
+	LAPICs []*lapic.LAPIC // by vCPU
+}
+
+// chips is what a machine has of interrupt controllers in KVM.
+type chips struct {
+	kind IRQChip
+	with Controllers
+
+	msi    kvm.MSI
+	routes [ioapic.NumPins]kvm.Route
+	routed []kvm.Route // of routes
+	stale  bool        // the I/O APIC has others by now
+	block  bool        // KVM can keep interrupts off in a single step
+}
+
+const (
+	msrAPICBase    = 0x1b
+	msrTSCDeadline = lapic.MSRTSCDeadline
+
+	msiLogical  = 1 << 2
+	msiDest     = 12
+	msiMode     = 8
+	msiAssert   = 1 << 14
+	msiLevel    = 1 << 15
+	everyAPIC   = 0xff
+	apicMSRMask = 0xff // those of x2APIC mode begin at lapic.MSRFirst
+)
+
+// addChips makes the interrupt controllers, before any vCPU.
+func (m *Machine) addChips() error {
+	c := &m.chips
+	mask := m.vm.Check(kvm.CapSetGuestDebug2)
+	c.block = mask > 0 && mask&kvm.DebugBlockIRQ != 0
+	if c.kind == UserIRQChip {
+		return nil
+	}
+	if err := m.vm.SplitIRQChip(ioapic.NumPins); err != nil {
+		return err
+	}
+	c.stale = true
+	c.with.Bus.Deliver = m.deliver
+	c.with.IOAPIC.OnTable = func() { c.stale = true }
+	return nil
+}
+
+// removeChips undoes addChips, when no vCPU runs any more.
+func (m *Machine) removeChips() {
+	if c := &m.chips; c.kind != UserIRQChip {
+		c.with.Bus.Deliver, c.with.IOAPIC.OnTable = nil, nil
+	}
+}
+
+// deliver sends interrupts of the I/O APIC and of devices to the local APICs that KVM has (SDM vol. 3A 11.11). All other messages are few, and taken by the local APIC here.
+func (m *Machine) deliver(msg apicbus.Message) (taken, done bool) {
+	c := &m.chips
+	if msg.Mode > apicbus.Lowest || msg.Shorthand != apicbus.NoShorthand || msg.Dest > everyAPIC && msg.Dest != apicbus.Broadcast {
+		return false, false
+	}
+	for _, l := range c.with.LAPICs {
+		if !l.Lent() {
+			return false, false
+		}
+	}
+	c.msi.AddressLow = lapic.DefaultBase | msg.Dest&everyAPIC<<msiDest
+	if msg.Logical {
+		c.msi.AddressLow |= msiLogical
+	}
+	c.msi.Data = uint32(msg.Vector) | uint32(msg.Mode)<<msiMode | msiAssert
+	if msg.Level {
+		c.msi.Data |= msiLevel
+	}
+	taken, err := m.vm.SignalMSI(&c.msi)
+	if err != nil && m.err == nil {
+		m.err = err
+	}
+	return taken, true
+}
+
+// route tells KVM of whose EOI the I/O APIC wants to know: the vectors of its level-triggered pins. They are routes, by which nothing is sent.
+func (m *Machine) route() error {
+	c := &m.chips
+	c.stale = false
+	n, same := 0, true
+	for pin := range ioapic.NumPins {
+		v, ok := c.with.IOAPIC.Level(pin)
+		if !ok {
+			continue
+		}
+		r := kvm.MSIRoute(uint32(pin), lapic.DefaultBase|everyAPIC<<msiDest, uint32(v)|msiAssert|msiLevel)
+		same = same && n < len(c.routed) && c.routes[n] == r
+		c.routes[n] = r
+		n++
+	}
+	if same && n == len(c.routed) {
+		return nil
+	}
+	c.routed = c.routes[:n]
+	return m.vm.SetGSIRouting(c.routed)
+}
+
+// keeper is a vCPU as who has its local APIC's registers.
+type keeper struct{ e *VCPU }
+
+var _ lapic.Keeper = keeper{}
+
+// Registers implements lapic.Keeper.
+func (k keeper) Registers(p *lapic.Page) uint64 {
+	k.e.check(k.e.v.LAPIC((*kvm.LAPIC)(p)))
+	return k.e.v.APICBase()
+}
+
+// settleTime is how long a vCPU waits in KVM for Settle, and settleTries how often, in case the first was not yet in KVM when it was over.
+const (
+	settleTime  = 50 * time.Microsecond
+	settleTries = 2
+)
+
+// Settle implements lapic.Keeper. A timer's interrupt comes to IRR when the vCPU next leaves the guest or a wait for events. So it waits, as before a start-up interrupt, in
+// which no instruction is executed.
+func (k keeper) Settle() {
+	e := k.e
+	if e.unfinished {
+		return
+	}
+	was, err := e.v.MPState()
+	if !e.check(err) || !e.check(e.v.SetMPState(kvm.InitReceived)) {
+		return
+	}
+	for range settleTries {
+		var over atomic.Bool
+		t := time.AfterFunc(settleTime, func() {
+			over.Store(true)
+			e.v.RequestExit()
+		})
+		for r := kvm.ExitIntr; r == kvm.ExitIntr && err == nil && !over.Load(); {
+			r, err = e.v.Run()
+		}
+		t.Stop()
+	}
+	e.check(errors.Join(err, e.v.SetMPState(was)))
+}
+
+// Return implements lapic.Keeper.
+func (k keeper) Return() uint64 {
+	e := k.e
+	e.readTSC()
+	if !e.deadline {
+		return 0
+	}
+	m := &e.one
+	m[0] = kvm.MSR{Index: msrTSCDeadline}
+	_, err := e.v.MSRs(m[:])
+	e.check(err)
+	return m[0].Data
+}
+
+// readTSC makes the CPU's time-stamp counter KVM's. Where that cannot be read it goes on by the machine's clock.
+func (e *VCPU) readTSC() {
+	if e.setTSC {
+		return
+	}
+	m := &e.one
+	m[0] = kvm.MSR{Index: msrTSC}
+	if n, _ := e.v.MSRs(m[:]); n == 1 {
+		e.cpu.SetTSC(m[0].Data)
+	}
+}
+
+// lend gives KVM the local APIC, if it does not have it. The time-stamp counter is right before, as the deadline of the timer refers to it.
+func (e *VCPU) lend() error {
+	if e.apic == nil || e.apic.Lent() {
+		return nil
+	}
+	m := &e.one
+	m[0] = kvm.MSR{Index: msrAPICBase, Data: e.apic.Base()}
+	if _, err := e.v.SetMSRs(m[:]); err != nil {
+		return err
+	}
+	e.v.SetAPICBase(m[0].Data)
+	deadline := e.apic.Lend(e.keeper, &e.page)
+	if err := e.v.SetLAPIC((*kvm.LAPIC)(&e.page)); err != nil {
+		return err
+	}
+	if !e.deadline {
+		return nil
+	}
+	m[0] = kvm.MSR{Index: msrTSCDeadline, Data: deadline}
+	_, err := e.v.SetMSRs(m[:])
+	return err
+}
+
+// prepare gives KVM what it needs of interrupt controllers before a run.
+func (e *VCPU) prepare() error {
+	if e.apic == nil {
+		return nil
+	}
+	if err := e.lend(); err != nil {
+		return err
+	}
+	if e.m.chips.stale {
+		return e.m.route()
+	}
+	return nil
+}
+
+// loadMPState tells KVM whether the vCPU is halted. A wait for a store to memory, which KVM does not have, ends.
+func (e *VCPU) loadMPState() error {
+	if e.apic == nil {
+		return nil
+	}
+	e.cpu.EndWait()
+	s := kvm.Runnable
+	if e.cpu.Halted() {
+		s = kvm.Halted
+	}
+	return e.v.SetMPState(s)
+}
+
+// inject has KVM deliver an interrupt of the 8259As'.
+func (e *VCPU) inject(vector uint8) error {
+	if e.apic == nil {
+		return e.v.Interrupt(vector)
+	}
+	// KVM_INTERRUPT would leave it where nobody can read it, until the guest has taken it; so it is where KVM puts it then.
+	ev := &e.state.events
+	if err := e.v.Events(ev); err != nil {
+		return err
+	}
+	ev.Interrupt.Injected, ev.Interrupt.Vector, ev.Interrupt.Soft = 1, vector, 0
+	ev.Flags = kvm.ValidNMIPending | kvm.ValidShadow
+	if err := e.v.SetEvents(ev); err != nil {
+		return err
+	}
+	return e.v.SetMPState(kvm.Runnable)
+}
+
+// blocked tells whether KVM, having been given a halted vCPU, would wait although the 8259As have an interrupt: it looks for a window only
+// when the guest leaves off. A run that ends at once tells then whether it takes one.
+func (e *VCPU) blocked() bool {
+	if e.apic == nil || !e.cpu.Halted() || !e.world.INTR() {
+		return false
+	}
+	e.v.RequestExit()
+	atomic.StoreUint32(&e.env.ExitReq, 1)
+	return true
+}
+
+// isAPIC tells whether an MSR is the local APIC's.
+func isAPIC(n uint32) bool {
+	return n == msrAPICBase || n == msrTSCDeadline || n&^apicMSRMask == lapic.MSRFirst
+}
