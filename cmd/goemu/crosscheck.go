@@ -349,9 +349,17 @@ func (c *crossSettings) print(out io.Writer, r *crosscheck.Result, took time.Dur
 	if r.Err != nil {
 		fmt.Fprintf(out, "Both machines ended with an error: %v\n", r.Err)
 	}
-	_, err := fmt.Fprintf(out, "%s and %s do the same: %d instructions, compared %d times, %.1f million a second.\n", a, b, r.Insns, r.Compared,
-		float64(r.Insns)/1e6/max(took.Seconds(), 1e-3))
+	_, err := fmt.Fprintf(out, "%s and %s do the same: %d instructions, compared %d times, %s a second.\n", a, b, r.Insns, r.Compared,
+		speed(float64(r.Insns)/max(took.Seconds(), 1e-3)))
 	return err
+}
+
+// speed is a number of instructions in words.
+func speed(n float64) string {
+	if n < 1e5 {
+		return fmt.Sprintf("%.1f thousand", n/1e3)
+	}
+	return fmt.Sprintf("%.1f million", n/1e6)
 }
 
 // progress shows on a terminal how far the comparison is.
@@ -383,7 +391,7 @@ func (p *progress) show(visible bool) {
 			}
 			shown = true
 			n := p.insns.Load()
-			what := fmt.Sprintf("%.1f million instructions are equal, %.1f million a second", float64(n)/1e6, float64(n)/1e6/time.Since(begin).Seconds())
+			what := fmt.Sprintf("%.1f million instructions are equal, %s a second", float64(n)/1e6, speed(float64(n)/time.Since(begin).Seconds()))
 			if s := p.phase.Load(); s != nil {
 				what = *s
 			}

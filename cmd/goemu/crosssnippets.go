@@ -33,9 +33,10 @@ type snippetSettings struct {
 // noSnippets is what they are without any options.
 var noSnippets = snippetSettings{format: snippet.Auto, mode: "64", ring: -1, a: "tcg", b: "interp"}
 
-// snippetOnly are the options for snippets only; machineOnly those that are for machines only.
+// snippetOnly are the options for snippets only, readOnly those of them that cases do without; machineOnly those that are for machines only.
 var (
 	snippetOnly = []string{"format", "mode", "ring", "reg", "save"}
+	readOnly    = []string{"format", "mode", "ring", "reg"}
 	machineOnly = []string{"every", "from", "insns", "console", "case"}
 )
 
@@ -59,7 +60,7 @@ func (c *crossSettings) engine(to *emu.Accel, name *string, v string) error {
 	if err == nil {
 		*to = a
 	} else {
-		c.only = fmt.Errorf("engine %s: only with --snippet and --replay: %w", v, err)
+		c.only = fmt.Errorf("engine %s: only with --snippet and --replay: it has no machine", v)
 	}
 	return nil
 }
@@ -67,6 +68,11 @@ func (c *crossSettings) engine(to *emu.Accel, name *string, v string) error {
 // runSnippets compares snippets and cases; rest is what is left of the command line.
 func (c *crossSettings) runSnippets(out io.Writer, rest []string) (int, error) {
 	s := &c.snips
+	if len(s.snippets) == 0 {
+		if err := c.refuse(readOnly, "for --snippet: the cases of --replay have their own"); err != nil {
+			return 0, err
+		}
+	}
 	if err := c.refuse(machineOnly, "for machines, not for --snippet and --replay"); err != nil {
 		return 0, err
 	}

@@ -79,7 +79,7 @@ func TestSnippetErrors(t *testing.T) {
 		{[]string{"--snippet", hex, "-cpu", "z80"}, "z80"},
 		{[]string{"--snippet", hex, "--a", "bochs"}, "bochs"},
 		{[]string{"--snippet", filepath.Join(t.TempDir(), "none")}, "none: no such file"},
-		{[]string{"--replay", hex}, "s.hex:1: 40 is no keyword of case files"},
+		{[]string{"--replay", hex}, "s.hex:1: \"40\" is no keyword of case files"},
 		{[]string{"--mode", "16"}, "--mode is for snippets only"},
 		{[]string{"--a", "native"}, "engine native: only with --snippet and --replay"},
 	} {

@@ -5,6 +5,7 @@ package crosscheck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"goemu/emu"
@@ -70,6 +71,9 @@ func Run(ctx context.Context, o *Options) (*Result, error) {
 	}
 	if c.broken != nil {
 		return nil, c.broken
+	}
+	if c.compared == 0 && c.differ == 0 {
+		return nil, fmt.Errorf("nothing was compared: the machines ended after %d instructions, before --from", c.insns)
 	}
 	r := &Result{Insns: c.insns, Compared: c.compared, Status: c.status, Err: c.err}
 	if c.differ == 0 && c.ends == "" {

@@ -236,6 +236,9 @@ func TestFrom(t *testing.T) {
 				t.Fatal(err)
 			}
 			r, err := Run(context.Background(), o)
+			if err != nil && x.want == "none" && strings.Contains(err.Error(), "nothing was compared: the machines ended after ") {
+				continue
+			}
 			if err != nil {
 				t.Fatal(err)
 			}

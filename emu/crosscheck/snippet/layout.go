@@ -126,13 +126,13 @@ func (c *Case) layout(r *inspect.Registers) (*image, error) {
 			p[i] = im.filler()
 		}
 	}
-	if err := im.put(im.code, code); err != nil {
-		return nil, fmt.Errorf("code: %w", err)
-	}
 	for _, m := range c.Memory {
 		if err := im.put(m.Addr, m.Bytes); err != nil {
 			return nil, fmt.Errorf("memory: %w", err)
 		}
+	}
+	if err := im.put(im.code, code); err != nil { // last, as it must end
+		return nil, fmt.Errorf("code: %w", err)
 	}
 	return im, nil
 }

@@ -231,7 +231,7 @@ func (p *parser) take(line string) error {
 	}
 	k, ok := keywords[words[0]]
 	if !ok {
-		return fmt.Errorf("%s is no keyword of case files", words[0])
+		return fmt.Errorf("%.40q is no keyword of case files", words[0])
 	}
 	args := words[1:]
 	if len(args) < k.min || k.max >= 0 && len(args) > k.max {

@@ -82,7 +82,7 @@ func TestErrors(t *testing.T) {
 		{"code 90\nexpect rax", "f:2: want expect different"},
 		{"code 90\nexpect [x] 5", "f:2: 5: want bytes"},
 		{"code 90\nexpect rax 1\nexpect different rax", "not together with expect different"},
-		{"code 90\nfoo", "f:2: foo is no keyword"},
+		{"code 90\nfoo", "f:2: \"foo\" is no keyword"},
 		{"asm\nnop", "f:1: asm without end"},
 		{"code " + strings.Repeat("90", 20000), "20000 bytes of code"},
 		{"code 90\npages 0x1ff00000 1\npages 0x3ff00000 1\npages 0x5ff00000 1\npages 0x7ff04000 1", "no place for descriptor tables"},

@@ -30,6 +30,9 @@ var Formats = []Format{Auto, Hex, Binary, Assembly}
 // Read makes cases of the snippets in a file, each as New gives it with the changes that set makes. The name is for messages.
 func Read(name string, data []byte, f Format, mode string, set func(*Case)) ([]*Case, error) {
 	if f == Auto {
+		if filepath.Ext(name) == ".case" {
+			return nil, fmt.Errorf("%s is a file of cases, which --replay runs", name)
+		}
 		f = guess(name, data)
 	}
 	var cases []*Case

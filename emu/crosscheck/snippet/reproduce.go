@@ -39,7 +39,7 @@ func Reproduce(r *inspect.Registers, code []byte, look Look) (*Case, error) {
 			}
 		}
 	}
-	// The code may lie on these pages too. It is put there first, and memory after it, which has the same bytes.
+	// The code may lie on these pages too. It is put there last, with what ends it.
 	if len(c.Pages) == 0 && !c.real() {
 		c.Pages = []Pages{{Addr: r.PC() &^ (pageSize - 1), Count: 1, Access: "rx"}}
 	}

@@ -67,6 +67,7 @@ func TestEngines(t *testing.T) {
 		{"memory 0x40000000 01 02\nreg rbx 0x40000000\ncode 66 8b 03\nexpect rax 0x201", "user"},
 		{"pages 0x40000000 1 r\nreg rbx 0x40000000\ncode 88 03\nexpect end #PF(0x7)\nexpect cr2 0x40000000", "faults"},
 		{"code 9c 58\nexpect rax 0x202", "user"},
+		{"memory 0x10000000 ff c0 ff c0 ff c0\ncode ff c0\nexpect rax 1\nexpect end end", "user"},
 		{"# far jump to the 32-bit segment\nreg rsp 0x20001800\ncode 6a 23 68 09 00 00 10 48 cb 40\nexpect rip 0x1000000a", ""},
 	} {
 		cases := parse(t, c.text)
