@@ -32,7 +32,7 @@ func TestISADrivers(t *testing.T) {
 			a, dataA := disk("a", 1440<<10)
 			b, dataB := disk("b", 720<<10)
 			paper := filepath.Join(dir, "paper")
-			s := bootKernel(t, "vmlinuz", "isa.gz", "-m", "256", "-accel", c.engine, "-M", c.board,
+			s := bootKernel(t, "vmlinux", "isa.gz", "-m", "256", "-accel", c.engine, "-M", c.board,
 				"-drive", "if=floppy,format=raw,file="+a, "-drive", "if=floppy,format=raw,readonly=on,file="+b, "-parallel", "file:"+paper)
 			for dev, data := range map[string][]byte{"fd0": dataA, "fd1": dataB} {
 				if got, want := s.Run("sha256sum /dev/"+dev), fmt.Sprintf("%x", sha256.Sum256(data)); !strings.Contains(got, want) {
@@ -80,7 +80,7 @@ func TestPanic(t *testing.T) {
 	for _, device := range []string{"pvpanic", "pvpanic-pci"} {
 		t.Run(device, func(t *testing.T) {
 			t.Parallel()
-			s := guest.Start(t, "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "isa.gz"), "-append", "console=ttyS0", "-nographic",
+			s := guest.Start(t, "-kernel", guest.File(t, "vmlinux"), "-initrd", guest.File(t, "isa.gz"), "-append", "console=ttyS0", "-nographic",
 				"-device", device)
 			s.Expect("guest# ")
 			s.Send("echo c >/proc/sysrq-trigger\n")

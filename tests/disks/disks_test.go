@@ -43,7 +43,7 @@ func ready(s *guest.Session) *guest.Session {
 }
 
 func kernel(t *testing.T, cmdline string) []string {
-	return []string{"-m", "256", "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "disks.gz"), "-append", cmdline, "-nographic"}
+	return []string{"-m", "256", "-kernel", guest.File(t, "vmlinux"), "-initrd", guest.File(t, "disks.gz"), "-append", cmdline, "-nographic"}
 }
 
 func wantSum(t *testing.T, s *guest.Session, command string, data []byte) {

@@ -64,7 +64,7 @@ func TestChangeOfCD(t *testing.T) {
 			out := &console{}
 			out.news = sync.NewCond(&out.mu)
 			m, err := emu.New(emu.Config{
-				Machine: machine, Memory: 256 << 20, Kernel: guest.File(t, "vmlinuz"), Initrd: guest.File(t, "disks.gz"),
+				Machine: machine, Memory: 256 << 20, Kernel: guest.File(t, "vmlinux"), Initrd: guest.File(t, "disks.gz"),
 				Append: "console=ttyS0 goemu.run=/bin/cdrun", Drives: []string{"id=cd,media=cdrom,file=" + first}, ConsoleIn: in, ConsoleOut: out,
 			})
 			if err != nil {
