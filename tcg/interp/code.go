@@ -8,18 +8,21 @@ import (
 // Code is a block in the form that the interpreter runs: dense, operands resolved, frequent ops specialised by
 // what of tcg.Op matters for them. All other ops stand in rare, as they are.
 type Code struct {
-	ins   []ins
+	// What going from block to block needs stands together.
+	ins    []ins
+	link   [2]*Code  // where the targets lead, if known
+	target [2]uint64 // of a direct jump at the end, the second where its condition does not hold
+	n      int       // guest instructions
+	mode   tcg.Mode
+	dead   bool
+
+	rip   uint64
+	page  uint64 // physical page of the first byte
+	top   uint64 // Key.Top
 	rare  []tcg.Op
 	insts []tcg.SysInst
 	rips  []uint64 // of the guest instructions
 	first []uint16 // index in ins where each begins
-	mode  tcg.Mode
-	rip   uint64
-	page  uint64 // physical page of the first byte
-	top   uint64 // Key.Top
-	n     int    // guest instructions
-	dead  bool
-	link  [2]*Code // where the targets imm and disp of the last op lead, if known
 }
 
 // ins is one compact op. dst, a, b and c are byte offsets in the operand file.
@@ -40,7 +43,8 @@ type ins struct {
 type opcode uint8
 
 const (
-	opRare opcode = iota // rare[imm]
+	opRare    opcode = iota // rare[imm]
+	opRareEnd               // the same, at the end of the block
 	opSys
 	opSysEnd
 	opMov64
@@ -75,6 +79,13 @@ const (
 	opCmpI
 	opTestR
 	opTestI
+	opSubIJ // subtraction, comparison or test, and the conditional jump after it
+	opCmpRJ
+	opCmpIJ
+	opTestRJ
+	opTestIJ
+	opMulR // low half, no flags
+	opMulI
 	opIncF
 	opDecF
 	opShlI // by imm
@@ -96,10 +107,12 @@ const (
 	opLds // any, sign-extended
 	opSt64
 	opSt32
+	opSt16
 	opSt8
 	opSt // any
 	opSt64I
 	opSt32I
+	opSt16I
 	opSt8I
 	opStI
 	opJmp
@@ -159,12 +172,20 @@ func Compile(b *tcg.Block) *Code {
 			continue
 		}
 		if !p.set(o, c.mode, sub) {
-			p.op, p.imm = opRare, int64(len(c.rare))
+			if p.op, p.imm = opRare, int64(len(c.rare)); o.EndsBlock() {
+				p.op = opRareEnd
+			}
 			c.rare = append(c.rare, *o)
 		}
 		sub = p.leavesSub(o, sub)
 		p.insn = uint8(len(c.rips) - 1)
-		c.ins = append(c.ins, p)
+		if !c.fuse(&p) {
+			c.ins = append(c.ins, p)
+		}
+	}
+	switch o := &b.Ops[len(b.Ops)-1]; o.Code {
+	case tcg.Jmp, tcg.Jcc, tcg.Jz, tcg.Jnz:
+		c.target = [2]uint64{uint64(o.Imm), uint64(o.Disp)}
 	}
 	return c
 }
@@ -177,7 +198,7 @@ func (p *ins) leavesSub(o *tcg.Op, before bool) bool {
 	switch p.op {
 	case opSubRF, opSubIF, opCmpR, opCmpI, opTestR, opTestI, opAndRF, opAndIF, opOrRF, opOrIF, opXorRF, opXorIF:
 		return true
-	case opRare, opSys, opAddRF, opAddIF, opIncF, opDecF, opShlIF, opShrIF, opSarIF:
+	case opRare, opRareEnd, opSys, opAddRF, opAddIF, opIncF, opDecF, opShlIF, opShrIF, opSarIF:
 		return false
 	}
 	return before
@@ -256,6 +277,18 @@ func (p *ins) set(o *tcg.Op, mode tcg.Mode, sub bool) bool {
 			p.op++
 			p.imm = int64(uint64(o.Imm) << sh)
 		}
+	case tcg.Imul:
+		if !whole || high || o.SetF || o.A == tcg.RefImm {
+			return false
+		}
+		if p.op = opMulR; imm {
+			p.op = opMulI
+		}
+	case tcg.Not:
+		if !whole || high || o.A == tcg.RefImm {
+			return false
+		}
+		p.op, p.imm = opXorI, int64(^uint64(0)<<sh)
 	case tcg.Inc, tcg.Dec:
 		if !whole || high || o.A == tcg.RefImm {
 			return false
@@ -319,7 +352,7 @@ func (p *ins) set(o *tcg.Op, mode tcg.Mode, sub bool) bool {
 		p.op, p.scale = opSt, o.Scale&63
 		imm := o.C == tcg.RefImm
 		if plain(o, mode) && !o.C.IsHigh() && !(imm && o.AddrW != tcg.W64) {
-			p.op = [4]opcode{opSt8, opSt, opSt32, opSt64}[o.W&3]
+			p.op = [4]opcode{opSt8, opSt16, opSt32, opSt64}[o.W&3]
 			if !imm {
 				p.imm = int64(mask(o.AddrW))
 			}

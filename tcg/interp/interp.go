@@ -26,6 +26,8 @@ type run struct {
 	env    *tcg.Env
 	m      tcg.Machine
 	c      *Code
+	j      *Jumps // nil: the block alone
+	least  int32  // of Env.Budget, to go on with another block
 	read   *[mmu.TLBEntries]mmu.TLBEntry
 	write  *[mmu.TLBEntries]mmu.TLBEntry
 	rip    uint64   // of the current instruction, on slow paths

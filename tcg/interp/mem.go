@@ -82,6 +82,61 @@ func (x *run) aligned(lin, size uint64) bool {
 	return lin&x.strict&(a-1) == 0 || x.m.Raise(tcg.VectorAC)
 }
 
+// address is the linear address of p's operand of size bytes, in any segment.
+func (x *run) address(p *ins, size uint64, write bool) (uint64, bool) {
+	f := unsafe.Pointer(&x.env.File)
+	lin := *at(f, p.a) + *at(f, p.b)<<(p.scale&63) + uint64(p.disp)
+	if p.addrW != tcg.W64 {
+		lin &= mask(p.addrW)
+	}
+	if p.seg == tcg.SegNone {
+		return lin, true
+	}
+	return x.segment(x.c.rips[p.insn], p.seg, lin, size, write)
+}
+
+// load runs opLd and opLds but for the write of the destination.
+func (x *run) load(p *ins) (uint64, bool) {
+	size := uint64(1) << (p.srcW & 3)
+	lin, ok := x.address(p, size, false)
+	if !ok {
+		return 0, false
+	}
+	var v uint64
+	e := &x.read[mmu.TLBIndex(lin)]
+	if t := lin - e.Page; t <= mmu.PageSize-size && lin&x.strict&(size-1) == 0 {
+		v = load(e, lin, p.srcW)
+	} else if v, ok = x.loadSlow(p, lin, size); !ok {
+		return 0, false
+	}
+	if p.op == opLds {
+		v = uint64(signed(v, p.srcW))
+	}
+	return v, true
+}
+
+// store runs opSt and opStI.
+func (x *run) store(p *ins) bool {
+	size := uint64(1) << (p.w & 3)
+	lin, ok := x.address(p, size, true)
+	if !ok {
+		return false
+	}
+	v := uint64(p.imm)
+	if p.op == opSt {
+		v = x.env.File[p.c/8&fileMask]
+		if r := tcg.Ref(p.c / 8); r.IsHigh() {
+			v = high(&x.env.File, r)
+		}
+	}
+	e := &x.write[mmu.TLBIndex(lin)]
+	if t := lin - e.Page; t <= mmu.PageSize-size && lin&x.strict&(size-1) == 0 {
+		store(e, lin, p.w, v)
+		return true
+	}
+	return x.storeSlow(p, lin, size, v)
+}
+
 // loadSlow reads an operand that is not a plain hit in the TLB.
 func (x *run) loadSlow(p *ins, lin, size uint64) (uint64, bool) {
 	x.env.Done = int32(p.insn)
