@@ -3,6 +3,7 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"goemu/emu/kvm"
+	"goemu/emu/kvmcpu"
 	"goemu/tests/guest"
 )
 
@@ -165,6 +167,14 @@ func TestServices(t *testing.T) {
 	}
 	t.Run("KVM, built-in firmware", func(t *testing.T) { onKVM(t, m, qemu, "built-in firmware, KVM", differences) })
 	t.Run("KVM, SeaBIOS", func(t *testing.T) { onKVM(t, m, qemu, "SeaBIOS on goemu, KVM", hardware, "-bios", "bios-256k.bin") })
+	t.Run("KVM's local APIC", func(t *testing.T) {
+		if h, err := kvm.Open(); err == nil {
+			if err := errors.Join(kvmcpu.CheckSplit(h), h.Close()); err != nil {
+				t.Skip("THIS HOST'S KVM CANNOT: ", err)
+			}
+		}
+		onKVM(t, m, qemu, "built-in firmware, KVM's local APIC", differences, "-machine", "kernel-irqchip=split")
+	})
 }
 
 // lastOnSlowKVM is the call before those that wait for keys, which take minutes where KVM emulates.

@@ -5,12 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	kvmdev "goemu/emu/kvm"
+	"goemu/emu/kvmcpu"
 	"goemu/tests/guest"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,6 +30,25 @@ var hostKVM = sync.OnceValues(func() (amiss string, there bool) {
 	}
 	return "", true
 })
+
+// splitKVM tells why a guest does not run on KVM's local APIC, or "". Where KVM emulates, which takes long, those run that are about interrupts and what they meet.
+func splitKVM(options []string, source string) string {
+	h, err := kvmdev.Open()
+	if err != nil {
+		return "NO KVM HERE: " + err.Error()
+	}
+	defer h.Close()
+	amiss, _ := hostKVM()
+	switch err := kvmcpu.CheckSplit(h); {
+	case err != nil:
+		return "THIS HOST'S KVM CANNOT: " + err.Error()
+	case slices.Contains(options, "-smp"):
+		return "several vCPUs have goemu's local APICs"
+	case amiss != "" && !slices.Contains([]string{"interrupts32.asm", "shadows.asm", "smm.asm", "debug64.asm"}, source):
+		return "THIS HOST'S KVM IS NO PROCESSOR'S: " + amiss
+	}
+	return ""
+}
 
 // emulatedLimit is how long a guest gets on a KVM that emulates, which may stand still for ever at what it cannot do.
 const emulatedLimit = 20 * time.Second
@@ -52,9 +73,9 @@ var emulatedDeviant = map[string]string{
 	"CS 001b":          "CS 0008",
 }
 
-// onKVM runs a guest on goemu with KVM. Where KVM is the host's processor its differences from the manual are shown, as in logKVM. Where it emulates, the guest must say what the
+// onKVM runs a guest on goemu with KVM, with kernel-irqchip=chip. Where KVM is the host's processor its differences from the manual are shown, as in logKVM. Where it emulates, the guest must say what the
 // manual says, as far as it comes, but for emulatedDeviant and a few lines more, as every kernel's emulator has its own; and goemu must tell of the end.
-func onKVM(t *testing.T, options, wanted []string, source string, defines ...string) {
+func onKVM(t *testing.T, chip string, options, wanted []string, source string, defines ...string) {
 	amiss, there := hostKVM()
 	if !there {
 		t.Skip("NO KVM HERE: ", amiss)
@@ -62,7 +83,7 @@ func onKVM(t *testing.T, options, wanted []string, source string, defines ...str
 	dir := t.TempDir()
 	kernel, console := filepath.Join(dir, "guest"), filepath.Join(dir, "console")
 	assemble(t, kernel, source, defines...)
-	args := append([]string{"-accel", "kvm", "-cpu", cpu, "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
+	args := append([]string{"-accel", "kvm,kernel-irqchip=" + chip, "-cpu", cpu, "-nodefaults", "-display", "none", "-m", "32", "-kernel", kernel, "-no-reboot",
 		"-debugcon", "file:" + console, "-device", "isa-debug-exit,iobase=0xf4,iosize=1"}, options...)
 	limit := guest.Patience
 	if amiss != "" {

@@ -113,5 +113,11 @@ func checkWith(t *testing.T, n int, options []string, want string, deviant map[s
 			}
 		})
 	}
-	t.Run("KVM on goemu", func(t *testing.T) { onKVM(t, options, wanted, source, defines...) })
+	t.Run("KVM on goemu", func(t *testing.T) { onKVM(t, "off", options, wanted, source, defines...) })
+	t.Run("KVM's local APIC", func(t *testing.T) {
+		if why := splitKVM(options, source); why != "" {
+			t.Skip(why)
+		}
+		onKVM(t, "split", options, wanted, source, defines...)
+	})
 }
