@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"goemu/emu"
 	"goemu/emu/inspect"
@@ -150,5 +151,44 @@ func TestIRQChipRefused(t *testing.T) {
 	must(t, m.Close())
 	if n := fake.Files(); n != 0 {
 		t.Errorf("%d files are left open", n)
+	}
+}
+
+// A CPU that is halted in KVM can be looked at and stopped, moves, and wakes by what another goroutine does.
+func TestHaltInKVM(t *testing.T) {
+	needKVM(t, kvm.Probe32)
+	for _, c := range []struct {
+		chip    emu.IRQChip
+		engines []emu.Accel
+	}{
+		{emu.IRQChipOff, nil}, {emu.IRQChipSplit, nil}, {emu.IRQChipSplit, []emu.Accel{emu.AccelInterp}}, {emu.IRQChipSplit, []emu.Accel{emu.AccelAuto, emu.AccelKVM}},
+	} {
+		m := start(t, emu.Config{Accel: emu.AccelKVM, IRQChip: c.chip, CPU: "pentium2", Kernel: assemble(t, "halt.asm"), Devices: []string{"isa-debug-exit,iobase=0xf4,iosize=1"}})
+		halted := func() {
+			t.Helper()
+			for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+				r, err := m.Registers(0)
+				must(t, err)
+				if r.State == inspect.CPUHalted {
+					return
+				}
+				if time.Now().After(end) {
+					t.Fatalf("it does not halt:\n%s", &r)
+				}
+			}
+		}
+		halted()
+		for _, e := range c.engines {
+			must(t, m.SetAccel(e))
+			halted()
+		}
+		must(t, m.Pause())
+		must(t, m.Continue())
+		halted()
+		must(t, m.InjectNMI())
+		<-m.ended
+		if m.status != 7 || m.err != nil {
+			t.Errorf("%+v: status %d, %v", c, m.status, m.err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package kvmcpu
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,6 +86,25 @@ func TestLocalAPIC(t *testing.T) {
 	}
 	if got := strings.Join(order[:4], " "); got != "SET_SREGS SET_MP_STATE SET_LAPIC RUN" {
 		t.Error(got)
+	}
+}
+
+// CR8, which goes to KVM with the other registers, is the upper half of the task priority: the lower half follows.
+func TestTaskPriority(t *testing.T) {
+	s := newSplitBench(t)
+	for _, tpr := range []uint64{0x30, 0x35} {
+		s.apic.WriteMMIO(0x80, 4, tpr)
+		s.run(intr)
+		s.Requests = nil
+		s.run(func(c *kvmtest.CPU) syscall.Errno {
+			if reg(c, 0x80) != uint32(tpr) || c.Sregs().CR8 != tpr>>4 {
+				t.Errorf("TPR %#x, CR8 %#x", reg(c, 0x80), c.Sregs().CR8)
+			}
+			return syscall.EINTR
+		})
+		if again := slices.Contains(s.Requests, kvm.ReqSetLAPIC); again != (tpr&0xf != 0) {
+			t.Errorf("TPR %#x: set again: %v", tpr, again)
+		}
 	}
 }
 

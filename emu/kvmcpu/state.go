@@ -63,6 +63,10 @@ func (s *state) has(n uint32) bool {
 // load gives KVM the CPU's state.
 func (e *VCPU) load() error {
 	e.cpu.Give(&e.state.t)
+	const fine = 0xf
+	if e.apic != nil && e.apic.TPR()&fine != 0 {
+		e.apic.Recall() // loading CR8 clears these bits of the task priority
+	}
 	if err := e.give(); err != nil {
 		return err
 	}

@@ -177,6 +177,11 @@ start:  mov esp, stack
         call hex
         apic 0x80, 0
         await 0x47, eoi
+        apic 0x80, 0x35
+        say 10, "task priority "
+        mov eax, [APIC + 0x80]
+        call hex
+        apic 0x80, 0
         say 10, "two IPIs, the higher first"
         apic 0x300, 0x44048
         apic 0x300, 0x44068
