@@ -86,14 +86,6 @@ func TestEngines(t *testing.T) {
 				}
 				continue
 			}
-			if name == "native" { // it knows no error codes
-				for i := range v.Unexpected {
-					if d := &v.Unexpected[i]; d.Name == "end" && c.user == "faults" && strings.HasPrefix(d.A, d.B+"(") {
-						v.Unexpected, v.Expected = append(v.Unexpected[:i:i], v.Unexpected[i+1:]...), len(v.Unexpected) == 1
-						break
-					}
-				}
-			}
 			switch {
 			case cannot(name, v):
 				t.Logf("NOT RUN, this host's KVM cannot: %q: %s", c.text, v)
