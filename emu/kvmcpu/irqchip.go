@@ -144,10 +144,11 @@ func (k keeper) Registers(p *lapic.Page) uint64 {
 	return k.e.v.APICBase()
 }
 
-// settleTime is how long a vCPU waits in KVM for Settle, and settleTries how often, in case the first was not yet in KVM when it was over.
+// A vCPU waits in KVM for Settle settleTries times, for settleTime or longer: it may not yet be in KVM when that is over, so what took much less than it should does not count.
 const (
 	settleTime  = 50 * time.Microsecond
 	settleTries = 2
+	settleMost  = 50 * time.Millisecond
 )
 
 // Settle implements lapic.Keeper. A timer's interrupt comes to IRR when the vCPU next leaves the guest or a wait for events. So it waits, as before a start-up interrupt, in
@@ -161,18 +162,32 @@ func (k keeper) Settle() {
 	if !e.check(err) || !e.check(e.v.SetMPState(kvm.InitReceived)) {
 		return
 	}
-	for range settleTries {
-		var over atomic.Bool
-		t := time.AfterFunc(settleTime, func() {
-			over.Store(true)
-			e.v.RequestExit()
-		})
-		for r := kvm.ExitIntr; r == kvm.ExitIntr && err == nil && !over.Load(); {
-			r, err = e.v.Run()
+	tries := 0
+	for d := settleTime; tries < settleTries && d <= settleMost && err == nil; {
+		var stay time.Duration
+		if stay, err = k.wait(d); stay >= d/2 {
+			tries++
+		} else {
+			d *= 2
 		}
-		t.Stop()
 	}
 	e.check(errors.Join(err, e.v.SetMPState(was)))
+}
+
+// wait has KVM run the vCPU, which does not execute instructions, until d is over. It gives how long it may have been in KVM without a break.
+func (k keeper) wait(d time.Duration) (stay time.Duration, err error) {
+	var over atomic.Bool
+	t := time.AfterFunc(d, func() {
+		over.Store(true)
+		k.e.v.RequestExit()
+	})
+	defer t.Stop()
+	for r := kvm.ExitIntr; r == kvm.ExitIntr && err == nil && !over.Load(); {
+		began := time.Now()
+		r, err = k.e.v.Run()
+		stay = time.Since(began)
+	}
+	return stay, err
 }
 
 // Return implements lapic.Keeper.

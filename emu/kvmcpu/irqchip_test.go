@@ -274,7 +274,7 @@ func TestSettle(t *testing.T) {
 		return c.Wait()
 	}
 	s.apic.SetTPR(0)
-	if waits != settleTries || !s.apic.INTR() || s.apic.IntAck() != 0x41 {
+	if waits < settleTries || !s.apic.INTR() || s.apic.IntAck() != 0x41 {
 		t.Errorf("%d waits", waits)
 	}
 }
