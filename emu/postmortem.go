@@ -25,6 +25,9 @@ func (v *vcpu) tripleFault() {
 // postMortem writes the last exceptions, the registers, the code at RIP and the page walks of RIP and CR2.
 func (v *vcpu) postMortem(w io.Writer) {
 	fmt.Fprintf(w, "goemu: %striple fault, or RSM to an invalid state: the CPU has shut down. Last exceptions and interrupts, newest last:\n", v.cpu.Name())
+	if v.m.inKVM() {
+		fmt.Fprintln(w, "KVM does not tell of them: -accel tcg does.")
+	}
 	v.cpu.DumpHistory(w)
 	v.cpu.DumpState(w)
 	rip := v.env.RIP

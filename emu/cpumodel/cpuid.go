@@ -2,6 +2,7 @@ package cpumodel
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 )
 
@@ -148,8 +149,12 @@ func (m *Model) basic(leaf, sub uint32, s *State) (r regs) {
 	case 0xd:
 		r = m.xsaveLeaf(sub, s)
 	case 0x15:
-		if s.TSCFrequency != 0 { // the core crystal runs at the TSC's rate
-			r = regs{1, 1, uint32(s.TSCFrequency), 0}
+		if s.TSCFrequency != 0 { // the core crystal runs at the TSC's rate, or half of it where that has no room
+			crystal, ratio := s.TSCFrequency, uint32(1)
+			if crystal > math.MaxUint32 {
+				crystal, ratio = crystal/2, 2
+			}
+			r = regs{1, ratio, uint32(crystal), 0}
 		}
 	case 0x16:
 		r.a = uint32(s.TSCFrequency / 1_000_000)

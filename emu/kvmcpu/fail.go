@@ -1,5 +1,7 @@
 package kvmcpu
 
+import "fmt"
+
 // failure is what KVM has failed at with a vCPU.
 type failure struct {
 	why       error // nil: nothing. KVM does not run the vCPU any more
@@ -36,7 +38,7 @@ func (e *VCPU) giveUp() {
 		e.enter()
 	}
 	if e.unfinished && e.m.err == nil {
-		e.m.err = f.why // KVM would finish it whenever the guest came back
+		e.m.err = fmt.Errorf("an access is not finished: %w", f.why) // it would be whenever the guest came back
 	}
 	e.unfinished = false
 	lost := false

@@ -1,6 +1,7 @@
 package kvmcpu
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -82,7 +83,7 @@ func (b *bench) IGNNE() bool    { return false }
 func (b *bench) Poll() bool     { return len(b.script) == 0 }
 func (b *bench) Wait() bool {
 	b.log = append(b.log, "wait")
-	return b.vector == 0
+	return b.vector == 0 || !b.cpu.InterruptWindow() // for ever
 }
 func (b *bench) INTR() bool {
 	if b.lapic != nil {
@@ -207,6 +208,9 @@ func newBenchWith(t *testing.T, fake *kvmtest.Fake, change func(*kvmtest.Faults)
 		}
 		if n := b.Files(); n != 0 {
 			t.Errorf("%d files are left open", n)
+		}
+		if err := errors.Join(mmu.FreeRAM(b.ram), accel.FreeEnv(env)); err != nil {
+			t.Error(err)
 		}
 	})
 	return b
