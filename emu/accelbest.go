@@ -97,8 +97,19 @@ func bestHost(model *cpumodel.Model, c *Config) (h *kvm.Host, cut *cpumodel.Mode
 	if h, err = kvm.Open(); err != nil {
 		return nil, nil, err
 	}
-	if cut, err = fits(h, model, c); err == nil {
+	err = kvmcpu.Check(h)
+	if err == nil {
+		_, err = fits(h, model, c, kvmcpu.SplitIRQChip) // which has the most features; whether there is one is found by a guest
+	}
+	if err == nil {
 		err = processors(h)
+	}
+	var chip kvmcpu.IRQChip
+	if err == nil {
+		chip, err = c.chip(h)
+	}
+	if err == nil {
+		cut, err = fits(h, model, c, chip)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, h.Close())
@@ -107,14 +118,7 @@ func bestHost(model *cpumodel.Model, c *Config) (h *kvm.Host, cut *cpumodel.Mode
 }
 
 // fits cuts a model to what KVM offers, if it can be.
-func fits(h *kvm.Host, model *cpumodel.Model, c *Config) (*cpumodel.Model, error) {
-	if err := kvmcpu.Check(h); err != nil {
-		return nil, err
-	}
-	chip, err := c.chip(h)
-	if err != nil {
-		return nil, err
-	}
+func fits(h *kvm.Host, model *cpumodel.Model, c *Config, chip kvmcpu.IRQChip) (*cpumodel.Model, error) {
 	have, err := offered(h, chip)
 	if err != nil {
 		return nil, err

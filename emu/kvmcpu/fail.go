@@ -50,3 +50,13 @@ func (e *VCPU) giveUp() {
 	}
 	e.world.Failed(f.why, lost)
 }
+
+// lose ends the machine: KVM has not given back what no other engine can do without.
+func (e *VCPU) lose(err error) {
+	f := &e.fail
+	if f.why == nil {
+		f.why = err
+	}
+	f.told = true
+	e.world.Failed(err, true)
+}

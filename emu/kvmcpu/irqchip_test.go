@@ -287,12 +287,21 @@ func TestSplitFailures(t *testing.T) {
 		s.io.WriteMMIO(0, 4, 0x10)
 		s.io.WriteMMIO(0x10, 4, 0x8051)
 		s.Fail(r, syscall.EINVAL)
+		if r == kvm.ReqGetLAPIC { // twice: the state is lost
+			s.Fail(r, syscall.EINVAL)
+		}
 		s.run(intr, intr)
 		s.apic.TPR()
-		if len(s.log) != 1 || !strings.HasPrefix(s.log[0], "failed: ") || !strings.Contains(s.log[0], r.String()) {
-			t.Errorf("%v: %q", r, s.log)
+		if len(s.log) != 1 || !strings.HasPrefix(s.log[0], "failed: ") || !strings.Contains(s.log[0], r.String()) || s.lost != (r == kvm.ReqGetLAPIC) {
+			t.Errorf("%v: %q, lost %v", r, s.log, s.lost)
 		}
 	}
+	again := newSplitBench(t)
+	again.apic.WriteMMIO(0x350, 4, 0x700)
+	again.Fail(kvm.ReqGetLAPIC, syscall.ENOMEM)
+	again.run(intr, intr)
+	again.apic.TPR()
+	again.said()
 	s := newSplitBench(t)
 	s.run(func(c *kvmtest.CPU) syscall.Errno {
 		s.Fail(kvm.ReqSignalMSI, syscall.EINVAL)
