@@ -2,10 +2,6 @@ package emu_test
 
 import (
 	"bytes"
-	"cmp"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,7 +15,7 @@ import (
 	"goemu/emu/kvm/kvmtest"
 	"goemu/emu/tour/tourtest"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 )
 
 // fallsBack runs a machine that begins in KVM to its end, elsewhere, and gives what it has said on the console and on standard error.
@@ -90,7 +86,7 @@ func TestKVMFallBack(t *testing.T) {
 				must(t, m.Close())
 				return
 			}
-			if d := gocmp.Diff(tourtest.Auto, tourtest.Mask(out)); d != "" || m.status != 0 || m.err != nil {
+			if d := cmp.Diff(tourtest.Auto, tourtest.Mask(out)); d != "" || m.status != 0 || m.err != nil {
 				t.Errorf("status %d, %v (-want +got)\n%s", m.status, m.err, d)
 			}
 			oneWarning(t, errs, c.what, emu.AccelInterp)
@@ -233,7 +229,7 @@ func TestKVMFallBackTour(t *testing.T) {
 			if m.status == still {
 				t.Skipf("THIS HOST'S KVM STANDS STILL before run %d:\n%s", runs, out)
 			}
-			if d := gocmp.Diff(tourtest.Auto, tourtest.Mask(out)); d != "" || m.status != 0 || m.err != nil {
+			if d := cmp.Diff(tourtest.Auto, tourtest.Mask(out)); d != "" || m.status != 0 || m.err != nil {
 				t.Errorf("run %d, %v: status %d, %v (-want +got)\n%s", runs, errno, m.status, m.err, d)
 			}
 			oneWarning(t, errs, "KVM_RUN", emu.AccelInterp)
@@ -241,50 +237,4 @@ func TestKVMFallBackTour(t *testing.T) {
 			must(t, m.Close())
 		}
 	}
-}
-
-// Debian's kernel begins in a real KVM, which fails in the middle of its decompressor or early in its start, and comes up elsewhere.
-func TestKVMFallBackLinux(t *testing.T) {
-	needKVM(t, kvm.Probe64)
-	cache, err := os.UserCacheDir()
-	must(t, err)
-	dir := cmp.Or(os.Getenv("GOEMU_GUESTS"), filepath.Join(cache, "goemu", "guests"))
-	if _, err := os.Stat(filepath.Join(dir, "initrd.gz")); err != nil {
-		t.Skip("NOT RUN: ", err, ": run make guests")
-	}
-	real := kvm.System
-	defer func() { kvm.System = real }()
-	faults := &kvmtest.Faults{Sys: real}
-	faults.Fail(kvm.ReqRun, append(make([]syscall.Errno, 8), syscall.ENOMEM)...)
-	kvm.System = faults
-	defer emu.AcceptKVM()()
-	var errs bytes.Buffer
-	read, write := io.Pipe()
-	m := start(t, emu.Config{
-		Accel: emu.AccelKVMOrTCG, Memory: 256 << 20, Kernel: filepath.Join(dir, "vmlinuz"), Initrd: filepath.Join(dir, "initrd.gz"), Append: "console=ttyS0 panic=-1",
-		ConsoleOut: write, Serial: []string{"stdio"}, Stderr: &errs, NoReboot: true,
-	})
-	if m.Accel() != emu.AccelKVM {
-		t.Fatalf("begins with %v: %q", m.Accel(), m.Warnings())
-	}
-	for m.Accel() == emu.AccelKVM && m.Status() != inspect.StatusShutdown { // each look is a run
-		_, err := m.Registers(0)
-		must(t, err)
-	}
-	var said []byte
-	for p := make([]byte, 4096); !bytes.Contains(said, []byte("guest# ")); {
-		n, err := read.Read(p)
-		if err != nil {
-			t.Fatalf("%v after\n%s", err, said)
-		}
-		said = append(said, p[:n]...)
-	}
-	go io.Copy(io.Discard, read)
-	m.Stop(4)
-	<-m.ended
-	if m.status != 4 || m.err != nil {
-		t.Error(m.status, m.err)
-	}
-	oneWarning(t, errs.String(), "KVM_RUN", emu.AccelTCG)
-	t.Logf("%s", errs.String())
 }
