@@ -32,7 +32,7 @@ var hostKVM = sync.OnceValues(func() (amiss string, there bool) {
 })
 
 // splitKVM tells why a guest does not run on KVM's local APIC, or "". Where KVM emulates, which takes long, those run that are about interrupts and what they meet.
-func splitKVM(options []string, source string) string {
+func splitKVM(source string) string {
 	h, err := kvmdev.Open()
 	if err != nil {
 		return "NO KVM HERE: " + err.Error()
@@ -42,8 +42,6 @@ func splitKVM(options []string, source string) string {
 	switch err := kvmcpu.CheckSplit(h); {
 	case err != nil:
 		return "THIS HOST'S KVM CANNOT: " + err.Error()
-	case slices.Contains(options, "-smp"):
-		return "several vCPUs have goemu's local APICs"
 	case amiss != "" && !slices.Contains([]string{"interrupts32.asm", "shadows.asm", "smm.asm", "debug64.asm"}, source):
 		return "THIS HOST'S KVM IS NO PROCESSOR'S: " + amiss
 	}
