@@ -17,5 +17,8 @@ func AcceptKVM() (restore func()) {
 	return func() { kvmFast = old }
 }
 
+// Human does a monitor's command, and gives its answer.
+func Human(m *Machine, line string) string { return monitored{m}.Human(line) }
+
 // IRQChipText is what the monitor tells of the interrupt controllers.
 func IRQChipText(m *Machine) string { return m.irqChipText() }

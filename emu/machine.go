@@ -277,6 +277,9 @@ func (m *Machine) assemble() error {
 			return err
 		}
 	}
+	if w := m.unseen(); w != "" {
+		m.warnings = append(m.warnings, w)
+	}
 	return m.load()
 }
 

@@ -171,6 +171,16 @@ func New(items Item, w io.Writer) *Log {
 // Wants tells whether any of items is logged.
 func (l *Log) Wants(items Item) bool { return l != nil && Item(l.items.Load())&items != 0 }
 
+// Wanted are the names of those of items that are logged; nil: none.
+func (l *Log) Wanted(items Item) (list []string) {
+	for _, n := range names {
+		if l.Wants(n.item&items) && n.name != "unimp" { // which is another name
+			list = append(list, n.name)
+		}
+	}
+	return list
+}
+
 // Set says which items are wanted from now on.
 func (l *Log) Set(items Item) { l.items.Store(uint32(items)) }
 

@@ -34,7 +34,7 @@ func init() {
 				s.print("%s\n", s.m.Engine())
 				return nil
 			}
-			return s.m.SetEngine(args[0])
+			return s.warn(s.m.SetEngine(args[0]))
 		}},
 		{"change", "[-f] device file | vnc password text", "put another medium into a drive, -f also where the guest forbids it; or set the password of -vnc", 2, 3, change},
 		{"cont|c", "", "go on after stop", 0, 0, func(s *Session, _ []string) error { return s.m.Continue() }},
@@ -48,7 +48,7 @@ func init() {
 			}
 			return create(args[0], s.m.DumpMemory)
 		}},
-		{"log", "items", "log these, separated by commas, and nothing else; none: nothing", 1, 1, func(s *Session, args []string) error { return s.m.SetLog(args[0]) }},
+		{"log", "items", "log these, separated by commas, and nothing else; none: nothing", 1, 1, func(s *Session, args []string) error { return s.warn(s.m.SetLog(args[0])) }},
 		{"logfile", "file", "log to this file", 1, 1, func(s *Session, args []string) error { return s.m.SetLogFile(args[0]) }},
 		{"cpu", "number", "look at another CPU from now on", 1, 1, func(s *Session, args []string) error {
 			n, err := strconv.Atoi(args[0])

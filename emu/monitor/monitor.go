@@ -43,6 +43,7 @@ type Machine interface {
 	SetLog(items string) error
 	SetLogFile(file string) error
 	SetTrace(pattern string, on bool) error
+	Unseen() string // a line about what is logged or traced and the engine does not see; "": nothing
 	Traced(pattern string) ([]inspect.Traced, error)
 	SetBootOrder(order string) error
 	Name() string

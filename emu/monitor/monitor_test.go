@@ -18,8 +18,9 @@ import (
 
 // fake is a machine that notes what it is told.
 type fake struct {
-	log  []string
-	fail error
+	log    []string
+	fail   error
+	unseen string
 }
 
 func (f *fake) note(format string, args ...any) error {
@@ -70,6 +71,7 @@ func (f *fake) SetTrace(pattern string, on bool) error { return f.note("trace %s
 func (f *fake) Traced(p string) ([]inspect.Traced, error) {
 	return []inspect.Traced{{Name: p, On: true}, {Name: "b"}}, f.fail
 }
+func (f *fake) Unseen() string               { return f.unseen }
 func (f *fake) SetLog(items string) error    { return f.note("log %s", items) }
 func (f *fake) SetLogFile(file string) error { return f.note("logfile %s", file) }
 func (f *fake) SetBootOrder(o string) error  { return f.note("boot %s", o) }
@@ -178,6 +180,14 @@ func TestCommands(t *testing.T) {
 	}
 	if p, err := os.ReadFile(file); err != nil || string(p) != "picture" {
 		t.Errorf("the file holds %q, %v", p, err)
+	}
+	for line, want := range map[string]bool{"log int": true, "accel tcg": true, "accel": false, "trace-event x on": true, "trace-event x off": false} {
+		if out := typed(&fake{unseen: "nobody sees it"}, line+"\n"); strings.Contains(out, "warning: nobody sees it\n") != want {
+			t.Errorf("%s: %s", line, out)
+		}
+		if out := typed(&fake{unseen: "nobody sees it", fail: errors.New("no")}, line+"\n"); strings.Contains(out, "warning") {
+			t.Errorf("%s, with an error: %s", line, out)
+		}
 	}
 	if out := typed(&fake{fail: errors.New("the drive is locked")}, "eject cd0\n"); !strings.Contains(out, "Error: the drive is locked\n") {
 		t.Errorf("an error of the machine: %q", out)

@@ -10,6 +10,20 @@ func setTrace(s *Session, args []string) error {
 	if err := s.m.SetTrace(args[0], args[1] == "on"); err != nil {
 		return plain(err.Error())
 	}
+	if args[1] == "off" {
+		return nil
+	}
+	return s.warn(nil)
+}
+
+// warn tells, where a command has had no error, what is logged or traced in vain.
+func (s *Session) warn(err error) error {
+	if err != nil {
+		return err
+	}
+	if w := s.m.Unseen(); w != "" {
+		s.print("warning: %s\n", w)
+	}
 	return nil
 }
 

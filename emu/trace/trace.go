@@ -158,6 +158,16 @@ func (t *Trace) Kinds() (k inspect.EventKind) {
 	return k
 }
 
+// Wanted are the names of the events of these kinds that are traced; nil: none.
+func (t *Trace) Wanted(kinds inspect.EventKind) (list []string) {
+	for i, e := range events {
+		if e.kind&kinds != 0 && t.Wants(Event(i)) {
+			list = append(list, e.name)
+		}
+	}
+	return list
+}
+
 // Close writes out what is buffered.
 func (t *Trace) Close() error {
 	if t == nil {

@@ -30,6 +30,7 @@ type fake struct {
 	full    bool // the keyboard takes nothing
 	notices chan inspect.Notice
 	events  []inspect.Event
+	accel   emu.Accel
 	monitor.Machine
 }
 
@@ -127,6 +128,7 @@ func (f *fake) Controllers() (c inspect.Controllers) {
 	c.IOAPIC = []inspect.IOAPIC{{Lines: []uint64{0x31, 1 << 16}}}
 	return c
 }
+func (f *fake) Accel() emu.Accel { return f.accel }
 func (f *fake) Stats() inspect.Stats {
 	return inspect.Stats{Engine: "tcg", GuestTime: 12e9, Drives: []inspect.DriveStats{{ID: "hd0"}}}
 }

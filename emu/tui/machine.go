@@ -32,6 +32,7 @@ type Machine interface {
 	DeviceTree() []inspect.Node
 	Controllers() inspect.Controllers
 	Stats() inspect.Stats
+	Accel() emu.Accel
 	Record(kinds inspect.EventKind)
 	Events(after uint64, max int) ([]inspect.Event, uint64)
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"goemu/emu"
 	"goemu/emu/inspect"
 )
 
@@ -28,6 +29,9 @@ func buildEvents(md *model, _, _ int) (lines []line) {
 			return nil
 		}
 		lines = append(lines, l)
+	}
+	if md.m.Accel() == emu.AccelKVM {
+		lines = append(lines, texts(dim, "KVM does not tell of exceptions, interrupts and modes, or not of all: the translator does (:accel tcg)\n")...)
 	}
 	for i := range md.events {
 		e := &md.events[i]

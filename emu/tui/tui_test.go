@@ -359,6 +359,12 @@ func TestPages(t *testing.T) {
 	}
 	b.told("record " + defaultKinds.String())
 	b.told("record ")
+
+	f = newFake(screenText())
+	f.accel = emu.AccelKVM
+	b = newBench(t, f, 220, 50, nil)
+	b.press("Ctrl-A", "i", "7")
+	b.sees("KVM does not tell of exceptions")
 }
 
 // click clicks on a text.

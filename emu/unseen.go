@@ -1,0 +1,49 @@
+package emu
+
+import (
+	"fmt"
+	"strings"
+
+	"goemu/emu/debuglog"
+	"goemu/emu/inspect"
+)
+
+// What is asked for of the log and of events, and the engine does not see.
+
+// unseenItems and unseenKinds are what KVM does not tell of: the host's processor delivers exceptions itself, and nothing is translated.
+const (
+	unseenItems = debuglog.InAsm | debuglog.Op | debuglog.OpOpt | debuglog.OutAsm | debuglog.Int | debuglog.Exec | debuglog.CPU | debuglog.MMU | debuglog.Stats
+	unseenKinds = inspect.EventException | inspect.EventInterrupt | inspect.EventMode
+)
+
+// unseen is a line about what is logged or traced and is not seen, or not all of it, with the engine that runs the guest; "": there is none. It is called under the machine's lock.
+func (m *Machine) unseen() string {
+	switch m.Accel() {
+	case AccelInterp:
+		if m.cfg.Log.Wants(debuglog.OutAsm) {
+			return "-d out_asm: the interpreter has no host code; -accel tcg has"
+		}
+	case AccelKVM:
+		var what []string
+		if names := m.cfg.Log.Wanted(unseenItems); names != nil {
+			what = append(what, "-d "+strings.Join(names, ","))
+		}
+		if names := m.cfg.Trace.Wanted(unseenKinds); names != nil {
+			what = append(what, "-trace "+strings.Join(names, ","))
+		}
+		if what != nil {
+			return fmt.Sprintf("%s: KVM does not tell of all that happens in it; -accel tcg does", strings.Join(what, " and "))
+		}
+	}
+	return ""
+}
+
+// Unseen implements monitor.Machine.
+func (m monitored) Unseen() (text string) {
+	// A machine that is closed sees nothing more.
+	_ = m.see(func() error {
+		text = m.unseen()
+		return nil
+	})
+	return text
+}
