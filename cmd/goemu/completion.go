@@ -35,9 +35,12 @@ func optionNames() (list []string) {
 	return list
 }
 
-// commandWords are the sub-commands with the words that may follow.
+// commandWords are the sub-commands with the words that may follow, but for those with options of machines.
 func commandWords() (list [][2]string) {
 	for _, c := range commands {
+		if strings.Contains(c.args, "OPTIONS") {
+			continue
+		}
 		var w []string
 		for _, x := range strings.FieldsFunc(c.args, func(r rune) bool { return r == '|' || r == ' ' }) {
 			if x == strings.ToLower(x) && x[0] >= 'a' && x[0] <= 'z' {
@@ -75,13 +78,29 @@ func bashCompletion(w io.Writer) {
 			fmt.Fprint(w, "\t\treturn ;;\n")
 		}
 	}
-	fmt.Fprint(w, "\tesac\n\tif ((COMP_CWORD == 2)); then\n\t\tcase ${COMP_WORDS[1]} in\n")
-	var first []string
+	fmt.Fprint(w, "\tesac\n\tlocal own=\n\tif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == crosscheck ]]; then\n\t\tcase $prev in\n")
+	var own, first []string
+	for i := range crossOptions {
+		o := &crossOptions[i]
+		own = append(own, "--"+o.name)
+		switch {
+		case o.arg == "":
+		case o.words != nil:
+			fmt.Fprintf(w, "\t\t-%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", o.name, strings.Join(o.words(), " "))
+		case o.files():
+			fmt.Fprintf(w, "\t\t-%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", o.name)
+		default:
+			fmt.Fprintf(w, "\t\t-%s) return ;;\n", o.name)
+		}
+	}
+	fmt.Fprintf(w, "\t\tesac\n\t\town='%s'\n\tfi\n\tif ((COMP_CWORD == 2)); then\n\t\tcase ${COMP_WORDS[1]} in\n", strings.Join(own, " "))
+	for _, c := range commands {
+		first = append(first, c.name)
+	}
 	for _, c := range commandWords() {
-		first = append(first, c[0])
 		fmt.Fprintf(w, "\t\t%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", c[0], c[1])
 	}
-	fmt.Fprintf(w, "\t\tesac\n\tfi\n\tif [[ $cur == --* ]]; then\n\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\"))\n\telif [[ $cur == -* ]]; then\n"+
+	fmt.Fprintf(w, "\t\tesac\n\tfi\n\tif [[ $cur == --* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"$own %s\" -- \"$cur\"))\n\telif [[ $cur == -* ]]; then\n"+
 		"\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\"))\n\telse\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n"+
 		"\t\t((COMP_CWORD == 1)) && COMPREPLY+=($(compgen -W '%s' -- \"$cur\"))\n\tfi\n}\ncomplete -o filenames -o nosort -F _goemu goemu\n",
 		"-"+strings.Join(optionNames(), " -"), strings.Join(optionNames(), " "), strings.Join(first, " "))
@@ -99,7 +118,22 @@ func zshCompletion(w io.Writer) {
 	for _, c := range commandWords() {
 		fmt.Fprintf(w, "\t\t%s) compadd -- %s; return ;;\n", c[0], c[1])
 	}
-	fmt.Fprint(w, "\t\tesac\n\tfi\n\t((CURRENT == 2)) && [[ $PREFIX != -* ]] && _describe sub-command first\n\t_arguments -s- \\\n")
+	fmt.Fprint(w, "\t\tesac\n\tfi\n\tlocal -a own\n\t[[ $words[2] == crosscheck ]] && own=(\n")
+	for i := range crossOptions {
+		o := &crossOptions[i]
+		what := ""
+		switch {
+		case o.arg == "":
+		case o.words != nil:
+			what = ":value:(" + strings.Join(o.words(), " ") + ")"
+		case o.files():
+			what = ":file:_files"
+		default:
+			what = ":value: "
+		}
+		fmt.Fprintf(w, "\t\t'*--%s[%s]%s'\n", o.name, zshText.Replace(o.about), what)
+	}
+	fmt.Fprint(w, "\t)\n\t((CURRENT == 2)) && [[ $PREFIX != -* ]] && _describe sub-command first\n\t_arguments -s- $own \\\n")
 	for i := range options {
 		o := &options[i]
 		what := ""
@@ -147,5 +181,19 @@ func fishCompletion(w io.Writer) {
 			}
 			fmt.Fprintln(w)
 		}
+	}
+	for i := range crossOptions {
+		o := &crossOptions[i]
+		fmt.Fprintf(w, "complete -c goemu -n '__fish_seen_subcommand_from crosscheck' -l %s -d '%s'", o.name, fishText.Replace(o.about))
+		switch {
+		case o.arg == "":
+		case o.words != nil:
+			fmt.Fprintf(w, " -x -a '%s'", strings.Join(o.words(), " "))
+		case o.files():
+			fmt.Fprint(w, " -r -F")
+		default:
+			fmt.Fprint(w, " -x")
+		}
+		fmt.Fprintln(w)
 	}
 }

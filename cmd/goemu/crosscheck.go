@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -18,7 +19,7 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/crosscheck"
-	"goemu/emu/crosscheck/undefined"
+	"goemu/tcg"
 )
 
 // Exit statuses of crosscheck.
@@ -28,13 +29,7 @@ const (
 	crossFailed    = 2
 )
 
-// crossOption is an option of crosscheck. The others are those of machines.
-type crossOption struct {
-	name, arg, about string
-	set              func(c *crossSettings, v string) error
-}
-
-// crossSettings are what they have said.
+// crossSettings are what the options of crosscheck have said. Its table is in crossoptions.go.
 type crossSettings struct {
 	crosscheck.Options
 	json     bool
@@ -43,61 +38,7 @@ type crossSettings struct {
 	snips    snippetSettings
 	names    []string // options of the table that were given
 	only     error    // why an engine runs snippets only
-}
-
-var crossOptions = []crossOption{
-	{"a", "ENGINE", "one engine: tcg (default), interp, kvm (which executes instructions\none by one); for snippets native too", func(c *crossSettings, v string) error { return c.engine(&c.A, &c.snips.a, v) }},
-	{"b", "ENGINE", "the other (default interp)", func(c *crossSettings, v string) error { return c.engine(&c.B, &c.snips.b, v) }},
-	{"every", "WHEN", "compare after each insn, block (default), exit (an access to a\ndevice) or N instructions, or at marked points: port=N (a write\nto it), rip=ADDRESS",
-		func(c *crossSettings, v string) (err error) { c.Every, err = crosscheck.ParseEvery(v); return err }},
-	{"from", "POINT", "begin at rip=ADDRESS, insn=N or after-exits=N",
-		func(c *crossSettings, v string) (err error) { c.From, err = crosscheck.ParseFrom(v); return err }},
-	{"insns", "N", "end after N instructions (suffix k, M, G); else when the guest\npowers off", func(c *crossSettings, v string) (err error) {
-		if c.Insns, err = crosscheck.ParseCount(v); err == nil && c.Insns == 0 {
-			err = errors.New("want 1 at least")
-		}
-		return err
-	}},
-	{"undefined", "FILE", "more results that instructions leave undefined, as in\ndocs/crosscheck.md; help prints the table, none forgets it", func(c *crossSettings, v string) error {
-		switch v {
-		case "help":
-			fmt.Print(undefined.Text)
-			return errDone
-		case "none":
-			c.Undefined = &undefined.Table{}
-			return nil
-		}
-		f, err := os.Open(v)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		t, err := undefined.Parse(v, f)
-		if err != nil {
-			return err
-		}
-		if c.Undefined == nil {
-			c.Undefined = undefined.Default()
-		}
-		c.Undefined.Add(t)
-		return nil
-	}},
-	{"console", "", "show the first serial port, and type there what standard\ninput has", func(c *crossSettings, _ string) error { c.console = true; return nil }},
-	{"snippet", "FILE", "no machine: compare the snippets in FILE (-: standard input),\npairs of hexadecimal digits or assembler text for nasm", func(c *crossSettings, v string) error {
-		c.snips.snippets = append(c.snips.snippets, v)
-		return nil
-	}},
-	{"format", "FORMAT", "of snippets: hex, asm, bin; else it is found out", func(c *crossSettings, v string) error { return c.snips.setFormat(v) }},
-	{"mode", "MODE", "of snippets: 16, 32, 64 (default), protected16, vm86, compat16\nor compat32", func(c *crossSettings, v string) error { return c.snips.setMode(v) }},
-	{"ring", "RING", "of snippets: 0 to 3 (default, but 0 in mode 16)", func(c *crossSettings, v string) error { return c.snips.setRing(v) }},
-	{"reg", "NAME=VALUE", "a register that snippets start with", func(c *crossSettings, v string) error { return c.snips.setReg(v) }},
-	{"save", "FILE", "write the snippets as a case file", func(c *crossSettings, v string) error { c.snips.save = v; return nil }},
-	{"replay", "FILE...", "no machine: compare the cases in these files, such as\nreproducers", func(c *crossSettings, v string) error {
-		c.snips.replays = append(c.snips.replays, v)
-		return nil
-	}},
-	{"case", "FILE", "write the reproducer there (default crosscheck-N.case, where N\nis the instruction)", func(c *crossSettings, v string) error { c.caseFile = v; return nil }},
-	{"json", "", "print the report as JSON", func(c *crossSettings, _ string) error { c.json = true; return nil }},
+	beyond   []string // instructions of which --undefined says more than flags
 }
 
 // crossHelp is what help says of crosscheck.
@@ -157,14 +98,25 @@ func (c *crossSettings) parse(args []string) (rest []string, err error) {
 			}
 			v = args[i]
 		}
+		if own.arg != "" && v == "" {
+			return nil, fmt.Errorf("--%s needs a value: %s", own.name, own.arg)
+		}
 		c.names = append(c.names, own.name)
 		if err := own.set(c, v); errors.Is(err, errDone) {
 			return nil, err
 		} else if err != nil {
-			return nil, fmt.Errorf("--%s %s: %w", own.name, v, err)
+			return nil, badValue(own.name, v, err)
 		}
 	}
 	return rest, nil
+}
+
+// badValue names an option and its value, which some errors name already.
+func badValue(name, v string, err error) error {
+	if text := err.Error(); strings.HasPrefix(text, v+":") {
+		return fmt.Errorf("--%s %w", name, err)
+	}
+	return fmt.Errorf("--%s %s: %s", name, v, strings.TrimPrefix(err.Error(), name+" "+v+": "))
 }
 
 // machine makes the Config of what both engines are to run, and refuses what a machine that runs twice cannot have.
@@ -207,20 +159,60 @@ func (c *crossSettings) machine(args []string) error {
 
 func runCrosscheck(out io.Writer, args []string) (int, error) {
 	status, err := crosscheckMain(out, args)
-	switch {
-	case errors.Is(err, errHelp):
-		return printHelp(out, []string{"crosscheck"})
-	case errors.Is(err, errDone):
-		return crossEqual, nil
-	case err != nil:
-		fmt.Fprintf(os.Stderr, "goemu: crosscheck: %v\n", err)
-		return crossFailed, nil
+	if errors.Is(err, errHelp) {
+		_, err = printHelp(out, []string{"crosscheck"})
+	}
+	if err == nil || errors.Is(err, errDone) {
+		return status, nil
+	}
+	fmt.Fprintf(os.Stderr, "goemu: crosscheck: %v\n", err)
+	status = crossFailed
+	result := crossFailure{Result: "error", Error: err.Error()}
+	if i := (interrupted{}); errors.As(err, &i) {
+		status = 128 + i.signal
+		result.Result, result.Insns = "interrupted", i.insns
+	}
+	if slices.ContainsFunc(args, func(a string) bool { return a == "--json" || a == "-json" }) {
+		// Where this cannot be written, the status tells.
+		_ = writeJSON(out, result)
 	}
 	return status, nil
 }
 
+// crossFailure is the JSON of a comparison without a result.
+type crossFailure struct {
+	Result string `json:"result"`
+	Error  string `json:"error"`
+	Insns  int64  `json:"insns,omitempty"` // that were equal
+}
+
+func writeJSON(out io.Writer, x any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(x)
+}
+
+// writeFile makes a file. Where that fails no half of it is left.
+func writeFile(name string, write func(w io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	whole := err == nil && info.Mode().IsRegular() // and no device
+	err = errors.Join(err, write(f), f.Close())
+	if err != nil && whole {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// crossTamper is crosscheck.Options.Tamper: only tests set it.
+var crossTamper [2]func(*tcg.Block)
+
 func crosscheckMain(out io.Writer, args []string) (int, error) {
-	c := &crossSettings{Options: crosscheck.Options{A: emu.AccelTCG, B: emu.AccelInterp}, snips: noSnippets}
+	c := &crossSettings{Options: crosscheck.Options{A: emu.AccelTCG, B: emu.AccelInterp, Tamper: crossTamper}, snips: noSnippets}
 	rest, err := c.parse(args)
 	if err == nil && c.snips.wanted() {
 		return c.runSnippets(out, rest)
@@ -234,10 +226,13 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, engine := range [2]*emu.Accel{&c.A, &c.B} {
-		if err := forMachine(engine); err != nil {
+	for _, engine := range [2]emu.Accel{c.A, c.B} {
+		if _, err := emu.ParseAccel(engine.String()); err != nil { // the default may be missing on this host
 			return 0, err
 		}
+	}
+	if len(c.beyond) > 0 {
+		fmt.Fprintf(os.Stderr, "goemu: warning: --undefined: of machines only flags are left out: what it says besides of %s is for snippets\n", some(c.beyond))
 	}
 	if c.console {
 		c.Console = out
@@ -253,17 +248,19 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 	defer signal.Stop(signals)
 	go func() {
 		if s, ok := <-signals; ok {
-			cancel(interrupted(signalNumber(s)))
+			cancel(interrupted{signal: signalNumber(s)})
+			signal.Stop(signals) // who does not want to wait sends another
 		}
 	}()
 	p := newProgress(&c.Options)
 	begin := time.Now()
 	r, err := crosscheck.Run(ctx, &c.Options)
 	p.end()
-	var i interrupted
-	if errors.As(context.Cause(ctx), &i) {
-		fmt.Fprintf(os.Stderr, "goemu: crosscheck: interrupted after %d instructions, which were equal\n", p.insns.Load())
-		return 128 + int(i), nil
+	if i := (interrupted{}); errors.As(context.Cause(ctx), &i) {
+		if i.insns = p.insns.Load(); p.phase.Load() != nil {
+			i.phase = *p.phase.Load()
+		}
+		return 0, i
 	}
 	if err != nil {
 		return 0, err
@@ -275,23 +272,28 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 	return status, c.print(out, r, time.Since(begin))
 }
 
-// forMachine finds the engine that a machine is to run on.
-func forMachine(a *emu.Accel) (err error) {
-	name := a.String()
-	switch {
-	case *a == emu.AccelAuto:
-		name = "tcg:interp"
-	case strings.Contains(name, ":"):
-		return fmt.Errorf("engine %s: want one engine", name)
+// some is a list that is not too long for a message.
+func some(names []string) string {
+	if len(names) > 4 {
+		return strings.Join(names[:4], ", ") + " ..."
 	}
-	*a, err = emu.ParseAccel(name) // the default may be missing on this host
-	return err
+	return strings.Join(names, ", ")
 }
 
 // interrupted is the signal that ended the comparison.
-type interrupted int
+type interrupted struct {
+	signal int
+	insns  int64
+	phase  string // what was done about a difference; "": none had been found
+}
 
-func (i interrupted) Error() string { return "interrupted" }
+// Error implements error.
+func (i interrupted) Error() string {
+	if i.phase != "" {
+		return fmt.Sprintf("the engines differ behind instruction %d; interrupted while %s", i.insns, i.phase)
+	}
+	return fmt.Sprintf("interrupted after %d instructions, which were equal", i.insns)
+}
 
 // reproduce writes the reproducer. It gives the file's name, or why there is none.
 func (c *crossSettings) reproduce(d *crosscheck.Divergence) (name string, err error) {
@@ -302,7 +304,29 @@ func (c *crossSettings) reproduce(d *crosscheck.Divergence) (name string, err er
 	if name = c.caseFile; name == "" {
 		name = fmt.Sprintf("crosscheck-%d.case", d.After+1)
 	}
-	return name, os.WriteFile(name, b.Bytes(), 0o666)
+	err = writeFile(name, func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return name, nil
+}
+
+// crossReport is the JSON of a comparison.
+type crossReport struct {
+	Result       string                 `json:"result"`
+	A            string                 `json:"a"`
+	B            string                 `json:"b"`
+	Insns        int64                  `json:"insns"`
+	Compared     int64                  `json:"compared"`
+	Seconds      float64                `json:"seconds"`
+	Status       int                    `json:"status"`          // of the guest
+	Error        string                 `json:"error,omitempty"` // that both machines ended with
+	Reproducer   string                 `json:"reproducer,omitempty"`
+	NoReproducer string                 `json:"no_reproducer,omitempty"` // why there is none
+	Divergence   *crosscheck.Divergence `json:"divergence,omitempty"`
 }
 
 // print prints the result.
@@ -314,28 +338,17 @@ func (c *crossSettings) print(out io.Writer, r *crosscheck.Result, took time.Dur
 		file, none = c.reproduce(r.Divergence)
 	}
 	if c.json {
-		x := struct {
-			Result     string                 `json:"result"`
-			A          string                 `json:"a"`
-			B          string                 `json:"b"`
-			Insns      int64                  `json:"insns"`
-			Compared   int64                  `json:"compared"`
-			Seconds    float64                `json:"seconds"`
-			Status     int                    `json:"status"`
-			Error      string                 `json:"error,omitempty"`
-			Reproducer string                 `json:"reproducer,omitempty"`
-			Divergence *crosscheck.Divergence `json:"divergence,omitempty"`
-		}{Result: "equal", A: a, B: b, Insns: r.Insns, Compared: r.Compared, Seconds: took.Seconds(), Status: r.Status, Divergence: r.Divergence, Reproducer: file}
+		x := crossReport{Result: "equal", A: a, B: b, Insns: r.Insns, Compared: r.Compared, Seconds: took.Seconds(), Status: r.Status, Divergence: r.Divergence, Reproducer: file}
 		if r.Divergence != nil {
 			x.Result = "different"
+		}
+		if none != nil {
+			x.NoReproducer = none.Error()
 		}
 		if r.Err != nil {
 			x.Error = r.Err.Error()
 		}
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return e.Encode(x)
+		return writeJSON(out, x)
 	}
 	if r.Divergence != nil {
 		io.WriteString(out, r.Divergence.Text(a, b))

@@ -10,13 +10,18 @@ func TestCrosscheckArguments(t *testing.T) {
 	for args, want := range map[string]string{
 		"--a":                          "--a needs a value: ENGINE",
 		"--a hvf":                      "--a hvf",
-		"--b=quick":                    "unknown accelerator",
-		"--a kvm:tcg":                  "want one engine",
+		"--b=quick":                    "--b quick: want one of tcg, interp, native, kvm",
+		"--a kvm:tcg":                  "want one of tcg, interp, native, kvm",
 		"--every never":                "want insn, block, exit",
 		"--every port=70000":           "want a port",
 		"--from here":                  "want rip=ADDRESS",
-		"--insns 0":                    "want 1 at least",
-		"--insns many":                 "not a number of instructions",
+		"--insns 0":                    "1 at least",
+		"--insns many":                 "want a number of instructions",
+		"--every=":                     "--every needs a value: WHEN",
+		"--from insn=99999999999G":     "--from insn=99999999999G: want a number of instructions",
+		"--from after-exits=x":         "--from after-exits=x: want a number of accesses",
+		"--from rip=main":              "--from rip=main: want an address",
+		"--undefined /":                "--undefined /: read /: is a directory",
 		"--json=yes":                   "--json takes no value",
 		"--undefined /nowhere":         "/nowhere",
 		"--evry block":                 "-evry: invalid option",
@@ -33,6 +38,8 @@ func TestCrosscheckArguments(t *testing.T) {
 	} {
 		if _, err := crosscheckMain(new(bytes.Buffer), strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("crosscheck %s: %v, want %q", args, err, want)
+		} else if words := strings.Fields(args); len(words) == 2 && strings.HasPrefix(words[0], "--") && words[1] != "/" && strings.Count(err.Error(), words[1]) > 1 {
+			t.Errorf("crosscheck %s: the value is named more than once: %v", args, err)
 		}
 	}
 	if status, err := runCrosscheck(new(bytes.Buffer), []string{"--every", "never"}); status != crossFailed || err != nil {

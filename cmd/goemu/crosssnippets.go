@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -52,17 +51,17 @@ func (c *crossSettings) refuse(options []string, why string) error {
 
 // engine takes an engine's name. Some run snippets only.
 func (c *crossSettings) engine(to *emu.Accel, name *string, v string) error {
-	a, err := emu.ParseAccel(v)
-	if err != nil && !snippet.KnownEngine(v) {
-		return err
+	if !snippet.KnownEngine(v) {
+		return fmt.Errorf("want one of %s", strings.Join(snippet.EngineNames, ", "))
 	}
 	*name, c.snips.given = v, true
-	if err == nil {
-		*to = a
-	} else {
-		c.only = fmt.Errorf("engine %s: only with --snippet and --replay: it has no machine", v)
+	if v == "native" {
+		c.only = errors.New("engine native: only with --snippet and --replay: it has no machine")
+		return nil
 	}
-	return nil
+	a, err := emu.ParseAccel(v)
+	*to = a
+	return err
 }
 
 // runSnippets compares snippets and cases; rest is what is left of the command line.
@@ -84,9 +83,11 @@ func (c *crossSettings) runSnippets(out io.Writer, rest []string) (int, error) {
 			s.replays = append(s.replays, arg)
 		case name == "h" || name == "help":
 			return 0, errHelp
-		case strings.HasPrefix(arg, "-") && name == "cpu" && (assigned || i+1 < len(rest)):
+		case strings.HasPrefix(arg, "-") && name == "cpu":
 			if !assigned {
-				i++
+				if i++; i >= len(rest) {
+					return 0, errors.New("-cpu needs a value: MODEL")
+				}
 				value = rest[i]
 			}
 			if err := snippet.CheckModel(value); err != nil {
@@ -96,6 +97,9 @@ func (c *crossSettings) runSnippets(out io.Writer, rest []string) (int, error) {
 		default:
 			return 0, fmt.Errorf("%s: not with --snippet and --replay: there is no machine", arg)
 		}
+	}
+	if files := slices.Sorted(slices.Values(slices.Concat(s.snippets, s.replays))); len(files) > 1 && files[0] == "-" && files[1] == "-" {
+		return 0, errors.New("-: standard input can be read once only")
 	}
 	s.json, s.table = c.json, c.Undefined
 	if s.table == nil {
@@ -117,7 +121,7 @@ func (s *snippetSettings) setFormat(v string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("want one of %v", snippet.Formats)
+	return fmt.Errorf("want one of %s", strings.Join(formatWords(), ", "))
 }
 
 func (s *snippetSettings) setMode(v string) error {
@@ -224,10 +228,7 @@ func (s *snippetSettings) run(out io.Writer) (status int, err error) {
 		status, result = crossDifferent, "different"
 	}
 	if s.json {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return status, e.Encode(struct {
+		return status, writeJSON(out, struct {
 			Result string             `json:"result"`
 			Cases  []*snippet.Verdict `json:"cases"`
 		}{result, all})
@@ -240,12 +241,12 @@ func (s *snippetSettings) run(out io.Writer) (status int, err error) {
 
 // write writes the cases to a file.
 func (s *snippetSettings) write(cases []*snippet.Case) error {
-	f, err := os.Create(s.save)
-	if err != nil {
-		return err
-	}
-	for _, c := range cases {
-		err = errors.Join(err, c.Write(f))
-	}
-	return errors.Join(err, f.Close())
+	return writeFile(s.save, func(w io.Writer) error {
+		for _, c := range cases {
+			if err := c.Write(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

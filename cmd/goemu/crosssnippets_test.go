@@ -64,16 +64,21 @@ func TestSnippets(t *testing.T) {
 }
 
 func TestSnippetErrors(t *testing.T) {
-	hex := file(t, "s.hex", "40\n")
+	hex, bad := file(t, "s.hex", "40\n"), file(t, "bad.txt", "inc\n")
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"--snippet", hex, "--mode", "48"}, "--mode 48: mode 48: want one of 16, 32, 64"},
-		{[]string{"--snippet", hex, "--ring", "4"}, "--ring 4: ring 4: want 0, 1, 2 or 3"},
-		{[]string{"--snippet", hex, "--format", "elf"}, "--format elf: want one of"},
+		{[]string{"--snippet", hex, "--mode", "48"}, "--mode 48: want one of 16, 32, 64"},
+		{[]string{"--snippet", hex, "--ring", "4"}, "--ring 4: want 0, 1, 2 or 3"},
+		{[]string{"--snippet", hex, "--format", "elf"}, "--format elf: want one of auto, hex, bin, asm"},
 		{[]string{"--snippet", hex, "--reg", "rax"}, "--reg rax: want NAME=VALUE"},
 		{[]string{"--snippet", hex, "--reg", "rbz=1"}, "there is no register rbz"},
+		{[]string{"--snippet", hex, "--reg", "eax=1"}, "there is no register eax (did you mean rax,"},
+		{[]string{"--snippet", hex, "-cpu"}, "-cpu needs a value: MODEL"},
+		{[]string{"--snippet", "-", "--replay", "-"}, "-: standard input can be read once"},
+		{[]string{"--snippet", hex, "--save", "/dev/full"}, "write /dev/full: no space left on device"},
+		{[]string{"--snippet", hex, "--undefined", bad}, "--undefined " + bad + ":1: want INSTRUCTION"},
 		{[]string{"--snippet", hex, "--every", "insn"}, "--every is for machines"},
 		{[]string{"--snippet", hex, "-m", "64"}, "-m: not with --snippet and --replay"},
 		{[]string{"--snippet", hex, "-cpu", "z80"}, "z80"},

@@ -69,6 +69,13 @@ func TestCompletion(t *testing.T) {
 				{"-M q", []string{"q35"}, "pc"},
 				{"com", []string{"completion"}, "man"},
 				{"completion z", []string{"zsh"}, "bash"},
+				{"crosscheck --ev", []string{"--every"}, "--a"},
+				{"crosscheck --snippet x --mo", []string{"--mode"}, "--every"},
+				{"crosscheck --every b", []string{"block"}, "insn"},
+				{"crosscheck --json --a nat", []string{"native"}, "kvm"},
+				{"crosscheck -cpu Has", []string{"Haswell"}, "qemu64"},
+				{"crosscheck -ker", []string{"-kernel"}, "--every"},
+				{"-m 512 --ev", nil, "--every"},
 			} {
 				got := complete(t, strings.Fields(c.words)...)
 				for _, w := range c.want {
@@ -98,6 +105,11 @@ func TestMan(t *testing.T) {
 	for _, o := range options {
 		if !strings.Contains(page, roff("-"+o.name)) {
 			t.Errorf("the manual page lacks -%s", o.name)
+		}
+	}
+	for _, o := range crossOptions {
+		if !strings.Contains(page, roff("--"+o.name)) {
+			t.Errorf("the manual page lacks --%s", o.name)
 		}
 	}
 	c := exec.Command(need.Program(t, "mandoc", "mandoc"), "-T", "lint", "-W", "warning")

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"goemu/emu"
-	"goemu/tcg"
 )
 
 // batches is how many of them one side may be ahead of the comparison.
@@ -139,11 +138,7 @@ func (p *pass) run(o *Options, quit <-chan struct{}, live bool, compare func(a, 
 		if i == 0 && live && o.Console != nil {
 			console = o.Console
 		}
-		var tamper func(*tcg.Block)
-		if o.tamper[i] != nil {
-			tamper = o.tamper[i]
-		}
-		s, err := newSide(p, engine, console, tamper, stop)
+		s, err := newSide(p, engine, console, o.Tamper[i], stop)
 		if err != nil {
 			return sides, err
 		}

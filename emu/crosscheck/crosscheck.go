@@ -33,7 +33,7 @@ type Options struct {
 	Progress func(insns int64) // told from time to time how far the engines are equal; nil: nobody wants to know
 	Phase    func(what string) // told what is done; nil: nobody wants to know
 
-	tamper [2]func(*tcg.Block) // for tests: has an engine err
+	Tamper [2]func(*tcg.Block) // for tests: has an engine err; nil: it does not
 }
 
 // Result is what was found.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"goemu/emu"
+	"goemu/emu/crosscheck/report"
 	"goemu/emu/crosscheck/snippet"
 	"goemu/tcg"
 )
@@ -18,7 +19,7 @@ import (
 const base = 0x100000
 
 // victims are the linear addresses of instructions of the test's guest in which a test has an engine err.
-type victims struct{ cmp, store uint64 }
+type victims struct{ cmp, store report.Hex }
 
 // guestFile writes a multiboot kernel that runs 200,000 instructions, has a comparison and a store, runs some more and powers off.
 func guestFile(t *testing.T) (path string, v victims) {
@@ -36,11 +37,11 @@ func guestFile(t *testing.T) (path string, v victims) {
 	count(100_000)
 	code(0xb8, 5, 0, 0, 0) // mov eax, 5
 	code(0x40)             // inc eax
-	v.cmp = base + uint64(len(p))
+	v.cmp = base + report.Hex(len(p))
 	code(0x83, 0xf8, 7) // cmp eax, 7
 	code(0x74, 0xfe)    // jz $
 	code(0x19, 0xdb)    // sbb ebx, ebx
-	v.store = base + uint64(len(p))
+	v.store = base + report.Hex(len(p))
 	code(0x89, 0x1d, 0, 0, 0x20, 0) // mov [200000h], ebx
 	code(0xe6, 0x80)                // out 80h, al
 	count(30_000)
@@ -71,10 +72,10 @@ func needTCG(t *testing.T) {
 }
 
 // after has fn change the micro-ops of the instruction at an address, of blocks with at least least instructions.
-func after(rip uint64, least int, fn func(ops []tcg.Op) []tcg.Op) func(b *tcg.Block) {
+func after(rip report.Hex, least int, fn func(ops []tcg.Op) []tcg.Op) func(b *tcg.Block) {
 	return func(b *tcg.Block) {
 		for i := range b.Ops {
-			if b.Ops[i].Code != tcg.Insn || uint64(b.Ops[i].Imm) != rip || b.NInsns < least {
+			if b.Ops[i].Code != tcg.Insn || report.Hex(b.Ops[i].Imm) != rip || b.NInsns < least {
 				continue
 			}
 			end := i + 1
@@ -101,7 +102,7 @@ func misplace(ops []tcg.Op) []tcg.Op {
 	return ops
 }
 
-var granularities = []string{"insn", "block", "100", "5000", "100k", "exit", "port=0x80"}
+var granularities = []string{"insn", "block", "100", "5000", "100k", "exit", "port=0x80", "rip=0x100031"}
 
 func TestEqual(t *testing.T) {
 	needTCG(t)
@@ -126,7 +127,7 @@ func TestFault(t *testing.T) {
 	for _, every := range granularities {
 		for side, name := range []string{"tcg", "interp"} {
 			o, v := options(t, every)
-			o.tamper[side] = after(v.cmp, 1, flipCarry)
+			o.Tamper[side] = after(v.cmp, 1, flipCarry)
 			r, err := Run(context.Background(), o)
 			if err != nil {
 				t.Fatal(err)
@@ -137,7 +138,7 @@ func TestFault(t *testing.T) {
 				continue
 			}
 			text := d.Text("tcg", "interp")
-			if !d.Found || d.Linear != v.cmp || d.Block || len(d.Registers) != 1 || d.Registers[0].Name != "rflags" || len(d.Memory) != 0 || d.Bytes != "83f807" {
+			if !d.Found || d.Linear != v.cmp || d.Block || len(d.Registers) != 1 || d.Registers[0].Name != "rflags" || len(d.Memory) != 0 || d.Bytes != "83 f8 07" {
 				t.Errorf("--every %s, %s:\n%s", every, name, text)
 			}
 			for _, want := range []string{"cmp eax, 0x7", "- rflags", "+ rflags", "Before it:", "Micro-ops", "Host code (tcg)"} {
@@ -188,7 +189,7 @@ func TestFaultInMemory(t *testing.T) {
 	needTCG(t)
 	for _, every := range granularities {
 		o, v := options(t, every)
-		o.tamper[0] = after(v.store, 1, misplace)
+		o.Tamper[0] = after(v.store, 1, misplace)
 		r, err := Run(context.Background(), o)
 		if err != nil {
 			t.Fatal(err)
@@ -205,7 +206,7 @@ func TestFaultOfBlock(t *testing.T) {
 	needTCG(t)
 	for _, every := range []string{"block", "100k"} {
 		o, v := options(t, every)
-		o.tamper[0] = after(v.cmp, 3, flipCarry)
+		o.Tamper[0] = after(v.cmp, 3, flipCarry)
 		r, err := Run(context.Background(), o)
 		if err != nil {
 			t.Fatal(err)
@@ -230,7 +231,7 @@ func TestFrom(t *testing.T) {
 	} {
 		for _, every := range []string{"insn", "block", "100k", "exit"} {
 			o, v := options(t, every)
-			o.tamper[1] = after(v.cmp, 1, flipCarry)
+			o.Tamper[1] = after(v.cmp, 1, flipCarry)
 			var err error
 			if o.From, err = ParseFrom(x.from); err != nil {
 				t.Fatal(err)

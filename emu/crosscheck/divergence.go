@@ -1,7 +1,6 @@
 package crosscheck
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -12,9 +11,9 @@ import (
 
 // Access is one of a device.
 type Access struct {
-	MMIO  bool   `json:"mmio"` // at a physical address; else a port
-	Addr  uint64 `json:"addr"`
-	Write bool   `json:"write"`
+	MMIO  bool       `json:"mmio"` // at a physical address; else a port
+	Addr  report.Hex `json:"addr"`
+	Write bool       `json:"write"`
 }
 
 // Divergence is where two engines differ first.
@@ -27,8 +26,8 @@ type Divergence struct {
 
 	Found       bool                `json:"found"` // all below is known
 	CPU         int                 `json:"cpu"`
-	RIP         uint64              `json:"rip"`
-	Linear      uint64              `json:"linear"`
+	RIP         report.Hex          `json:"rip"`
+	Linear      report.Hex          `json:"linear"`
 	Bytes       string              `json:"bytes"` // in hexadecimal
 	Instruction string              `json:"instruction"`
 	Mode        string              `json:"mode"`
@@ -49,9 +48,9 @@ type Divergence struct {
 
 // Step is a block that was run, by its first instruction.
 type Step struct {
-	Insns       int64  `json:"insns"`
-	RIP         uint64 `json:"rip"`
-	Instruction string `json:"instruction,omitempty"`
+	Insns       int64      `json:"insns"`
+	RIP         report.Hex `json:"rip"`
+	Instruction string     `json:"instruction,omitempty"`
 }
 
 func decoderMode(r *inspect.Registers) decoder.Mode {
@@ -69,14 +68,20 @@ func (d *Divergence) set(a, b, after *state, run []state) {
 	r := &a.regs
 	d.Found, d.start = true, *r
 	d.After, d.Before = a.insns, after.insns
-	d.CPU, d.RIP, d.Linear, d.Mode = a.cpu, r.RIP, r.PC(), r.Mode()
+	d.CPU, d.RIP, d.Linear, d.Mode = a.cpu, report.Hex(r.RIP), report.Hex(r.PC()), r.Mode()
 	mode := decoderMode(r)
 	d.code = a.code
 	if p := first(a.code, mode, 1); len(p) > 0 {
 		d.code = p
 	}
 	d.run = d.code
-	d.Bytes, d.Instruction = hex.EncodeToString(d.code), decoder.Format(d.code, mode, d.RIP)
+	d.Bytes, d.Instruction = fmt.Sprintf("% x", d.code), decoder.Format(d.code, mode, r.RIP)
+	if d.Registers == nil {
+		d.Registers = []report.Difference{}
+	}
+	if d.Memory == nil {
+		d.Memory = []report.Difference{}
+	}
 	d.Accesses = nil
 	for i := range run {
 		d.Accesses = append(d.Accesses, run[i].accesses...)

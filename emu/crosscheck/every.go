@@ -1,7 +1,7 @@
 package crosscheck
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -29,6 +29,13 @@ const (
 // fewInsns is up to which everyCount has blocks of one instruction; beyond it, its multiples are points.
 const fewInsns = 4096
 
+// What is wrong with a text; whoever has it names it.
+var (
+	errEvery   = errors.New("want insn, block, exit, a number of instructions (with suffix k, M or G), port=N or rip=ADDRESS")
+	errAddress = errors.New("want an address, as 0x100000")
+	errCount   = errors.New("want a number of instructions (with suffix k, M or G)")
+)
+
 // ParseEvery reads insn, block, exit, a number of instructions, port=N or rip=ADDR.
 func ParseEvery(s string) (e Every, err error) {
 	switch s {
@@ -43,7 +50,7 @@ func ParseEvery(s string) (e Every, err error) {
 	if !marked {
 		n, err := ParseCount(s)
 		if err != nil || n < 1 {
-			return e, fmt.Errorf("%q: want insn, block, exit, a number of instructions, port=N or rip=ADDRESS", s)
+			return e, errEvery
 		}
 		return Every{kind: everyCount, n: n}, nil
 	}
@@ -51,17 +58,17 @@ func ParseEvery(s string) (e Every, err error) {
 	case "port":
 		n, err := strconv.ParseUint(v, 0, 16)
 		if err != nil {
-			return e, fmt.Errorf("port=%s: want a port, 0 to 0xffff", v)
+			return e, errors.New("want a port, 0 to 0xffff")
 		}
 		return Every{kind: everyPort, addr: n}, nil
 	case "rip":
 		n, err := strconv.ParseUint(v, 0, 64)
 		if err != nil {
-			return e, fmt.Errorf("rip=%s: want an address, as 0x100000", v)
+			return e, errAddress
 		}
 		return Every{kind: everyRIP, addr: n}, nil
 	}
-	return e, fmt.Errorf("%q: want insn, block, exit, a number of instructions, port=N or rip=ADDRESS", s)
+	return e, errEvery
 }
 
 // ParseCount reads a count of instructions, with an optional suffix k, M or G (powers of 1000).
@@ -75,7 +82,7 @@ func ParseCount(s string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(s, 0, 64)
 	if err != nil || n < 0 || n > 1<<60/mul {
-		return 0, fmt.Errorf("%q is not a number of instructions (with suffix k, M or G)", s)
+		return 0, errCount
 	}
 	return n * mul, nil
 }
@@ -150,14 +157,16 @@ func ParseFrom(s string) (f From, err error) {
 		f.n, err = ParseCount(v)
 	case "after-exits":
 		f.kind = fromExits
-		f.n, err = ParseCount(v)
+		if f.n, err = ParseCount(v); err != nil {
+			err = errors.New("want a number of accesses to devices (with suffix k, M or G)")
+		}
 	case "rip":
 		f.kind = fromRIP
 		if f.addr, err = strconv.ParseUint(v, 0, 64); err != nil {
-			err = fmt.Errorf("rip=%s: want an address, as 0x100000", v)
+			err = errAddress
 		}
 	default:
-		err = fmt.Errorf("%q: want rip=ADDRESS, insn=N or after-exits=N", s)
+		err = errors.New("want rip=ADDRESS, insn=N or after-exits=N")
 	}
 	return f, err
 }

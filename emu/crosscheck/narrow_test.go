@@ -39,7 +39,7 @@ func TestFindException(t *testing.T) {
 		{"which only one has seen begin", []state{at(1, 10), at(2, 11), at(2, 50, 1), at(3, 51)}, []state{at(1, 10), at(2, 50, 1), at(3, 51)}, false, 0, 0, 0, 0},
 	} {
 		var d Divergence
-		if found := d.find(c.a, c.b, map[int][]byte{}); found != c.found || found && (d.After != c.after || d.Before != c.before || d.RIP != c.rip || len(d.Memory) != c.memory) {
+		if found := d.find(c.a, c.b, map[int][]byte{}); found != c.found || found && (d.After != c.after || d.Before != c.before || uint64(d.RIP) != c.rip || len(d.Memory) != c.memory) {
 			t.Errorf("%s: %v, after %d, before %d, RIP %d, %d pieces of memory", c.name, found, d.After, d.Before, d.RIP, len(d.Memory))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"goemu/decoder"
 	"goemu/emu"
+	"goemu/emu/crosscheck/report"
 	"goemu/emu/inspect"
 	"goemu/mmu"
 	"goemu/tcg"
@@ -274,7 +275,7 @@ func (s *side) describe(l []record) {
 	mode := decoderMode(&s.regs)
 	for _, r := range l {
 		code := s.bytes(s.regs.Linear(inspect.CS, r.rip))
-		step := Step{Insns: r.insns, RIP: r.rip}
+		step := Step{Insns: r.insns, RIP: report.Hex(r.rip)}
 		var in decoder.Inst
 		if decoder.Decode(code, mode, &in) == nil {
 			step.Instruction = decoder.Format(code[:in.Len], mode, r.rip)
@@ -302,6 +303,6 @@ func (s *side) access(mmio bool, addr uint64, write bool) {
 		s.marked = true
 	}
 	if s.p.keep >= 0 && len(s.seen) < 64 {
-		s.seen = append(s.seen, Access{mmio, addr, write})
+		s.seen = append(s.seen, Access{mmio, report.Hex(addr), write})
 	}
 }

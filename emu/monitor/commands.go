@@ -291,12 +291,13 @@ func create(name string, write func(w io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	err = write(f)
-	err = errors.Join(err, f.Close())
-	if err != nil {
-		return errors.Join(err, os.Remove(name))
+	info, err := f.Stat()
+	whole := err == nil && info.Mode().IsRegular() // and no device
+	err = errors.Join(err, write(f), f.Close())
+	if err != nil && whole {
+		err = errors.Join(err, os.Remove(name))
 	}
-	return nil
+	return err
 }
 
 // maxHold is the longest time for which sendkey holds keys.

@@ -18,6 +18,7 @@ func TestFullOutput(t *testing.T) {
 	defer full.Close()
 	for line, status := range map[string]int{
 		"-h": 1, "doctor": 1, "version": 1, "completion bash": 1, "man": 1, "help": 1, "crosscheck --a interp --b interp --insns 1k": 2,
+		"crosscheck -h": 2, "crosscheck --undefined help": 2,
 	} {
 		cmd := exec.Command(guest.Goemu(t), strings.Fields(line)...)
 		var said strings.Builder

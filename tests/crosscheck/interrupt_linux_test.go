@@ -15,7 +15,7 @@ import (
 // On a terminal it shows how far it is, and Ctrl-C ends it.
 func TestInterrupt(t *testing.T) {
 	needTCG(t)
-	cmd := exec.Command(guest.Goemu(t), "crosscheck", "-m", "256", "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "initrd.gz"), "-append", "console=ttyS0")
+	cmd := exec.Command(guest.Goemu(t), "crosscheck", "--json", "-m", "256", "-kernel", guest.File(t, "vmlinuz"), "-initrd", guest.File(t, "initrd.gz"), "-append", "console=ttyS0")
 	tty, err := pty.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +38,7 @@ func TestInterrupt(t *testing.T) {
 			}
 		}
 	}
-	if cmd.Wait(); cmd.ProcessState.ExitCode() != 130 || !strings.Contains(out.String(), "interrupted after") {
+	if cmd.Wait(); cmd.ProcessState.ExitCode() != 130 || !strings.Contains(out.String(), "interrupted after") || !strings.Contains(out.String(), `"result": "interrupted"`) {
 		t.Errorf("exit status %d\n%s", cmd.ProcessState.ExitCode(), out.String())
 	}
 }

@@ -8,6 +8,12 @@ import (
 	"goemu/emu/inspect"
 )
 
+// Hex is a number that JSON has as text, in hexadecimal: not all programs that read JSON know numbers beyond 2^53.
+type Hex uint64
+
+// MarshalText implements encoding.TextMarshaler.
+func (h Hex) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%#x", uint64(h)), nil }
+
 // Mask names what is not compared. nil and the zero value: everything is.
 type Mask struct {
 	Flags     uint64   // bits of RFLAGS

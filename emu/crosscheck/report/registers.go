@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"goemu/emu/inspect"
+	"goemu/emu/nearest"
 )
 
 // field is a register: value points into inspect.Registers.
@@ -105,6 +106,15 @@ func find(r *inspect.Registers, name string) any {
 	return nil
 }
 
+// NoRegister is an error that says that there is no register of that name, and what may be meant: a part of a register goes by the whole one's name.
+func NoRegister(name string) error {
+	var names []string
+	for _, f := range fields(new(inspect.Registers)) {
+		names = append(names, f.name)
+	}
+	return fmt.Errorf("there is no register %s%s", name, nearest.Hint(name, names))
+}
+
 // Get is the text of a register, as Set reads it; ok is false if there is no register of that name.
 func Get(r *inspect.Registers, name string) (text string, ok bool) {
 	p := find(r, name)
@@ -118,7 +128,7 @@ func Get(r *inspect.Registers, name string) (text string, ok bool) {
 func Set(r *inspect.Registers, name, text string) error {
 	p := find(r, name)
 	if p == nil {
-		return fmt.Errorf("there is no register %s", name)
+		return NoRegister(name)
 	}
 	if err := parse(p, text); err != nil {
 		return fmt.Errorf("%s=%s: %w", name, text, err)

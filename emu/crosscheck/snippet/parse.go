@@ -3,14 +3,18 @@ package snippet
 import (
 	"bufio"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"goemu/emu/crosscheck/report"
 	"goemu/emu/crosscheck/undefined"
 	"goemu/emu/inspect"
+	"goemu/emu/nearest"
 )
 
 // EngineNames are the engines that run cases.
@@ -26,19 +30,24 @@ func KnownEngine(name string) bool {
 	return false
 }
 
+// maxLine is how long a line may be, in bytes.
+const maxLine = 1 << 20
+
 // Parse reads a file of cases. Errors name the file and the line.
 func Parse(name string, r io.Reader) ([]*Case, error) {
 	p := parser{name: name}
 	s := bufio.NewScanner(r)
-	s.Buffer(nil, 1<<20)
+	s.Buffer(nil, maxLine)
 	for s.Scan() {
 		p.line++
 		if err := p.take(s.Text()); err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, p.line, err)
 		}
 	}
-	if err := s.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if errors.Is(s.Err(), bufio.ErrTooLong) {
+		return nil, fmt.Errorf("%s:%d: the line has more than %d bytes", name, p.line+1, maxLine)
+	} else if s.Err() != nil {
+		return nil, fmt.Errorf("%s: %w", name, s.Err())
 	}
 	if p.inAsm {
 		return nil, fmt.Errorf("%s:%d: asm without end", name, p.asmLine)
@@ -146,13 +155,16 @@ var keywords = map[string]keyword{
 	"undefined": {1, -1, "undefined INSTRUCTION... : RESULT... : CONDITION", func(c *Case, a []string) error {
 		line := strings.Join(a, " ")
 		c.Undefined = append(c.Undefined, line)
-		_, err := undefined.Parse("undefined", strings.NewReader(line))
-		return err
+		_, err := undefined.Parse("", strings.NewReader(line))
+		return errors.Unwrap(err) // without the line's number
 	}},
 	"expect": {1, -1, "expect different NAME... or expect NAME VALUE", func(c *Case, a []string) error {
 		switch {
 		case a[0] == "different" && len(a) > 1:
 			for _, n := range a[1:] {
+				if n != "end" && n[0] != '[' && !report.IsRegister(n) {
+					return report.NoRegister(n)
+				}
 				c.Different = append(c.Different, strings.ToLower(n))
 			}
 			return nil
@@ -160,7 +172,7 @@ var keywords = map[string]keyword{
 			return fmt.Errorf("want expect different NAME..., or expect NAME VALUE")
 		case a[0] == "end":
 			c.Expect = append(c.Expect, Setting{"end", strings.Join(a[1:], " ")})
-			return nil
+			return checkEnd(strings.Join(a[1:], " "))
 		case strings.HasPrefix(a[0], "["):
 			b, err := hexBytes(a[1:])
 			c.Expect = append(c.Expect, Setting{a[0], fmt.Sprintf("% x", b)})
@@ -231,7 +243,7 @@ func (p *parser) take(line string) error {
 	}
 	k, ok := keywords[words[0]]
 	if !ok {
-		return fmt.Errorf("%.40q is no keyword of case files", words[0])
+		return fmt.Errorf("%.40q is no keyword of case files%s", words[0], nearest.Hint(words[0], slices.Sorted(maps.Keys(keywords))))
 	}
 	args := words[1:]
 	if len(args) < k.min || k.max >= 0 && len(args) > k.max {

@@ -84,7 +84,7 @@ func Read(name string, data []byte, f Format, mode string, set func(*Case)) ([]*
 			text, first = "", i+2
 		}
 	default:
-		return nil, fmt.Errorf("format %s: want one of %v", f, Formats)
+		return nil, fmt.Errorf("format %s: want one of auto, hex, bin, asm", f)
 	}
 	if len(cases) == 0 {
 		return nil, fmt.Errorf("%s: no snippet in it", name)
@@ -106,9 +106,13 @@ func guess(name string, data []byte) Format {
 		return Binary
 	}
 	for _, line := range strings.Split(string(data), "\n") {
-		if _, err := hexLine(line); err != nil {
-			return Assembly
+		if _, err := hexLine(line); err == nil {
+			continue
 		}
+		if first := strings.TrimSpace(line)[0]; first >= '0' && first <= '9' || first == '\\' {
+			return Hex // no assembler text begins so: what is wrong is to be told
+		}
+		return Assembly
 	}
 	return Hex
 }

@@ -3,6 +3,8 @@ package snippet
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"goemu/emu/crosscheck/report"
 	"goemu/emu/inspect"
@@ -55,6 +57,25 @@ func (e End) String() string {
 		return fmt.Sprintf("%s(%#x)", name, e.Code)
 	}
 	return name
+}
+
+// checkEnd tells whether a run may end so that nothing else is to be said: in words as String has them.
+func checkEnd(s string) error {
+	name, code, coded := strings.Cut(s, "(")
+	if coded {
+		digits, closed := strings.CutSuffix(code, ")")
+		n, err := strconv.ParseUint(digits, 0, 32)
+		coded = closed && err == nil && fmt.Sprintf("%#x", n) == digits
+	}
+	for v := range 256 {
+		if e := (End{Kind: Exception, Vector: v}); e.String() == name && (name == s || coded && hasCode>>v&1 != 0) {
+			return nil
+		}
+	}
+	if s == "end" || s == "halt" || s == "shutdown" {
+		return nil
+	}
+	return fmt.Errorf("%s: want end, halt, shutdown, an exception as #DE or #PF(0x6), or another as vector 0x21", s)
 }
 
 // Result is what an engine made of a case.

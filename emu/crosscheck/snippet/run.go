@@ -81,9 +81,9 @@ const (
 
 // Instruction is one of the listing of a snippet, as decoded from its start.
 type Instruction struct {
-	Addr  uint64 `json:"addr"`
-	Bytes string `json:"bytes"`
-	Text  string `json:"text"`
+	Addr  report.Hex `json:"addr"`
+	Bytes string     `json:"bytes"`
+	Text  string     `json:"text"`
 
 	inst     decoder.Inst
 	rip      uint64
@@ -312,7 +312,7 @@ func (im *image) list() []Instruction {
 	mode := map[int]decoder.Mode{16: decoder.Mode16, 32: decoder.Mode32, 64: decoder.Mode64}[im.c.Mode]
 	code := slices.Concat(im.c.Code, slices.Repeat([]byte{im.filler()}, 15)) // the last instruction may have bytes from behind
 	for n := 0; n < len(im.c.Code); {
-		i := Instruction{Addr: im.code + uint64(n), rip: im.regs.RIP + uint64(n), from: n}
+		i := Instruction{Addr: report.Hex(im.code) + report.Hex(n), rip: im.regs.RIP + uint64(n), from: n}
 		length := 1
 		if err := decoder.Decode(code[n:], mode, &i.inst); err == nil {
 			length = int(i.inst.Len)

@@ -5,14 +5,17 @@ package undefined
 import (
 	"bufio"
 	_ "embed"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
 	"goemu/decoder"
 	"goemu/emu/crosscheck/report"
 	"goemu/emu/inspect"
+	"goemu/emu/nearest"
 )
 
 // Text is the built-in table, with its comments.
@@ -82,8 +85,10 @@ func Parse(name string, r io.Reader) (*Table, error) {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 	}
-	if err := s.Err(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if errors.Is(s.Err(), bufio.ErrTooLong) {
+		return nil, fmt.Errorf("%s: a line has more than %d bytes", name, bufio.MaxScanTokenSize)
+	} else if s.Err() != nil {
+		return nil, fmt.Errorf("%s: %w", name, s.Err())
 	}
 	return t, nil
 }
@@ -127,7 +132,7 @@ func (t *Table) line(line string, ops map[string]decoder.Op) error {
 				}
 			}
 		case !ok:
-			return fmt.Errorf("%s is no instruction", s)
+			return fmt.Errorf("%s is no instruction%s", s, nearest.Hint(s, slices.Sorted(maps.Keys(ops))))
 		default:
 			t.rows[op] = append(t.rows[op], r)
 		}
@@ -163,7 +168,7 @@ func (r *row) result(s string) error {
 	case report.IsRegister(s):
 		r.mask.Registers = append(r.mask.Registers, report.Canonical(s))
 	default:
-		return fmt.Errorf("%s is no flag, no register, no bit of a status register, and not all", s)
+		return fmt.Errorf("%s is no flag (cf pf af zf sf of), no register, no bit of a status register (fsw.c1, mxcsr.pe), and not dest, ~st or all", s)
 	}
 	return nil
 }
@@ -176,6 +181,20 @@ func (t *Table) Add(o *Table) {
 	for op, rows := range o.rows {
 		t.rows[op] = append(slices.Clip(t.rows[op]), rows...)
 	}
+}
+
+// BeyondFlags are the names of the instructions of which more than flags is not to be compared.
+func (t *Table) BeyondFlags() (names []string) {
+	for op, rows := range t.rows {
+		if slices.ContainsFunc(rows, func(r row) bool {
+			r.mask.Flags = 0
+			return r.dest || !r.mask.Empty()
+		}) {
+			names = append(names, op.String())
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Mask is what is not to be compared after i. nil: everything is.

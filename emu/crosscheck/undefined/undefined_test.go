@@ -82,16 +82,26 @@ func TestErrors(t *testing.T) {
 		{"add cf", "f:1: want INSTRUCTION"},
 		{"\n#\nadd : xf", "f:3: xf is no flag"},
 		{"add : mxcsr.c0", "mxcsr.c0 is no flag"},
-		{"addx : cf", "ADDX is no instruction"},
+		{"addx : cf", "ADDX is no instruction (did you mean ADCX, ADD,"},
 		{"add : ", "no result is named"},
 		{" : cf", "no instruction is named"},
 		{"add : cf : amd", "condition amd: want tcg"},
 		{"add : cf : kvm : x", "want INSTRUCTION"},
-		{strings.Repeat("x", 1<<17), "f: bufio.Scanner: token too long"},
+		{strings.Repeat("x", 1<<17), "f: a line has more than 65536 bytes"},
 	} {
 		if _, err := Parse("f", strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%.20q: %v, want %q", c.text, err, c.want)
 		}
+	}
+}
+
+func TestBeyondFlags(t *testing.T) {
+	table, err := Parse("f", strings.NewReader("add : cf\nbsr bsf : zf dest\nfsin : ~st : host\nmov : rax cf\nsub : of sf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"BSF", "BSR", "FSIN", "MOV"}, table.BeyondFlags()); d != "" {
+		t.Error(d)
 	}
 }
 
