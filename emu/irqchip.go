@@ -12,12 +12,12 @@ import (
 // IRQChip is what KVM is to have of the interrupt controllers.
 type IRQChip int
 
-// What there is. IRQChipAuto is IRQChipSplit where the host's KVM does it well, and else IRQChipOff. IRQChipOn, which is all of them and the 8254, is for other engines to ignore.
+// What there is. IRQChipAuto is IRQChipSplit where the host's KVM does it well, and else IRQChipOff.
 const (
 	IRQChipAuto  IRQChip = iota
 	IRQChipOff           // nothing
 	IRQChipSplit         // the local APICs
-	IRQChipOn
+	IRQChipOn            // the local APICs, the I/O APIC and the 8259As
 )
 
 // irqChipNames are the names for the option kernel-irqchip, which has none for IRQChipAuto.
@@ -28,7 +28,7 @@ func ParseIRQChip(s string) (IRQChip, error) {
 	if c := slices.Index(irqChipNames[:], s); c > 0 && s != "" {
 		return IRQChip(c), nil
 	}
-	return 0, errors.New("want split or off")
+	return 0, errors.New("want on, split or off")
 }
 
 // chip finds what a host's KVM is to have of a machine's interrupt controllers. What is IRQChipAuto is then decided.
@@ -37,12 +37,12 @@ func (c *Config) chip(h *kvm.Host) (kvmcpu.IRQChip, error) {
 	switch {
 	case c.IRQChip == IRQChipOff:
 		return kvmcpu.UserIRQChip, nil
-	case c.IRQChip == IRQChipOn:
-		return 0, errors.New("kernel-irqchip=on: I/O APIC, 8259As and 8254 are goemu's own with KVM too: use kernel-irqchip=split (the local APICs in KVM), or kernel-irqchip=off")
 	case c.CPUs > 1:
 		why = errors.New("goemu's vCPUs run in turn, and one that waits in KVM would take the others' time: use -smp 1")
 	case c.Icount:
 		why = errors.New("KVM's local APIC does not count time by instructions: leave -icount away")
+	case c.IRQChip == IRQChipOn:
+		why = kvmcpu.CheckInKernel(h)
 	default:
 		why = kvmcpu.CheckSplit(h)
 	}
@@ -51,6 +51,8 @@ func (c *Config) chip(h *kvm.Host) (kvmcpu.IRQChip, error) {
 		why = h.ProbeLocalAPIC()
 	}
 	switch {
+	case why == nil && c.IRQChip == IRQChipOn:
+		return kvmcpu.InKernelIRQChip, nil
 	case why == nil:
 		c.IRQChip = IRQChipSplit
 		return kvmcpu.SplitIRQChip, nil
@@ -58,18 +60,25 @@ func (c *Config) chip(h *kvm.Host) (kvmcpu.IRQChip, error) {
 		c.IRQChip = IRQChipOff
 		return kvmcpu.UserIRQChip, nil
 	}
-	return 0, fmt.Errorf("kernel-irqchip=split: %w, or kernel-irqchip=off", why)
+	return 0, fmt.Errorf("kernel-irqchip=%s: %w, or kernel-irqchip=off", irqChipNames[c.IRQChip], why)
 }
 
 // irqChipText tells who has the interrupt controllers while KVM runs the guest.
 func (m *Machine) irqChipText() string {
-	if m.kvm == nil || m.kvm.IRQChip() == kvmcpu.UserIRQChip {
-		return "off: local APICs, I/O APIC, 8259As and 8254 are goemu's"
+	kind := kvmcpu.UserIRQChip
+	if m.kvm != nil {
+		kind = m.kvm.IRQChip()
 	}
-	return "split: local APICs are KVM's, I/O APIC, 8259As and 8254 goemu's"
+	return irqChipTexts[kind]
 }
 
-// recallAPICs takes the local APICs back from KVM, for a time in which the machine stands still.
+var irqChipTexts = [...]string{
+	kvmcpu.UserIRQChip:     "off: local APICs, I/O APIC, 8259As and 8254 are goemu's",
+	kvmcpu.SplitIRQChip:    "split: local APICs are KVM's, I/O APIC, 8259As and 8254 goemu's",
+	kvmcpu.InKernelIRQChip: "on: local APICs, I/O APIC and 8259As are KVM's, the 8254 goemu's",
+}
+
+// recallAPICs takes the interrupt controllers back from KVM, for a time in which the machine stands still.
 func (m *Machine) recallAPICs() {
 	for _, v := range m.vcpus {
 		if k := v.kvm.Load(); k != nil {

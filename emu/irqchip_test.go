@@ -2,6 +2,7 @@ package emu_test
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,7 +78,7 @@ func interruptsAs(t *testing.T, cfg emu.Config, engines ...emu.Accel) {
 
 // Interrupts of all kinds are the same with KVM's local APICs and with goemu's.
 func TestIRQChip(t *testing.T) {
-	for name, chip := range map[string]emu.IRQChip{"off": emu.IRQChipOff, "split": emu.IRQChipSplit} {
+	for name, chip := range map[string]emu.IRQChip{"off": emu.IRQChipOff, "split": emu.IRQChipSplit, "on": emu.IRQChipOn} {
 		t.Run(name, func(t *testing.T) {
 			c := &counted{Sys: kvm.System}
 			kvm.System = c
@@ -96,9 +97,11 @@ func TestIRQChipMoves(t *testing.T) {
 		"kvm, tcg":     {emu.AccelAuto, emu.AccelKVM},
 		"two, and two": {emu.AccelInterp, emu.AccelInterp, emu.AccelKVM, emu.AccelKVM, emu.AccelKVM},
 	} {
-		t.Run(name, func(t *testing.T) {
-			interruptsAs(t, emu.Config{Accel: emu.AccelKVM, IRQChip: emu.IRQChipSplit}, engines...)
-		})
+		for _, chip := range []emu.IRQChip{emu.IRQChipSplit, emu.IRQChipOn} {
+			t.Run(fmt.Sprintf("%s, %d", name, chip), func(t *testing.T) {
+				interruptsAs(t, emu.Config{Accel: emu.AccelKVM, IRQChip: chip}, engines...)
+			})
+		}
 	}
 }
 
@@ -115,7 +118,9 @@ func TestIRQChipRefused(t *testing.T) {
 		{emu.Config{IRQChip: emu.IRQChipSplit}, "kernel-irqchip=split: KVM: this host's KVM lacks KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_SIGNAL_MSI, KVM_CAP_IRQ_ROUTING"},
 		{emu.Config{IRQChip: emu.IRQChipSplit, CPUs: 2}, "use -smp 1, or kernel-irqchip=off"},
 		{emu.Config{IRQChip: emu.IRQChipSplit, Icount: true}, "leave -icount away, or kernel-irqchip=off"},
-		{emu.Config{IRQChip: emu.IRQChipOn}, "use kernel-irqchip=split (the local APICs in KVM), or kernel-irqchip=off"},
+		{emu.Config{IRQChip: emu.IRQChipOn}, "kernel-irqchip=on: KVM: this host's KVM lacks KVM_CAP_IRQCHIP, KVM_CAP_SIGNAL_MSI, KVM_CAP_IRQ_ROUTING"},
+		{emu.Config{IRQChip: emu.IRQChipOn, CPUs: 2}, "kernel-irqchip=on: goemu's vCPUs run in turn"},
+		{emu.Config{IRQChip: emu.IRQChipOn, Icount: true}, "leave -icount away, or kernel-irqchip=off"},
 		{emu.Config{IRQChip: emu.IRQChipOff}, ""},
 		{emu.Config{}, ""},
 		{emu.Config{CPUs: 2}, ""},

@@ -224,7 +224,7 @@ func (m *Machine) makeKVM() error {
 	if err != nil {
 		return err
 	}
-	k, err := kvmcpu.New(m.kvmHost, m.space, chip, kvmcpu.Controllers{Bus: m.board.APICBus(), IOAPIC: m.board.IOAPIC, LAPICs: m.board.LAPICs})
+	k, err := kvmcpu.New(m.kvmHost, m.space, chip, kvmcpu.Controllers{Bus: m.board.APICBus(), IOAPIC: m.board.IOAPIC, LAPICs: m.board.LAPICs, PIC: m.board.PIC})
 	if err != nil {
 		return err
 	}
@@ -310,7 +310,7 @@ func (v *vcpu) translated() bool { return v.lent && !v.cpu.InSMM() }
 // Translate implements kvmcpu.World.
 func (v *vcpu) Translate() {
 	v.m.code.Flush() // KVM does not tell of code that changes
-	v.apic.Recall()
+	v.kvm.Load().Recall()
 	v.lent = true
 	v.engine.Run()
 	v.lent = false

@@ -70,6 +70,12 @@ type Settler interface {
 	Settle(held func(vector uint8) bool)
 }
 
+// Lender is a Listener whose registers the host's KVM can have together with those of the local APICs.
+type Lender interface {
+	// Recall takes them back, if it has them.
+	Recall()
+}
+
 // Bus connects the APICs of a machine.
 type Bus struct {
 	// Deliver may take a message of a sender that is no local APIC; done is false if it does not, and the agents are asked. Nil: they always are.
@@ -97,6 +103,15 @@ func (b *Bus) Settle(held func(vector uint8) bool) {
 	for _, l := range b.listeners {
 		if s, ok := l.(Settler); ok {
 			s.Settle(held)
+		}
+	}
+}
+
+// Recall has listeners take their registers back: those of a local APIC are about to be.
+func (b *Bus) Recall() {
+	for _, l := range b.listeners {
+		if s, ok := l.(Lender); ok {
+			s.Recall()
 		}
 	}
 }

@@ -2,7 +2,7 @@
 //
 // It follows the Intel 82093AA data sheet: 24 pins, edge and level triggering with remote IRR, masks, delivery and destination
 // modes. Input levels are logical (asserted or not), so the polarity bit is only stored. As in the data sheet an edge on a
-// masked pin is lost.
+// masked pin is lost. The host's KVM can have the registers for a while (Lend).
 package ioapic
 
 import (
@@ -63,6 +63,8 @@ type IOAPIC struct {
 	id   uint8
 	pins [NumPins]pin
 
+	keeper Keeper // has the registers: see Lend; nil: they are here
+
 	// OnTable is called when redirection entries have changed; nil: nobody minds.
 	OnTable func()
 
@@ -99,6 +101,7 @@ func (a *IOAPIC) Name() string { return "82093AA" }
 
 // Reset masks all pins. Input levels stay.
 func (a *IOAPIC) Reset() {
+	a.keeper = nil
 	a.s = State{ID: a.id, Lines: a.s.Lines}
 	for i := range a.s.Table {
 		a.s.Table[i] = masked
@@ -114,6 +117,7 @@ func (a *IOAPIC) changed() {
 
 // Level gives the vector of a pin that is level-triggered, masked or not; ok is false if it is not.
 func (a *IOAPIC) Level(pin int) (vector uint8, ok bool) {
+	a.look()
 	e := a.s.Table[pin]
 	return uint8(e), e&level != 0
 }
@@ -123,6 +127,7 @@ func (a *IOAPIC) Pin(n int) devices.Line { return &a.pins[n] }
 
 // SaveState returns a copy of the state.
 func (a *IOAPIC) SaveState() State {
+	a.look()
 	s := a.s
 	s.Version = stateVersion
 	return s
@@ -133,13 +138,14 @@ func (a *IOAPIC) RestoreState(s State) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("82093AA state has version %d, want %d", s.Version, stateVersion)
 	}
-	a.s = s
+	a.s, a.keeper = s, nil
 	a.changed()
 	return nil
 }
 
 func (a *IOAPIC) setPin(n int, on bool) {
 	bit := uint32(1) << n
+	lent := a.pass(n, on, a.s.Lines&bit != 0 != on)
 	rose := on && a.s.Lines&bit == 0
 	if rose {
 		a.raised[n]++
@@ -151,7 +157,7 @@ func (a *IOAPIC) setPin(n int, on bool) {
 	}
 	e := a.s.Table[n]
 	switch {
-	case e&masked != 0:
+	case lent, e&masked != 0:
 	case e&level != 0:
 		a.serve(n)
 	case rose:
@@ -193,6 +199,7 @@ func (a *IOAPIC) send(e uint64) bool {
 
 // EOI implements apicbus.Listener: the interrupt with this vector is done; a pin that is still asserted interrupts again.
 func (a *IOAPIC) EOI(vector uint8) {
+	a.Recall()
 	for n, e := range a.s.Table {
 		if e&remoteIRR != 0 && uint8(e) == vector {
 			a.s.Table[n] &^= remoteIRR
@@ -203,6 +210,9 @@ func (a *IOAPIC) EOI(vector uint8) {
 
 // Settle implements apicbus.Settler.
 func (a *IOAPIC) Settle(held func(vector uint8) bool) {
+	if a.keeper != nil {
+		return
+	}
 	for _, e := range a.s.Table {
 		if e&remoteIRR != 0 && !held(uint8(e)) {
 			a.EOI(uint8(e))
@@ -212,6 +222,7 @@ func (a *IOAPIC) Settle(held func(vector uint8) bool) {
 
 // ReadMMIO reads IOREGSEL or IOWIN.
 func (a *IOAPIC) ReadMMIO(off uint64, size int) uint64 {
+	a.look()
 	var v uint32
 	switch off &^ 3 {
 	case offSelect:
@@ -236,6 +247,7 @@ func (a *IOAPIC) read() uint32 {
 
 // WriteMMIO writes IOREGSEL or, with 32 bits at least, IOWIN.
 func (a *IOAPIC) WriteMMIO(off uint64, size int, v uint64) {
+	a.Recall()
 	switch {
 	case off == offSelect:
 		a.s.Select = uint8(v)
@@ -245,7 +257,10 @@ func (a *IOAPIC) WriteMMIO(off uint64, size int, v uint64) {
 }
 
 // SetID sets the ID as a write to its register does: 4 bits.
-func (a *IOAPIC) SetID(id uint8) { a.s.ID = id & 0xf }
+func (a *IOAPIC) SetID(id uint8) {
+	a.Recall()
+	a.s.ID = id & 0xf
+}
 
 func (a *IOAPIC) write(v uint32) {
 	r := a.s.Select

@@ -37,11 +37,22 @@ func (l *LAPIC) Lend(k Keeper, p *Page) (deadline uint64) {
 	return l.s.Deadline
 }
 
+// Refused has the registers here as they were when they were lent: the keeper has not taken them.
+func (l *LAPIC) Refused() {
+	l.keeper = nil
+	l.expire()
+	l.armTimer()
+	l.update()
+}
+
 // Lent tells whether a keeper has the registers.
 func (l *LAPIC) Lent() bool { return l.keeper != nil }
 
-// Recall takes the registers back.
+// Recall takes the registers back. An I/O APIC that is lent too goes first: what it sends until then comes to the keeper.
 func (l *LAPIC) Recall() {
+	if l.keeper != nil {
+		l.bus.Recall() // which may change registers here, and so take them back
+	}
 	k, was := l.keeper, l.s.Base
 	if k == nil {
 		return

@@ -4,7 +4,7 @@
 // It follows the Intel 8259A data sheet and the 82371SB (PIIX3) data sheet: all initialisation and operation command
 // words, nested, special fully nested and special mask mode, rotation, automatic EOI and polling. Not done: MCS-80 mode (the
 // processor is always an 8086) and the LTIM bit, which the PIIX3 replaces by ELCR. An edge request is lost when its input
-// falls before it is acknowledged, as in the chip; the acknowledge cycle then gives IR7.
+// falls before it is acknowledged, as in the chip; the acknowledge cycle then gives IR7. The host's KVM can have the registers for a while (Lend).
 package pic
 
 import (
@@ -70,6 +70,8 @@ type PIC struct {
 	intr  devices.Line
 	lines [16]line
 
+	keeper Keeper // has the registers: see Lend; nil: they are here
+
 	raised [16]uint64 // for people: no part of the state
 }
 
@@ -105,6 +107,7 @@ func (p *PIC) MaxPortSize() int { return 1 }
 
 // Reset puts both chips into their power-on state. Input levels stay: they belong to the devices.
 func (p *PIC) Reset() {
+	p.keeper = nil
 	for i := range p.s.Chips {
 		p.s.Chips[i] = Chip{Lines: p.s.Chips[i].Lines, Lowest: 7}
 	}
@@ -118,10 +121,14 @@ func (p *PIC) IRQ(n int) devices.Line { return &p.lines[n&15] }
 func (p *PIC) INT() bool { return p.s.INT }
 
 // Level tells whether input n is level-triggered.
-func (p *PIC) Level(n int) bool { return p.s.Chips[n>>3&1].ELCR>>(n&7)&1 != 0 }
+func (p *PIC) Level(n int) bool {
+	p.look()
+	return p.s.Chips[n>>3&1].ELCR>>(n&7)&1 != 0
+}
 
 // SaveState returns a copy of the state.
 func (p *PIC) SaveState() State {
+	p.look()
 	s := p.s
 	s.Version = stateVersion
 	return s
@@ -132,7 +139,7 @@ func (p *PIC) RestoreState(s State) error {
 	if s.Version != stateVersion {
 		return fmt.Errorf("8259A state has version %d, want %d", s.Version, stateVersion)
 	}
-	p.s = s
+	p.s, p.keeper = s, nil
 	return nil
 }
 
@@ -144,7 +151,9 @@ func (p *PIC) setIRQ(n uint8, level bool) {
 		return
 	}
 	c, bit := &p.s.Chips[n>>3], uint8(1)<<(n&7)
+	lent := p.pass(n, level, c.Lines&bit != 0 != level)
 	switch {
+	case lent:
 	case level && (c.Lines&bit == 0 || c.ELCR&bit != 0):
 		c.IRR |= bit
 	case !level:
@@ -158,7 +167,9 @@ func (p *PIC) setIRQ(n uint8, level bool) {
 	} else {
 		c.Lines &^= bit
 	}
-	p.update()
+	if !lent {
+		p.update()
+	}
 }
 
 // first gives the highest-priority input among the bits of m, or -1.
@@ -208,15 +219,20 @@ func (c *Chip) ack(n int) {
 	}
 }
 
-// update carries the slave's output to the master and the master's to the processor.
-func (p *PIC) update() {
+// cascade carries the slave's output to the master.
+func (p *PIC) cascade() {
 	m, s := &p.s.Chips[0], &p.s.Chips[1]
 	if !m.Single && s.request(false) >= 0 {
 		m.IRR |= 1 << Cascade
 	} else {
 		m.IRR &^= 1 << Cascade
 	}
-	if level := m.request(true) >= 0; level != p.s.INT {
+}
+
+// update carries the slave's output to the master and the master's to the processor.
+func (p *PIC) update() {
+	p.cascade()
+	if level := p.s.Chips[0].request(true) >= 0; level != p.s.INT {
 		p.s.INT = level
 		p.intr.Set(level)
 	}
@@ -224,6 +240,7 @@ func (p *PIC) update() {
 
 // IntAck is the processor's interrupt acknowledge cycle. It returns the vector, IR7's if the request has gone.
 func (p *PIC) IntAck() int {
+	p.Recall()
 	m, s := &p.s.Chips[0], &p.s.Chips[1]
 	n := m.request(true)
 	if n < 0 {
@@ -246,6 +263,7 @@ func (p *PIC) IntAck() int {
 
 // In reads a register.
 func (p *PIC) In(port uint16, _ int) uint32 {
+	p.Recall()
 	if port&^1 == ELCRBase {
 		return uint32(p.s.Chips[port&1].ELCR)
 	}
@@ -271,6 +289,7 @@ func (p *PIC) In(port uint16, _ int) uint32 {
 
 // Out writes a register.
 func (p *PIC) Out(port uint16, _ int, v uint32) {
+	p.Recall()
 	b := uint8(v)
 	if port&^1 == ELCRBase {
 		p.writeELCR(int(port&1), b)

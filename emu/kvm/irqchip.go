@@ -21,11 +21,16 @@ type irqLevel struct{ irq, level uint32 }
 
 // IRQLine sets the level of a line into the in-kernel interrupt controllers (KVM API 4.25).
 func (m *VM) IRQLine(gsi uint32, high bool) error {
-	l := irqLevel{irq: gsi}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.line = irqLevel{irq: gsi}
 	if high {
-		l.level = 1
+		m.line.level = 1
 	}
-	return m.ask(ReqIRQLine, unsafe.Pointer(&l), "setting interrupt line "+strconv.Itoa(int(gsi)))
+	if _, errno := m.sys.Ioctl(m.fd, ReqIRQLine, 0, unsafe.Pointer(&m.line)); errno != 0 {
+		return failed("setting interrupt line "+strconv.Itoa(int(gsi)), ReqIRQLine, errno)
+	}
+	return nil
 }
 
 // Chip is one of the in-kernel controllers.
@@ -64,34 +69,43 @@ type IOAPIC struct {
 	Redirections [24]uint64
 }
 
-// PIC reads an 8259A (KVM API 4.26).
-func (m *VM) PIC(c Chip, p *PIC) error {
-	s := irqChip{chip: c}
-	err := m.ask(ReqGetIRQChip, unsafe.Pointer(&s), "reading an 8259A")
-	*p = *(*PIC)(unsafe.Pointer(&s.data))
+// chipState reads or sets a controller whose structure is at p, with the machine's memory for it, so that nothing is allocated.
+func (m *VM) chipState(r Request, c Chip, p []byte, doing string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := &m.chip
+	*s = irqChip{chip: c}
+	if r == ReqSetIRQChip {
+		copy(s.data[:], p)
+	}
+	err := m.ask(r, unsafe.Pointer(s), doing)
+	if r == ReqGetIRQChip && err == nil {
+		copy(p, s.data[:])
+	}
 	return err
+}
+
+func (p *PIC) bytes() []byte    { return (*[unsafe.Sizeof(PIC{})]byte)(unsafe.Pointer(p))[:] }
+func (a *IOAPIC) bytes() []byte { return (*[unsafe.Sizeof(IOAPIC{})]byte)(unsafe.Pointer(a))[:] }
+
+// PIC reads an 8259A (KVM API 4.26). With an error p stays as it was, as with IOAPIC.
+func (m *VM) PIC(c Chip, p *PIC) error {
+	return m.chipState(ReqGetIRQChip, c, p.bytes(), "reading an 8259A")
 }
 
 // SetPIC sets it (KVM API 4.27).
 func (m *VM) SetPIC(c Chip, p *PIC) error {
-	s := irqChip{chip: c}
-	*(*PIC)(unsafe.Pointer(&s.data)) = *p
-	return m.ask(ReqSetIRQChip, unsafe.Pointer(&s), "setting an 8259A")
+	return m.chipState(ReqSetIRQChip, c, p.bytes(), "setting an 8259A")
 }
 
 // IOAPIC reads the I/O APIC (KVM API 4.26).
 func (m *VM) IOAPIC(a *IOAPIC) error {
-	s := irqChip{chip: ChipIOAPIC}
-	err := m.ask(ReqGetIRQChip, unsafe.Pointer(&s), "reading the I/O APIC")
-	*a = *(*IOAPIC)(unsafe.Pointer(&s.data))
-	return err
+	return m.chipState(ReqGetIRQChip, ChipIOAPIC, a.bytes(), "reading the I/O APIC")
 }
 
 // SetIOAPIC sets it (KVM API 4.27).
 func (m *VM) SetIOAPIC(a *IOAPIC) error {
-	s := irqChip{chip: ChipIOAPIC}
-	*(*IOAPIC)(unsafe.Pointer(&s.data)) = *a
-	return m.ask(ReqSetIRQChip, unsafe.Pointer(&s), "setting the I/O APIC")
+	return m.chipState(ReqSetIRQChip, ChipIOAPIC, a.bytes(), "setting the I/O APIC")
 }
 
 // LAPIC is struct kvm_lapic_state: the registers of a local APIC as in its page.

@@ -18,6 +18,8 @@ type VM struct {
 	mu     sync.Mutex
 	pages  map[uint32]int // of each slot
 	routes *routing       // as last set
+	line   irqLevel       // of the request that is made, as is
+	chip   irqChip
 }
 
 // Close gives the machine back once its processors are closed too.

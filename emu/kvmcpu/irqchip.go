@@ -8,20 +8,22 @@ import (
 	"goemu/devices/apicbus"
 	"goemu/devices/ioapic"
 	"goemu/devices/lapic"
+	"goemu/devices/pic"
 	"goemu/emu/kvm"
 )
 
 // IRQChip is how much of the interrupt controllers KVM has.
 type IRQChip int
 
-// What KVM has: nothing, or the local APICs while a guest runs in it, with the I/O APIC and the 8259As outside.
+// What KVM has while a guest runs in it: nothing, the local APICs with the I/O APIC and the 8259As outside, or all of these.
 const (
 	UserIRQChip IRQChip = iota
 	SplitIRQChip
+	InKernelIRQChip
 )
 
 // String is as the option kernel-irqchip has it.
-func (c IRQChip) String() string { return [...]string{"off", "split"}[c] }
+func (c IRQChip) String() string { return [...]string{"off", "split", "on"}[c] }
 
 // split are the capabilities without which KVM cannot have the local APICs.
 var split = []kvm.Cap{kvm.CapSplitIRQChip, kvm.CapSignalMSI, kvm.CapIRQRouting, kvm.CapMPState}
@@ -34,6 +36,7 @@ type Controllers struct {
 	Bus    *apicbus.Bus
 	IOAPIC *ioapic.IOAPIC
 	LAPICs []*lapic.LAPIC // by vCPU
+	PIC    *pic.PIC       // needed only for InKernelIRQChip
 }
 
 // chips is what a machine has of interrupt controllers in KVM.
@@ -46,6 +49,7 @@ type chips struct {
 	routed []kvm.Route // of routes
 	stale  bool        // the I/O APIC has others by now
 	block  bool        // KVM can keep interrupts off in a single step
+	kernel kernelChips
 }
 
 const (
@@ -66,15 +70,21 @@ func (m *Machine) addChips() error {
 	c := &m.chips
 	mask := m.vm.Check(kvm.CapSetGuestDebug2)
 	c.block = mask > 0 && mask&kvm.DebugBlockIRQ != 0
-	if c.kind == UserIRQChip {
+	switch c.kind {
+	case InKernelIRQChip:
+		if err := m.addKernelChips(); err != nil {
+			return err
+		}
+	case SplitIRQChip:
+		if err := m.vm.SplitIRQChip(ioapic.NumPins); err != nil {
+			return err
+		}
+		c.stale = true
+		c.with.IOAPIC.OnTable = func() { c.stale = true }
+	default:
 		return nil
 	}
-	if err := m.vm.SplitIRQChip(ioapic.NumPins); err != nil {
-		return err
-	}
-	c.stale = true
 	c.with.Bus.Deliver = m.deliver
-	c.with.IOAPIC.OnTable = func() { c.stale = true }
 	return nil
 }
 
@@ -237,14 +247,14 @@ func (e *VCPU) lend() error {
 	}
 	e.v.SetAPICBase(m[0].Data)
 	deadline := e.apic.Lend(e.keeper, &e.page)
-	if err := e.v.SetLAPIC((*kvm.LAPIC)(&e.page)); err != nil {
-		return err
+	err := e.v.SetLAPIC((*kvm.LAPIC)(&e.page))
+	if err == nil && e.deadline {
+		m[0] = kvm.MSR{Index: msrTSCDeadline, Data: deadline}
+		_, err = e.v.SetMSRs(m[:])
 	}
-	if !e.deadline {
-		return nil
+	if err != nil {
+		e.apic.Refused()
 	}
-	m[0] = kvm.MSR{Index: msrTSCDeadline, Data: deadline}
-	_, err := e.v.SetMSRs(m[:])
 	return err
 }
 
@@ -256,11 +266,17 @@ func (e *VCPU) prepare() error {
 	if err := e.lend(); err != nil {
 		return err
 	}
-	if e.m.chips.stale {
+	switch c := &e.m.chips; {
+	case c.kind == InKernelIRQChip:
+		return e.m.lendChips()
+	case c.stale:
 		return e.m.route()
 	}
 	return nil
 }
+
+// external tells whether the 8259As have an interrupt that is not for KVM to find.
+func (e *VCPU) external() bool { return e.m.chips.kind != InKernelIRQChip && e.world.INTR() }
 
 // loadMPState tells KVM whether the vCPU is halted. A wait for a store to memory, which KVM does not have, ends.
 func (e *VCPU) loadMPState() error {
@@ -296,7 +312,7 @@ func (e *VCPU) inject(vector uint8) error {
 // blocked tells whether KVM, having been given a halted vCPU, would wait although the 8259As have an interrupt: it looks for a window only
 // when the guest leaves off. A run that ends at once tells then whether it takes one.
 func (e *VCPU) blocked() bool {
-	if e.apic == nil || !e.cpu.Halted() || !e.world.INTR() {
+	if e.apic == nil || !e.cpu.Halted() || !e.external() {
 		return false
 	}
 	e.v.RequestExit()

@@ -1,10 +1,10 @@
 // Package kvmcpu runs a machine's vCPUs on the host's processor, by package kvm: an accel.Runner beside the translator's.
 //
 // The vCPU's state is in x86.CPU whenever anybody may look at it, and in KVM while the guest runs: it is loaded before the guest goes on and stored before the machine is told of
-// anything that may look. Exceptions and interrupts that come while x86.CPU has the state are delivered by it. I/O APIC, 8259As, timers and devices are the
-// machine's own, and local APICs too unless KVM has them (SplitIRQChip); system management mode is the translator's, so that KVM need not have it.
+// anything that may look. Exceptions and interrupts that come while x86.CPU has the state are delivered by it. Timers and devices are the
+// machine's own, and interrupt controllers too unless KVM has the local APICs or all of them (IRQChip); system management mode is the translator's, so that KVM need not have it.
 //
-// Not done: in-kernel I/O APIC, 8259As and 8254, several vCPUs at a time, what -d logs of exceptions, watchpoints beyond the debug registers.
+// Not done: in-kernel 8254, several vCPUs at a time, what -d logs of exceptions, watchpoints beyond the debug registers.
 package kvmcpu
 
 import (

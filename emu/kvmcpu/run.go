@@ -86,11 +86,12 @@ func (e *VCPU) Leave() {
 	e.EndStep()
 }
 
-// Recall takes the local APIC back from KVM: its timer stands still when the machine's clock does.
+// Recall takes the interrupt controllers back from KVM: the local APIC's timer stands still when the machine's clock does.
 func (e *VCPU) Recall() {
 	if e.apic != nil {
 		e.Store()
 		e.apic.Recall()
+		e.m.recallChips()
 	}
 }
 
@@ -219,7 +220,7 @@ func (e *VCPU) interrupt() bool {
 		e.cpu.TakeRequests()
 	}
 	if !e.loaded {
-		waits := e.world.INTR()
+		waits := e.external()
 		switch {
 		case e.cpu.InShadow():
 			e.debug.once = e.debug.once || e.cpu.SMIWaiting() // NMIs are KVM's to hold
@@ -238,7 +239,7 @@ func (e *VCPU) interrupt() bool {
 		e.v.RequestInterruptWindow(waits)
 		return false
 	}
-	waits := e.world.INTR()
+	waits := e.external()
 	if waits && e.can && !e.debug.step.on {
 		e.can = false
 		if v := e.world.IntAck(); v >= 0 {
@@ -246,7 +247,7 @@ func (e *VCPU) interrupt() bool {
 				e.cpu.Interrupted(v, 0, true, false) // it has left the interrupt controller
 			}
 		}
-		waits = e.world.INTR()
+		waits = e.external()
 	}
 	e.v.RequestInterruptWindow(waits)
 	return false
