@@ -81,6 +81,9 @@ type Bus struct {
 	// Deliver may take a message of a sender that is no local APIC; done is false if it does not, and the agents are asked. Nil: they always are.
 	Deliver func(m Message) (taken, done bool)
 
+	// Heard tells that listeners miss no EOI of local APICs that are lent: they are lent too.
+	Heard bool
+
 	agents    []Agent
 	listeners []Listener
 }
@@ -100,6 +103,9 @@ func (b *Bus) EOI(vector uint8) {
 
 // Settle tells listeners which vectors are pending or in service, after EOIs may have been missed.
 func (b *Bus) Settle(held func(vector uint8) bool) {
+	if b.Heard {
+		return
+	}
 	for _, l := range b.listeners {
 		if s, ok := l.(Settler); ok {
 			s.Settle(held)

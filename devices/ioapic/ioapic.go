@@ -210,9 +210,6 @@ func (a *IOAPIC) EOI(vector uint8) {
 
 // Settle implements apicbus.Settler.
 func (a *IOAPIC) Settle(held func(vector uint8) bool) {
-	if a.keeper != nil {
-		return
-	}
 	for _, e := range a.s.Table {
 		if e&remoteIRR != 0 && !held(uint8(e)) {
 			a.EOI(uint8(e))

@@ -211,3 +211,56 @@ func TestLendX2APIC(t *testing.T) {
 		t.Errorf("(-lent +back)\n%s", d)
 	}
 }
+
+// lender is an I/O APIC that is lent too.
+type lender struct{ do func() }
+
+func (*lender) EOI(uint8) {}
+func (l *lender) Recall() { l.do() }
+
+// An I/O APIC goes back before a local APIC, whose registers have then what was sent; it may itself take them back.
+func TestRecallOrder(t *testing.T) {
+	m := newMachine(t, 1)
+	l := m.apics[0]
+	k := m.lend()
+	calls := 0
+	m.bus.AddListener(&lender{func() {
+		calls++
+		k.page.put(regIRR+2, 1<<3)
+	}})
+	l.Recall()
+	l.Recall()
+	m.ack(0, 0x43)
+	if calls != 1 {
+		t.Errorf("%d calls", calls)
+	}
+	m.lend()
+	lent := true
+	m.bus.AddListener(&lender{func() {
+		if lent {
+			lent = false
+			l.Accept(apicbus.Message{Mode: apicbus.INIT})
+		}
+	}})
+	l.Recall()
+	if l.Lent() {
+		t.Error("lent")
+	}
+}
+
+// What a keeper cannot take is here as it was.
+func TestRefused(t *testing.T) {
+	m := newMachine(t, 1)
+	l := m.apics[0]
+	m.w(0x320, 0x41)
+	m.w(0x380, 100_000)
+	want := l.SaveState()
+	k := m.lend()
+	k.page = Page{}
+	l.Refused()
+	if d := cmp.Diff(want, l.SaveState()); d != "" || k.log != "" || l.Lent() {
+		t.Errorf("(-before +after)\n%s%s", d, k.log)
+	}
+	m.clock.Advance(200_000) // divided by 2
+	m.ack(0, 0x41)
+}

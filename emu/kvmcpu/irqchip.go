@@ -75,6 +75,7 @@ func (m *Machine) addChips() error {
 		if err := m.addKernelChips(); err != nil {
 			return err
 		}
+		c.with.Bus.Heard = true
 	case SplitIRQChip:
 		if err := m.vm.SplitIRQChip(ioapic.NumPins); err != nil {
 			return err
@@ -91,7 +92,7 @@ func (m *Machine) addChips() error {
 // removeChips undoes addChips, when no vCPU runs any more.
 func (m *Machine) removeChips() {
 	if c := &m.chips; c.kind != UserIRQChip {
-		c.with.Bus.Deliver, c.with.IOAPIC.OnTable = nil, nil
+		c.with.Bus.Deliver, c.with.Bus.Heard, c.with.IOAPIC.OnTable = nil, false, nil
 	}
 }
 

@@ -29,12 +29,14 @@ type Fake struct {
 	Dirty    map[uint32][]uint64         // what the log says next
 	Routes   []kvm.Route                 // as last set
 	Message  kvm.MSI                     // the last that was sent; somebody takes it
+	Lines    []Line                      // into the interrupt controllers, in the order in which they were set
 	Requests []kvm.Request               // all so far
 
-	mu   sync.Mutex
-	cond *sync.Cond
-	fds  map[int]*object
-	last int
+	mu    sync.Mutex
+	chips [3][]byte // structures of the interrupt controllers
+	cond  *sync.Cond
+	fds   map[int]*object
+	last  int
 }
 
 // Region is a memory slot.
@@ -152,7 +154,6 @@ var sets = map[kvm.Request]kvm.Request{
 	kvm.ReqGetRegs: kvm.ReqSetRegs, kvm.ReqGetSregs: kvm.ReqSetSregs, kvm.ReqGetFPU: kvm.ReqSetFPU, kvm.ReqGetXSAVE: kvm.ReqSetXSAVE,
 	kvm.ReqGetXCRs: kvm.ReqSetXCRs, kvm.ReqGetDebugRegs: kvm.ReqSetDebugRegs, kvm.ReqGetVCPUEvents: kvm.ReqSetVCPUEvents,
 	kvm.ReqGetMPState: kvm.ReqSetMPState, kvm.ReqGetLAPIC: kvm.ReqSetLAPIC, kvm.ReqGetPIT2: kvm.ReqSetPIT2, kvm.ReqGetClock: kvm.ReqSetClock,
-	kvm.ReqGetIRQChip: kvm.ReqSetIRQChip,
 }
 
 // Ioctl answers a request.
@@ -209,6 +210,12 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 		return f.dirty(p)
 	case kvm.ReqSetGSIRouting:
 		f.Routes = append(f.Routes[:0], unsafe.Slice((*kvm.Route)(unsafe.Add(p, size(r))), *(*uint32)(p))...)
+		return 0, 0
+	case kvm.ReqGetIRQChip, kvm.ReqSetIRQChip:
+		return f.chip(arg, r == kvm.ReqSetIRQChip)
+	case kvm.ReqIRQLine:
+		l := (*[2]uint32)(p)
+		f.Lines = append(f.Lines, Line{l[0], l[1] != 0})
 		return 0, 0
 	case kvm.ReqSignalMSI:
 		f.Message = *(*kvm.MSI)(p)
