@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"goemu/devices/pic"
+	"goemu/emu/inspect"
 	"goemu/emu/kvm"
 	"goemu/emu/kvmcpu"
 )
@@ -85,4 +87,19 @@ func (m *Machine) recallAPICs() {
 			k.Recall()
 		}
 	}
+}
+
+// kernelPorts tells why breakpoints on ports cannot be: they are those of KVM's 8259As, whose accesses nobody here sees.
+func (m *Machine) kernelPorts(points []inspect.Breakpoint) error {
+	if m.kvm.IRQChip() != kvmcpu.InKernelIRQChip {
+		return nil
+	}
+	for _, b := range points {
+		for _, first := range [...]uint64{pic.MasterBase, pic.SlaveBase, pic.ELCRBase} {
+			if b.Kind == inspect.BreakPort && b.Addr < first+2 && b.Addr+uint64(b.Len) > first {
+				return fmt.Errorf("breakpoint on port %#x: KVM has the 8259As (kernel-irqchip=on), and does not tell of their ports; use kernel-irqchip=split, or accel tcg", b.Addr)
+			}
+		}
+	}
+	return nil
 }

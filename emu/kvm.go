@@ -108,6 +108,9 @@ func (m *Machine) enterKVM() error {
 	if err := m.makeKVM(); err != nil {
 		return err
 	}
+	if err := m.kernelPorts(m.debug.points); err != nil {
+		return err
+	}
 	m.code.Flush()
 	m.kvm.Remap()
 	if err := m.kvm.Error(); err != nil {
@@ -352,6 +355,9 @@ func (m *Machine) kvmPoints(list []inspect.Breakpoint) (points []kvmcpu.Point) {
 func (m *Machine) checkPoints(more ...inspect.Breakpoint) error {
 	if !m.inKVM() {
 		return nil
+	}
+	if err := m.kernelPorts(more); err != nil {
+		return err
 	}
 	return kvmcpu.Fit(m.kvmPoints(append(m.debug.points[:len(m.debug.points):len(m.debug.points)], more...)))
 }

@@ -49,8 +49,13 @@ func kvmAnd(t *testing.T, probes ...string) map[string]emu.Accel {
 // onKVM runs the built-in guest on KVM, and moves it to another engine when the guest has said a word; "": not at all. Meanwhile it stops at each letter, so that
 // it is where it should be however late this goroutine is: some hosts' KVM cannot run the tasks in user mode that come later.
 func onKVM(t *testing.T, word string, to emu.Accel, more ...emu.Accel) string {
+	return onKVMWith(t, emu.IRQChipAuto, word, to, more...)
+}
+
+// onKVMWith is onKVM with interrupt controllers of the test's choice.
+func onKVMWith(t *testing.T, chip emu.IRQChip, word string, to emu.Accel, more ...emu.Accel) string {
 	var out bytes.Buffer
-	m := start(t, emu.Config{Accel: emu.AccelKVM, ConsoleOut: &out, Serial: []string{"stdio"}, Stopped: true})
+	m := start(t, emu.Config{Accel: emu.AccelKVM, IRQChip: chip, ConsoleOut: &out, Serial: []string{"stdio"}, Stopped: true})
 	if m.Accel() != emu.AccelKVM {
 		t.Fatal("not on KVM")
 	}

@@ -460,6 +460,7 @@ func TestKernelDifferences(t *testing.T) {
 				w.execute(w.code, n)
 				own, got = c.look(w.own), c.look(w.controllers)
 			}
+			t.Logf("goemu %v, KVM %v", own, got)
 			if own != c.own || got != c.kvms && got != c.own {
 				t.Errorf("goemu %v, want %v; KVM %v, want %v", own, c.own, got, c.kvms)
 			}

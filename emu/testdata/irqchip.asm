@@ -1,16 +1,9 @@
-; Takes interrupts of each kind and tells of them on the debug console, a line each: what it was, and how often. Handlers do not use IRET, which some KVMs cannot
-; in kernel mode: they go on where the wait ends.
+; Takes interrupts of each kind and tells of them on the debug console, a line each: what it was, and how often.
 %include "../../tests/direct/common.inc"
+%include "irq.inc"
 
 APIC    equ 0xfee00000
 IOAPIC  equ 0xfec00000
-
-%macro say 1+
-        push esi
-        call print
-        db %1, 0
-        pop esi
-%endmacro
 
 ; apic REGISTER, VALUE
 %macro apic 2
@@ -25,42 +18,7 @@ IOAPIC  equ 0xfec00000
         mov dword [IOAPIC + 0x10], %2
 %endmacro
 
-; await VECTOR, HANDLER: halts until the interrupt comes, and the handler's part that is special for it has run
-%macro await 2
-        mov dword [part], %2
-        mov dword [resume], %%next
-        mov byte [expect], %1
-        sti
-%%halt: hlt
-        jmp %%halt
-%%next: cli
-%endmacro
-
-%macro pit 1                            ; one interrupt in as many ticks
-        mov al, 0x30
-        out 0x43, al
-        mov al, %1 & 255
-        out 0x40, al
-        mov al, %1 >> 8
-        out 0x40, al
-%endmacro
-
-start:  mov esp, stack
-        ; An IDT whose gates lead to entries of 16 bytes.
-        mov edi, idt
-        mov eax, entries
-        mov ecx, 256
-.gate:  mov [edi], ax
-        mov [edi+2], cs
-        mov word [edi+4], 0x8e00
-        mov edx, eax
-        shr edx, 16
-        mov [edi+6], dx
-        add edi, 8
-        add eax, 16
-        dec ecx
-        jnz .gate
-        lidt [idtr]
+        begin
 
         ; The 8259As: vectors from 0x50, all masked but for the timer.
         mov al, 0x11
@@ -289,32 +247,6 @@ start:  mov esp, stack
         out dx, al
 .stay:  jmp .stay
 
-; Each interrupt comes to its entry.
-        align 16
-entries:
-%assign v 0
-%rep 256
-        mov byte [vector], v
-        jmp near taken
-        align 16
-%assign v v+1
-%endrep
-
-taken:  cmp byte [vector], 13           ; it has an error code
-        jne .known
-        add esp, 4
-.known: cmp byte [silent], 0
-        jne .goes
-        say " "
-        movzx eax, byte [vector]
-        call hex
-        mov al, [vector]
-        cmp al, [expect]
-        je .goes
-        say " UNEXPECTED"
-.goes:  mov esp, stack
-        jmp [part]
-
 eoi:    apic 0xb0, 0
         jmp [resume]
 eoi2:   mov ecx, 0x80b
@@ -338,51 +270,4 @@ pic:    mov al, 0x0b                    ; what is in service
 nmi:
 fault:  jmp [resume]
 
-; print writes the text behind the call.
-print:  xchg esi, [esp]
-        push eax
-.next:  lodsb
-        or al, al
-        jz .done
-        out 0xe9, al
-        jmp .next
-.done:  pop eax
-        xchg esi, [esp]
-        ret
-
-; hex writes EAX without zeros at its beginning.
-hex:    push ecx
-        push edx
-        mov edx, eax
-        mov ecx, 28
-.skip:  mov eax, edx
-        shr eax, cl
-        jnz .digit
-        sub ecx, 4
-        ja .skip
-        xor ecx, ecx
-.digit: mov eax, edx
-        shr eax, cl
-        and eax, 15
-        cmp al, 10
-        sbb al, 0x69
-        das
-        out 0xe9, al
-        sub ecx, 4
-        jns .digit
-        pop edx
-        pop ecx
-        ret
-
-idtr:   dw 0x7ff
-        dd idt
-part:   dd 0
-resume: dd 0
-vector: db 0
-expect: db 0
-silent: db 0
-        align 16
-idt:    times 256 dq 0
-        times 512 db 0
-stack:
-bss_end:
+        finish
