@@ -94,7 +94,7 @@ func ParseAccel(s string) (Accel, error) {
 // AccelHelp lists the engines that this host can have, a line each as scripts look for them, and the one taken when nobody says.
 func AccelHelp() string {
 	a, why := DefaultAccel()
-	return fmt.Sprintf("Accelerators supported in goemu binary:\n%s\n\nThe default here is %s: %s.\n%s", strings.Join(engineNames(), "\n"), a, why, builtinNote)
+	return fmt.Sprintf("Accelerators supported in goemu binary:\n%s\n\nThe default here is %s: %s.\n%s%s", strings.Join(engineNames(), "\n"), a, why, builtinNote, irqChipHelp)
 }
 
 // engineNames are the engines that this host has.

@@ -25,6 +25,9 @@ const (
 // irqChipNames are the names for the option kernel-irqchip, which has none for IRQChipAuto.
 var irqChipNames = [...]string{IRQChipOff: "off", IRQChipSplit: "split", IRQChipOn: "on"}
 
+// irqChipHelp is what AccelHelp tells of them.
+const irqChipHelp = "With kvm, kernel-irqchip= says which interrupt controllers are KVM's: on (all), split (local APICs), off (none). Default: split where it works.\n"
+
 // ParseIRQChip reads the value of the option kernel-irqchip.
 func ParseIRQChip(s string) (IRQChip, error) {
 	if c := slices.Index(irqChipNames[:], s); c > 0 && s != "" {

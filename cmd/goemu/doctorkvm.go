@@ -34,7 +34,7 @@ func checkKVM(sys kvm.Sys) (l []finding, good bool) {
 		}
 		l = append(l, f)
 	}
-	l = append(l, localAPIC(host))
+	l = append(l, localAPIC(host), controllers(host))
 	if bad >= 0 {
 		l[bad].advice = kvm.Advice(probes)
 	}
@@ -71,6 +71,14 @@ func localAPIC(host *kvm.Host) finding {
 		return finding{false, "KVM: " + kvm.ProbeAPIC + " fails: " + err.Error(), "goemu's own is taken in its place (-accel kvm,kernel-irqchip=off)"}
 	}
 	return finding{true, "KVM: " + kvm.ProbeAPIC + " works (-accel kvm,kernel-irqchip=split)", ""}
+}
+
+// controllers tells whether KVM can have all interrupt controllers of a machine.
+func controllers(host *kvm.Host) finding {
+	if err := kvmcpu.CheckInKernel(host); err != nil {
+		return finding{false, "KVM cannot have I/O APIC and 8259As: " + err.Error(), "goemu's own are taken always"}
+	}
+	return finding{true, "KVM can have I/O APIC and 8259As too (-accel kvm,kernel-irqchip=on)", ""}
 }
 
 // offered compares the features of KVM's processors with all that goemu does.

@@ -26,6 +26,7 @@ func TestDoctorKVM(t *testing.T) {
 		}, []string{
 			"ok  KVM: API version 12, 32 memory slots, up to 8 vCPUs, 4 recommended", "ok  KVM has USER_MEMORY ", "-- KVM lacks ", "X86_SMM (SMI and system management mode)",
 			"-- KVM's processors lack these features of -cpu max: ", " avx2 ", "-- KVM: real mode fails: KVM_EXIT_SHUTDOWN", "-accel tcg runs them", "-- KVM: the in-kernel local APIC fails: KVM: this host's KVM lacks KVM_CAP_SPLIT_IRQCHIP", "kernel-irqchip=off",
+			"-- KVM cannot have I/O APIC and 8259As: KVM: this host's KVM lacks KVM_CAP_IRQCHIP",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

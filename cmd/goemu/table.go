@@ -14,10 +14,10 @@ const devices = "stdio mon:stdio file: pipe: pty tcp: telnet: unix: vc ringbuf n
 var machineOptions = []option{
 	{name: "machine", alias: "M", arg: "[type=]BOARD[,PROP=VALUE...]", group: groupMachine,
 		about: "board: pc (default) or q35 ('-machine help' for list);\naccel=, pflash0=, pflash1=, graphics=on|off, hpet=on|off,\n" +
-			"smm=on|off, kernel-irqchip=split|off (see -accel)", example: "-machine q35,accel=kvm:tcg,hpet=off", words: emu.MachineNames, set: (*settings).setMachine},
+			"smm=on|off, kernel-irqchip=on|split|off (see -accel)", example: "-machine q35,accel=kvm:tcg,hpet=off", words: emu.MachineNames, set: (*settings).setMachine},
 	{name: "accel", arg: "[accel=]ENGINE[:ENGINE...][,PROP=VALUE]", group: groupMachine,
 		about: "engine: tcg (native code), interp (portable), kvm (the host's\nprocessor), auto (not kvm); the first there is. Default: kvm\nwhere it works and fits, else auto ('-accel help' tells which);\n" +
-			"kernel-irqchip=split|off: local APICs are KVM's, or goemu's", example: "-accel kvm,kernel-irqchip=split",
+			"kernel-irqchip=on|split|off: interrupt controllers of KVM's:\nall, local APICs, none (default: split where it works)", example: "-accel kvm,kernel-irqchip=split",
 		words: words("tcg interp kvm auto kvm:tcg"), set: (*settings).setAccel},
 	{name: "enable-kvm", group: groupMachine,
 		about: "the same as -accel kvm", example: "-enable-kvm -cpu host", set: given(func(s *settings) { s.accels = append(s.accels, "kvm") })},

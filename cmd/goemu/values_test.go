@@ -33,6 +33,7 @@ func TestIdentityAndTime(t *testing.T) {
 		{"-accel kvm -accel tcg,thread=multi,tb-size=64", func(c *emu.Config) { c.Accel = emu.AccelKVMOrTCG }},
 		{"-machine pc,kernel-irqchip=split -accel tcg", func(c *emu.Config) { c.Machine, c.Accel, c.IRQChip = "pc", emu.AccelTCG, emu.IRQChipSplit }},
 		{"-machine q35,kernel_irqchip=on -accel interp", func(c *emu.Config) { c.Machine, c.Accel, c.IRQChip = "q35", emu.AccelInterp, emu.IRQChipOn }},
+		{"-accel kvm,kernel-irqchip=on", func(c *emu.Config) { c.Accel, c.IRQChip = emu.AccelKVM, emu.IRQChipOn }},
 		{"-accel kvm:tcg,kernel-irqchip=off", func(c *emu.Config) { c.Accel, c.IRQChip = emu.AccelKVMOrTCG, emu.IRQChipOff }},
 		{"-pflash code.fd", func(c *emu.Config) { c.Drives = []string{"file=code.fd,if=pflash"} }},
 	} {
@@ -58,8 +59,8 @@ func TestIdentityAndTime(t *testing.T) {
 		"-m 1G,maxmem=2G":                  "cannot be added later",
 		"-accel tcg,warp=9":                "warp= is not known",
 		"-accel tcg,kernel-irqchip=split":  "kernel-irqchip=split is for kvm, not for tcg",
-		"-accel kvm,kernel-irqchip=half":   "kernel-irqchip=half: want split or off",
-		"-machine pc,kernel-irqchip=":      "want split or off",
+		"-accel kvm,kernel-irqchip=half":   "kernel-irqchip=half: want on, split or off",
+		"-machine pc,kernel-irqchip=":      "want on, split or off",
 		"-net user":                        "no network",
 		"-kernel":                          "-kernel needs a value: FILE",
 		"-nographic=on":                    "-nographic takes no value",
