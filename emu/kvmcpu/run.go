@@ -154,7 +154,7 @@ func (e *VCPU) Run() {
 			if e.service() {
 				return
 			}
-			if e.debug.step.ran || e.fail.why != nil {
+			if e.debug.step.ran || e.fail.why != nil || e.interrupted() {
 				continue
 			}
 		}
@@ -219,8 +219,12 @@ func (e *VCPU) interrupt() bool {
 		e.Store()
 		e.cpu.TakeRequests()
 	}
+	if e.interrupted() {
+		atomic.StoreUint32(&e.env.ExitReq, 1) // what else waits is looked at when that is delivered
+		return false
+	}
 	if !e.loaded {
-		waits := e.external()
+		waits, taken := e.external(), false
 		switch {
 		case e.cpu.InShadow():
 			e.debug.once = e.debug.once || e.cpu.SMIWaiting() // NMIs are KVM's to hold
@@ -228,16 +232,16 @@ func (e *VCPU) interrupt() bool {
 			return e.cpu.SMI()
 		case e.cpu.NMIWaiting():
 			e.cpu.NMI()
-			return true
+			taken = true
 		case e.apic != nil: // KVM's knows whether it passes
 		case waits && e.cpu.InterruptWindow():
 			if v := e.world.IntAck(); v >= 0 {
 				e.cpu.Interrupt(v)
-				return true
+				taken = true
 			}
 		}
-		e.v.RequestInterruptWindow(waits)
-		return false
+		e.v.RequestInterruptWindow(waits && (!taken || e.external())) // others may wait
+		return taken
 	}
 	waits := e.external()
 	if waits && e.can && !e.debug.step.on {
@@ -252,6 +256,9 @@ func (e *VCPU) interrupt() bool {
 	e.v.RequestInterruptWindow(waits)
 	return false
 }
+
+// interrupted tells whether an event waits that KVM was about to deliver when somebody looked at the state. It comes before anything else.
+func (e *VCPU) interrupted() bool { return !e.loaded && e.cpu.Pending() }
 
 // toRun gives KVM what it does not have of its own before a run, and fromRun takes it back.
 func (e *VCPU) toRun() {

@@ -44,6 +44,7 @@ type bench struct {
 	left x86.Transfer // by a failure
 
 	reads func() // called for a read of the device; nil: nothing is
+	looks func() // called by each Poll; nil: nothing is
 
 	lapic *lapic.LAPIC // nil: there is no more of one than apic, tpr and vector
 }
@@ -80,7 +81,12 @@ func (b *bench) TPR() uint8 {
 func (b *bench) SetTPR(v uint8) { b.tpr = v }
 func (b *bench) SetFERR(bool)   {}
 func (b *bench) IGNNE() bool    { return false }
-func (b *bench) Poll() bool     { return len(b.script) == 0 }
+func (b *bench) Poll() bool {
+	if b.looks != nil {
+		b.looks()
+	}
+	return len(b.script) == 0
+}
 func (b *bench) Wait() bool {
 	b.log = append(b.log, "wait")
 	return b.vector == 0 || !b.cpu.InterruptWindow() // for ever
