@@ -31,18 +31,28 @@ var hostKVM = sync.OnceValues(func() (amiss string, there bool) {
 	return "", true
 })
 
-// splitKVM tells why a guest does not run on KVM's local APIC, or "". Where KVM emulates, which takes long, those run that are about interrupts and what they meet.
-func splitKVM(source string) string {
+// kernelChips are what KVM can have of interrupt controllers: what it lacks for that, and the guests that are about them, which run also where KVM emulates, which takes long.
+var kernelChips = map[string]struct {
+	lacks   func(*kvmdev.Host) error
+	sources []string
+}{
+	"split": {kvmcpu.CheckSplit, []string{"interrupts32.asm", "shadows.asm", "smm.asm", "debug64.asm"}},
+	"on":    {kvmcpu.CheckInKernel, []string{"interrupts32.asm", "smm.asm"}},
+}
+
+// notInKernel tells why a guest does not run on KVM's interrupt controllers, or "".
+func notInKernel(chip, source string) string {
 	h, err := kvmdev.Open()
 	if err != nil {
 		return "NO KVM HERE: " + err.Error()
 	}
 	defer h.Close()
 	amiss, _ := hostKVM()
-	switch err := kvmcpu.CheckSplit(h); {
+	c := kernelChips[chip]
+	switch err := c.lacks(h); {
 	case err != nil:
 		return "THIS HOST'S KVM CANNOT: " + err.Error()
-	case amiss != "" && !slices.Contains([]string{"interrupts32.asm", "shadows.asm", "smm.asm", "debug64.asm"}, source):
+	case amiss != "" && !slices.Contains(c.sources, source):
 		return "THIS HOST'S KVM IS NO PROCESSOR'S: " + amiss
 	}
 	return ""

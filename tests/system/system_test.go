@@ -118,10 +118,12 @@ func checkWith(t *testing.T, n int, options []string, want string, deviant map[s
 	if slices.Contains(options, "-smp") {
 		return // several vCPUs have goemu's local APICs
 	}
-	t.Run("KVM's local APIC", func(t *testing.T) {
-		if why := splitKVM(source); why != "" {
-			t.Skip(why)
-		}
-		onKVM(t, "split", options, wanted, source, defines...)
-	})
+	for chip := range kernelChips {
+		t.Run("KVM's controllers, "+chip, func(t *testing.T) {
+			if why := notInKernel(chip, source); why != "" {
+				t.Skip(why)
+			}
+			onKVM(t, chip, options, wanted, source, defines...)
+		})
+	}
 }
