@@ -88,8 +88,10 @@ func (m *Machine) cutForKVM(other Accel) error {
 	if lacking != (cpumodel.Set{}) && m.cfg.CPU != "" {
 		if other != AccelAuto {
 			return errors.Join(fmt.Errorf("-cpu %s: this host's KVM does not have %v", m.cfg.CPU, lacking), h.Close())
+		} else if m.model.Enforce {
+			return errors.Join(fmt.Errorf("-cpu %s: this host's KVM does not have %v; take another model, or -accel tcg", m.cfg.CPU, lacking), h.Close())
 		}
-		m.warnings = append(m.warnings, fmt.Sprintf("-cpu %s: left out, as this host's KVM does not have them: %v", m.cfg.CPU, lacking))
+		m.warnings = append(m.warnings, fmt.Sprintf("-cpu %s: left out, as this host's KVM does not have them: %v; -accel tcg has them", m.cfg.CPU, lacking))
 	}
 	m.model, _ = m.model.Cut(have)
 	m.kvmHost = h

@@ -12,6 +12,7 @@ type Model struct {
 	XLevel                  uint32 // highest extended leaf; 0: there are none
 	PhysBits                int    // MAXPHYADDR
 	Features                Set    // without what changes as the processor runs, such as OSXSAVE
+	Enforce                 bool   // nothing may be left out of it
 
 	givenPhysBits bool
 	gen           uint8

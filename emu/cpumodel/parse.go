@@ -38,7 +38,7 @@ func Parse(s string, host Reader) (m *Model, dropped Set, err error) {
 		return nil, dropped, fmt.Errorf("-cpu %s: %w", s, err)
 	}
 	dropped = dropped.without(p.off)
-	if p.enforce && dropped != (Set{}) {
+	if m.Enforce && dropped != (Set{}) {
 		return nil, dropped, fmt.Errorf("-cpu %s: goemu does not have %v, which %s does", s, dropped, m.Name)
 	}
 	return m, dropped, nil
@@ -67,7 +67,6 @@ func Names() []string {
 type parser struct {
 	m       *Model
 	on, off Set
-	enforce bool
 }
 
 // option takes one option.
@@ -173,7 +172,7 @@ var properties = map[string]func(p *parser, v string) error{
 		p.m.Brand = v
 		return nil
 	},
-	"enforce": func(p *parser, v string) (err error) { p.enforce, err = boolean(v); return err },
+	"enforce": func(p *parser, v string) (err error) { p.m.Enforce, err = boolean(v); return err },
 	"check":   func(p *parser, v string) error { _, err := boolean(v); return err },
 }
 
