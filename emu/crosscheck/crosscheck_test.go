@@ -280,3 +280,21 @@ func TestBadText(t *testing.T) {
 		}
 	}
 }
+
+// FuzzText reads values of --every, --from and --insns: nothing crashes, and what is taken can be used.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{"insn", "100k", "port=0x80", "rip=0x100020", "insn=5", "after-exits=1G", "rip=-1", "0x10M"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if e, err := ParseEvery(s); err == nil && (e.interval() < 1 || e.most() < 1 || e.kind == everyPort && e.addr > 0xffff) {
+			t.Errorf("--every %q: %+v", s, e)
+		}
+		if from, err := ParseFrom(s); err == nil && from.n < 0 {
+			t.Errorf("--from %q: %+v", s, from)
+		}
+		if n, err := ParseCount(s); err == nil && n < 0 {
+			t.Errorf("--insns %q: %d", s, n)
+		}
+	})
+}

@@ -42,7 +42,14 @@ func (c *Case) Write(w io.Writer) error {
 		}
 	}
 	if c.Asm != "" {
-		line("asm\n%s\nend", strings.TrimRight(c.Asm, "\n"))
+		line("asm")
+		for _, l := range strings.Split(strings.TrimRight(c.Asm, "\n"), "\n") {
+			if strings.TrimSpace(l) == "end" {
+				l = "end:" // a label, and not where the text ends
+			}
+			line("%s", l)
+		}
+		line("end")
 	}
 	for i := 0; i < len(c.Code); i += 16 {
 		line("code % x", c.Code[i:min(i+16, len(c.Code))])
