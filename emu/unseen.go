@@ -1,7 +1,6 @@
 package emu
 
 import (
-	"fmt"
 	"strings"
 
 	"goemu/emu/debuglog"
@@ -18,10 +17,14 @@ const (
 
 // unseen is a line about what is logged or traced and is not seen, or not all of it, with the engine that runs the guest; "": there is none. It is called under the machine's lock.
 func (m *Machine) unseen() string {
+	var list []string
+	if m.cfg.Log.Wants(debuglog.Insns) && !m.cfg.Icount {
+		list = append(list, "-d insns: instructions are counted with -icount only")
+	}
 	switch m.Accel() {
 	case AccelInterp:
 		if m.cfg.Log.Wants(debuglog.OutAsm) {
-			return "-d out_asm: the interpreter has no host code; -accel tcg has"
+			list = append(list, "-d out_asm: the interpreter has no host code; -accel tcg has")
 		}
 	case AccelKVM:
 		var what []string
@@ -32,10 +35,10 @@ func (m *Machine) unseen() string {
 			what = append(what, "-trace "+strings.Join(names, ","))
 		}
 		if what != nil {
-			return fmt.Sprintf("%s: KVM does not tell of all that happens in it; -accel tcg does", strings.Join(what, " and "))
+			list = append(list, strings.Join(what, " and ")+": KVM does not tell of all that happens in it; -accel tcg does")
 		}
 	}
-	return ""
+	return strings.Join(list, "; ")
 }
 
 // Unseen implements monitor.Machine.

@@ -26,6 +26,8 @@ func TestUnseen(t *testing.T) {
 		{emu.AccelKVMOrInterp, debuglog.Int, "", "-d int: KVM does not tell"},
 		{emu.AccelInterp, debuglog.Int | debuglog.OutAsm, "exception", "-d out_asm: the interpreter"},
 		{emu.AccelInterp, debuglog.Int, "exception", ""},
+		{emu.AccelInterp, debuglog.Insns, "", "-d insns: instructions are counted with -icount only"},
+		{emu.AccelKVM, debuglog.Insns | debuglog.Exec, "", "-d insns: instructions are counted with -icount only; -d exec: KVM does not tell"},
 		{emu.AccelAuto, debuglog.Int, "exception", ""},
 	} {
 		tr := trace.New(debuglog.New(0, io.Discard))

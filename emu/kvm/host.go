@@ -38,7 +38,7 @@ func OpenSys(sys Sys) (*Host, error) {
 		return nil, &Error{opening, err, "load the module (modprobe kvm_intel or kvm_amd), switch virtualisation on in the firmware's setup, " +
 			"or, in a virtual machine, switch on nested virtualisation; -accel tcg works without"}
 	case errors.Is(err, fs.ErrPermission):
-		return nil, &Error{opening, err, "join the group that owns it (usermod -aG kvm $USER, then log in again), or use -accel tcg"}
+		return nil, &Error{opening, err, "join the group that owns it (usermod -aG kvm $USER, then log in again; the device needs mode 660), or use -accel tcg"}
 	case errors.Is(err, syscall.EBUSY):
 		return nil, &Error{opening, err, advice[syscall.EBUSY]}
 	default:
