@@ -252,6 +252,7 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 			signal.Stop(signals) // who does not want to wait sends another
 		}
 	}()
+	c.Warn = func(line string) { fmt.Fprintf(os.Stderr, "goemu: warning: %s\n", line) }
 	p := newProgress(&c.Options)
 	begin := time.Now()
 	r, err := crosscheck.Run(ctx, &c.Options)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"goemu/emu"
 )
@@ -144,6 +145,17 @@ func (p *pass) run(o *Options, quit <-chan struct{}, live bool, compare func(a, 
 		}
 		s.live = live && i == 0
 		sides[i] = s
+	}
+	if live && o.Warn != nil {
+		first := sides[0].m.Warnings()
+		for _, w := range first {
+			o.Warn(w)
+		}
+		for _, w := range sides[1].m.Warnings() {
+			if !slices.Contains(first, w) {
+				o.Warn(w)
+			}
+		}
 	}
 	for _, s := range sides {
 		started++

@@ -32,6 +32,7 @@ type Options struct {
 	Console  io.Writer         // takes what the guest says there on the first engine; nil: nobody does
 	Progress func(insns int64) // told from time to time how far the engines are equal; nil: nobody wants to know
 	Phase    func(what string) // told what is done; nil: nobody wants to know
+	Warn     func(line string) // told of each remark about the Config, once; nil: nobody wants to know
 
 	Tamper [2]func(*tcg.Block) // for tests: has an engine err; nil: it does not
 }

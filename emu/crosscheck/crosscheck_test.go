@@ -268,6 +268,17 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// What machines warn of is told once.
+func TestWarn(t *testing.T) {
+	o, _ := options(t, "block")
+	o.A, o.Config.CPU, o.Insns = emu.AccelInterp, "Haswell", 100
+	var got []string
+	o.Warn = func(line string) { got = append(got, line) }
+	if _, err := Run(context.Background(), o); err != nil || len(got) != 1 || !strings.HasPrefix(got[0], "-cpu Haswell: left out, as goemu does not have them: ") {
+		t.Errorf("%v, %q", err, got)
+	}
+}
+
 func TestBadText(t *testing.T) {
 	for _, s := range []string{"", "0", "-1", "insns", "port=", "port=65536", "rip=", "rip=main", "x=1", "1T", "99999999999G"} {
 		if _, err := ParseEvery(s); err == nil {
