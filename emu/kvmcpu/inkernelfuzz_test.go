@@ -84,4 +84,3 @@ func FuzzInKernel(f *testing.F) {
 		}
 	})
 }
-
