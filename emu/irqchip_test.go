@@ -4,17 +4,20 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"goemu/emu"
+	"goemu/emu/debuglog"
 	"goemu/emu/inspect"
 	"goemu/emu/kvm"
 	"goemu/emu/kvm/kvmtest"
 	"goemu/emu/kvmcpu"
 	"goemu/emu/tour/tourtest"
+	"goemu/emu/trace"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -314,5 +317,26 @@ func TestInKernelLook(t *testing.T) {
 			must(t, m.RemoveBreakpoint(id))
 			must(t, m.SetAccel(emu.AccelKVM))
 		}
+	}
+}
+
+// Who traces accesses is told that those to KVM's controllers are not seen.
+func TestInKernelUnseen(t *testing.T) {
+	fake, _ := goodKVM(t, "max", nil)
+	for _, k := range []kvm.Cap{kvm.CapIRQChip, kvm.CapSignalMSI, kvm.CapIRQRouting} {
+		fake.Caps[k] = 1
+	}
+	for chip, want := range map[emu.IRQChip]string{emu.IRQChipOff: "", emu.IRQChipOn: "-trace cpu_out: KVM does not tell of all that happens in it; -accel tcg does"} {
+		tr := trace.New(debuglog.New(0, io.Discard))
+		tr.Apply("cpu_out")
+		m, err := emu.New(emu.Config{PowerOn: true, Accel: emu.AccelKVM, IRQChip: chip, ConsoleOut: io.Discard, Trace: tr})
+		must(t, err)
+		if w := strings.Join(m.Warnings(), "\n"); w != want {
+			t.Errorf("%q, want %q", w, want)
+		}
+		if got := emu.IRQChipText(m); (chip == emu.IRQChipOn) != strings.HasPrefix(got, "on: ") {
+			t.Error(got)
+		}
+		must(t, m.Close())
 	}
 }

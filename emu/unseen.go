@@ -31,7 +31,11 @@ func (m *Machine) unseen() string {
 		if names := m.cfg.Log.Wanted(unseenItems); names != nil {
 			what = append(what, "-d "+strings.Join(names, ","))
 		}
-		if names := m.cfg.Trace.Wanted(unseenKinds); names != nil {
+		kinds := unseenKinds
+		if m.cfg.IRQChip == IRQChipOn {
+			kinds |= inspect.EventPort | inspect.EventMMIO // those of the controllers
+		}
+		if names := m.cfg.Trace.Wanted(kinds); names != nil {
 			what = append(what, "-trace "+strings.Join(names, ","))
 		}
 		if what != nil {
