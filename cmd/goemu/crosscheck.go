@@ -126,15 +126,18 @@ func (c *crossSettings) machine(args []string) error {
 		return err
 	}
 	cfg := s.cfg
+	there := func(devices []string) bool {
+		return slices.ContainsFunc(devices, func(d string) bool { return d != "none" })
+	}
 	for _, x := range []struct {
 		given     bool
 		what, why string
 	}{
 		{len(s.accels) > 0 || s.machineAccel != "", "-accel", "the engines are --a and --b"},
-		{cfg.GDB != "" || cfg.Stopped, "-gdb, -s and -S", "nobody can stop one of two machines"},
-		{len(cfg.Monitor)+len(cfg.QMP)+len(cfg.Mon) > 0, "-monitor, -qmp and -mon", "nobody can change one of two machines"},
+		{cfg.GDB != "" && cfg.GDB != "none" || cfg.Stopped, "-gdb, -s and -S", "nobody can stop one of two machines"},
+		{there(cfg.Monitor) || there(cfg.QMP) || len(cfg.Mon) > 0, "-monitor, -qmp and -mon", "nobody can change one of two machines"},
 		{s.vnc != nil, "-vnc", "there are two screens"},
-		{len(cfg.Chardevs) > 0 || cfg.Debugcon != "" || len(cfg.Parallel) > 0, "-chardev, -debugcon and -parallel", "both machines would write there"},
+		{len(cfg.Chardevs) > 0 || cfg.Debugcon != "" || there(cfg.Parallel), "-chardev, -debugcon and -parallel", "both machines would write there"},
 		{s.logging || len(s.trace.given) > 0, "-d and -trace", "both machines would write there"},
 		{s.pidFile != "" || s.process != "", "-pidfile and -name process=", "no machine runs for others"},
 		{cfg.RTCLocal || cfg.RTCHostTime, "-rtc base=localtime and clock=host", "time is counted"},

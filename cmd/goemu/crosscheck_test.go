@@ -48,7 +48,7 @@ func TestCrosscheckArguments(t *testing.T) {
 }
 
 func TestCrosscheckEqual(t *testing.T) {
-	for _, args := range []string{"--a interp --b interp --insns 100k -m 16", "--json --a=interp --b=interp --every insn --insns=20k"} {
+	for _, args := range []string{"--a interp --b interp --insns 100k -m 16 -monitor none -parallel none -serial none -gdb none -nographic", "--json --a=interp --b=interp --every insn --insns=20k"} {
 		var out bytes.Buffer
 		status, err := runCrosscheck(&out, strings.Fields(args))
 		if status != crossEqual || err != nil || !strings.Contains(out.String(), "do the same") && !strings.Contains(out.String(), `"result": "equal"`) {
