@@ -41,6 +41,7 @@ const lspci = `for d in /sys/bus/pci/devices/*; do echo $(basename $d | cut -c6-
 
 // TestBoards boots on each board with two processors, sleeps, resets and powers off.
 func TestBoards(t *testing.T) {
+	t.Parallel()
 	for _, b := range boards {
 		for _, engine := range engines {
 			t.Run(b.name+" "+engine, func(t *testing.T) {

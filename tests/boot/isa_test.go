@@ -15,6 +15,7 @@ import (
 
 // TestISADrivers lets Debian's drivers use the floppy controller, the parallel port and SMBus, and checks from outside what they did.
 func TestISADrivers(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ engine, board string }{{"tcg", "pc"}, {"tcg", "q35"}, {"interp", "pc"}} {
 		t.Run(c.engine+" "+c.board, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +78,7 @@ func TestISADrivers(t *testing.T) {
 
 // TestPanic wants the machine to end when the kernel says that it has panicked.
 func TestPanic(t *testing.T) {
+	t.Parallel()
 	for _, device := range []string{"pvpanic", "pvpanic-pci"} {
 		t.Run(device, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 // TestSecureBoot runs the OVMF that keeps its variables by code in system management mode, in TSEG: with Microsoft's keys enrolled it must refuse
 // to start its own shell, which nobody has signed.
 func TestSecureBoot(t *testing.T) {
+	t.Parallel()
 	const dir = "/usr/share/OVMF/"
 	vars, err := os.ReadFile(dir + "OVMF_VARS_4M.ms.fd")
 	if err != nil {

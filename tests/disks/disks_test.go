@@ -63,6 +63,7 @@ func powerOff(t *testing.T, s *guest.Session) {
 
 // Every controller on both engines: a disk and a CD are read, the disk is written, small pieces and large ones.
 func TestReadWrite(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		args []string
@@ -140,6 +141,7 @@ func TestImageUntouched(t *testing.T) {
 
 // A full file system of the host is an I/O error in the guest. What was written before stays, and the guest goes on.
 func TestHostDiskFull(t *testing.T) {
+	t.Parallel()
 	for _, machine := range []string{"pc", "q35"} {
 		t.Run(machine, func(t *testing.T) {
 			t.Parallel()
@@ -178,6 +180,7 @@ func TestHostDiskFull(t *testing.T) {
 
 // With -icount a run that reads and writes disks repeats to the nanosecond, as the kernel's clock shows.
 func TestRepeats(t *testing.T) {
+	t.Parallel()
 	var outputs []string
 	for range 2 {
 		disk, _ := image(t, "disk", 8*mib, 3)

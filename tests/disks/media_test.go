@@ -55,6 +55,7 @@ func (c *console) expect(t *testing.T, text string) {
 
 // The guest notices each change of a CD that the host makes while it runs.
 func TestChangeOfCD(t *testing.T) {
+	t.Parallel()
 	for _, machine := range []string{"pc", "q35"} {
 		t.Run(machine, func(t *testing.T) {
 			t.Parallel()

@@ -20,11 +20,13 @@ const (
 
 // TestDebian boots Debian off a disk by GRUB, logs in, writes a file and powers off; then the file system is looked at.
 func TestDebian(t *testing.T) {
+	t.Parallel()
 	each(t, true, "pc-tcg-builtin q35-tcg-seabios q35-interp-seabios", func(t *testing.T, c config) { debian(t, c, "debian.img", mbrRoot) })
 }
 
 // TestDebianGPT does the same with a disk that BIOS and UEFI boot alike.
 func TestDebianGPT(t *testing.T) {
+	t.Parallel()
 	for _, c := range []config{
 		{board: pcBoard, engine: tcg, firmware: seabios}, // these two are not among those of TestDebian
 		{board: q35, engine: tcg, firmware: builtin},

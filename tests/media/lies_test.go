@@ -114,6 +114,7 @@ func spoil(b []byte, at int, v []byte) []byte {
 
 // TestLies powers on with media that are not what they seem: the firmware says so or starts what is there, and the machine can be ended.
 func TestLies(t *testing.T) {
+	t.Parallel()
 	for _, l := range lies() {
 		for _, firmware := range []string{builtin, seabios} {
 			if onQEMU() && firmware == builtin || l.ours && firmware == seabios {

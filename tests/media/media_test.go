@@ -39,19 +39,20 @@ type config struct {
 
 func (c config) String() string { return c.board + "-" + c.engine + "-" + c.firmware }
 
-// combinations are those that the tests of a medium run on. The chosen are those that always do: each two of board, engine and firmware meet there.
+// combinations are those that the tests of a medium run on, with those that take long first. The chosen are those that always do: each two of board,
+// engine and firmware meet there.
 var combinations = []struct {
 	board, engine, firmware string
 	chosen                  bool
 }{
-	{pcBoard, tcg, builtin, true},
-	{pcBoard, tcg, seabios, false},
 	{pcBoard, interp, builtin, false},
 	{pcBoard, interp, seabios, true},
-	{q35, tcg, builtin, false},
-	{q35, tcg, seabios, true},
 	{q35, interp, builtin, true},
 	{q35, interp, seabios, false},
+	{pcBoard, tcg, builtin, true},
+	{pcBoard, tcg, seabios, false},
+	{q35, tcg, builtin, false},
+	{q35, tcg, seabios, true},
 }
 
 // medium is one row.
@@ -166,11 +167,13 @@ func each(t *testing.T, slow bool, choice string, test func(t *testing.T, c conf
 }
 
 func TestMedia(t *testing.T) {
+	t.Parallel()
 	if err := unknown(os.Getenv("GOEMU_MEDIA_ON"), "", "qemu"); err != "" {
 		t.Fatal(err)
 	}
 	for _, m := range media {
 		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
 			each(t, m.slow, m.choice, func(t *testing.T, c config) {
 				c.memory, c.icount = m.memory, m.icount
 				c.brief = m.brief && c.engine == interp && !everything()

@@ -248,6 +248,7 @@ func avx512Cases(r *rand.Rand, n int) (table []byte, names []string) {
 }
 
 func TestAVX512(t *testing.T) {
+	t.Parallel()
 	r := rand.New(rand.NewPCG(seed.Of(t), 0))
 	table, names := avx512Cases(r, 10)
 	dir := t.TempDir()

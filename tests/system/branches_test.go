@@ -6,6 +6,7 @@ import "testing"
 // canonical. Processors do as the manual says (tests/difftest).
 
 func TestBranches32(t *testing.T) {
+	t.Parallel()
 	checkOn(t, 2, `
 		jmp #0d 0000 +00 00 00000005 5a5a
 		jmp ebx #0d 0000 +00 00 00000005 5a5a
@@ -40,6 +41,7 @@ func TestBranches32(t *testing.T) {
 }
 
 func TestBranches64(t *testing.T) {
+	t.Parallel()
 	checkOn(t, 2, `
 		jmp rbx #0d 0000 +00 00 00000005 5a5a
 		jmp [rbx] #0d 0000 +00 00 00000005 5a5a

@@ -17,6 +17,7 @@ func canonical(a uint64, bits int) bool {
 // Canonical addresses of 48 and 57 bits. What is kept in registers is checked by the width that the processor can have, accesses by
 // the one that CR4.LA57 chooses (Intel, 5-Level Paging and 5-Level EPT, 2.2).
 func TestCanonical(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name         string
 		bits, widest int

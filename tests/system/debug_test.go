@@ -9,6 +9,7 @@ import "testing"
 // the privilege level, and forgets a trap after MOV SS when INT follows.
 
 func TestDebug32(t *testing.T) {
+	t.Parallel()
 	checkBochs(t, `
 		ffffefff
 		ffff0ff0
@@ -84,6 +85,7 @@ func TestDebug32(t *testing.T) {
 }
 
 func TestDebug64(t *testing.T) {
+	t.Parallel()
 	checkBochs(t, `
 		ffffefff
 		ffff0ff0

@@ -209,6 +209,7 @@ func absentStacks(want string, kinds ...string) map[string]string {
 // TestDescriptors compares with Bochs, and in 32-bit mode with QEMU, which in long mode takes code segments with L and D, has other error codes for gates in
 // the IDT, and lets LAR and LSL find 16-bit system descriptors.
 func TestDescriptors(t *testing.T) {
+	t.Parallel()
 	for _, m := range []struct {
 		name         string
 		long, code64 bool

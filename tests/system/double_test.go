@@ -6,6 +6,7 @@ import "testing"
 
 // Faults while a fault is delivered.
 func TestDouble32(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		#DE then #NP is #DF #08 0000 +00 08
 		#UD then #NP is #NP #0b 0033 +00 08
@@ -30,6 +31,7 @@ func TestDouble32(t *testing.T) {
 
 // The same in 64-bit mode; it ends in a triple fault.
 func TestDouble64(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		#PF on a bad stack is #DF #08 0000 +00 08
 		push on a bad stack is #DF #08 0000 +00 08

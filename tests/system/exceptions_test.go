@@ -6,6 +6,7 @@ import "testing"
 // masks SSE exceptions always. Lines under %ifndef QEMU in the guests would end it.
 // Exceptions in protected mode.
 func TestExceptions32(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		divide by 0 #00 0000 +00 08
 		quotient too big #00 0000 +00 08
@@ -110,6 +111,7 @@ func TestExceptions32(t *testing.T) {
 
 // Exceptions in 64-bit mode.
 func TestExceptions64(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		divide by 0 #00 0000 +00 08
 		int3 #03 0000 +01 08

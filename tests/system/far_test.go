@@ -95,6 +95,7 @@ func farValues(way, cpl int) (v []uint32, faults int) {
 
 // Every CPL, RPL and DPL of far calls, jumps, interrupts and returns, directly and by gates.
 func TestFar(t *testing.T) {
+	t.Parallel()
 	var want []string
 	cases := 0
 	for way := range farWays {

@@ -4,6 +4,7 @@ import "testing"
 
 // QEMU goes on with the waiting instruction, and does not come through.
 func TestFERR32(t *testing.T) {
+	t.Parallel()
 	checkOn(t, 2, `
 		error #2d 0000 +07 08
 		IGNNE none

@@ -9,6 +9,7 @@ import (
 
 // QEMU keeps selectors, never the opcode, lets FNSTSW move the instruction pointer and FNOP not.
 func TestFPUPointers32(t *testing.T) {
+	t.Parallel()
 	want := `
 		fadd memory 0000 0010 0000 0000 0000
 		fadd memory, indexed 0000 0020 0000 0000 0000
@@ -50,6 +51,7 @@ func TestFPUPointers32(t *testing.T) {
 
 // QEMU stores no pointers by FXSAVE.
 func TestFPUPointers64(t *testing.T) {
+	t.Parallel()
 	checkOn(t, 2, `
 		fadd memory 0000 0010 0000 0000 0010 0000 0000 0000
 		fadd memory, indexed 0000 0020 0000 0000 0020 0000 0000 0000

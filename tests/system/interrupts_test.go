@@ -4,6 +4,7 @@ import "testing"
 
 // PIC, I/O APIC and local APIC.
 func TestInterrupts32(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		PIT by the PIC #20 0000 +02 08
 		the next waits for EOI none

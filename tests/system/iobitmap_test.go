@@ -44,6 +44,7 @@ func ioAllowed(kind, limit, port, size int) bool {
 
 // Every port around the end of the I/O permission bitmap.
 func TestIOBitmap(t *testing.T) {
+	t.Parallel()
 	var want []string
 	cases := 0
 	for kind := range 3 {

@@ -75,6 +75,7 @@ func (s limitSegment) values() (v []uint32, faults int) {
 
 // Every type, granularity and B flag of a segment against accesses around its limit.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	var want []string
 	var segments []limitSegment
 	cases := 0

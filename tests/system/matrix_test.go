@@ -153,6 +153,7 @@ func (m *matrixMode) skipped(g matrixGroup) bool {
 // Every combination of P, W, U and NX at each level, under WP, SMEP, SMAP, AC and NXE and with protection keys, for pages of all
 // sizes: permissions, error codes, CR2, accessed and dirty bits.
 func TestPagingMatrix(t *testing.T) {
+	t.Parallel()
 	for _, m := range matrixModes {
 		t.Run(m.name, func(t *testing.T) {
 			var want []string

@@ -58,6 +58,7 @@ func permitted(mode, ctl, entry int, write, fetch, user bool) string {
 
 // Page permissions in the three kinds of paging.
 func TestPaging(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []int{32, 36, 64} {
 		t.Run(map[int]string{32: "32-bit", 36: "PAE", 64: "4-level"}[mode], func(t *testing.T) {
 			last, nxe := 64, ctlNXE

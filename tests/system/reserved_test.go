@@ -38,6 +38,7 @@ func reservedBits(mode, level int, leaf, nxe bool) uint64 {
 
 // Every bit of every entry, in all kinds of paging and for all sizes of pages.
 func TestReservedBits(t *testing.T) {
+	t.Parallel()
 	for _, m := range matrixModes {
 		t.Run(m.name, func(t *testing.T) {
 			var want strings.Builder

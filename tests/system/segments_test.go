@@ -4,6 +4,7 @@ import "testing"
 
 // Limits of the code segment, 16-bit stacks at both ends, and null segments.
 func TestSegments32(t *testing.T) {
+	t.Parallel()
 	withBochs(t, `
 		within the limit none
 		the next beyond it #0d 0000 +05 b0

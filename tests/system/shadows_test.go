@@ -4,6 +4,7 @@ import "testing"
 
 // Which instruction an interrupt that waits comes after, who may change IF, and the blocking of NMIs.
 func TestShadows(t *testing.T) {
+	t.Parallel()
 	bochs := map[string]string{} // its RF is clear there
 	for _, name := range []string{"rep stosb", "rep lodsb", "rep movsb", "repe scasb", "repe cmpsb", "rep outsb"} {
 		bochs[name+" +00 00000000 01"] = name + " +00 00000000 00"

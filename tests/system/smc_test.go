@@ -4,6 +4,7 @@ import "testing"
 
 // Code that changes itself. Every line that writes ends with the new operand, 22.
 func TestSelfModifyingCode(t *testing.T) {
+	t.Parallel()
 	want := ""
 	for _, write := range []string{"mov", "movs", "stos", "rep stos", "push", "xchg", "lock cmpxchg", "lock xadd", "add", "lock xor", "shl",
 		"movd", "movnti", "movups", "fistp", "bts and btr", "setcc", "lock cmpxchg8b"} {

@@ -157,23 +157,27 @@ const smm32 = `
 
 // SMIs from 64-bit code.
 func TestSMM64(t *testing.T) {
+	t.Parallel()
 	checkOn(t, len(emulators), smm64, smmQEMU, "smm.asm", "LONG=1")
 	onBochs(t, smm64, smmBochs, "smm.asm", "LONG=1")
 }
 
 // From protected and real mode.
 func TestSMM32(t *testing.T) {
+	t.Parallel()
 	checkOn(t, len(emulators), smm32, smmQEMU, "smm.asm", "LONG=0")
 	onBochs(t, smm32, smmBochs, "smm.asm", "LONG=0")
 }
 
 // RSM to CR0 with PG and without PE shuts down, which ends the machine. QEMU does not look, and Bochs gives up.
 func TestSMMShutdown(t *testing.T) {
+	t.Parallel()
 	checkOn(t, 2, strings.TrimSpace(smm64)+"\nended without its last line", nil, "smm.asm", "LONG=1", "SHUTDOWN")
 }
 
 // Each processor sees memory by its own mode, and has its own SMBASE.
 func TestSMMOfSeveral(t *testing.T) {
+	t.Parallel()
 	const closed = "\n\t\tSMRAM is closed 00\n"
 	want := strings.Replace(smm64, closed, `
 		the handler sees another's memory 00000000

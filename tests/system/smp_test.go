@@ -56,6 +56,7 @@ var fourCPUs = []string{"-smp", "4"}
 
 // Start of processors, interprocessor interrupts, LOCK, TLB shootdown and changed code.
 func TestSMP(t *testing.T) {
+	t.Parallel()
 	checkWith(t, len(emulators), fourCPUs, smp, map[string]string{
 		// QEMU matches the cluster's number only, not 15, which means all (SDM vol. 3A 11.6.2.2).
 		"logical, all clusters 00000000 00000001 00000000 00000001": "",
@@ -70,6 +71,7 @@ func TestSMP(t *testing.T) {
 
 // TSC-deadline and x2APIC mode, which QEMU's TCG of Debian 12 does not have.
 func TestX2APIC(t *testing.T) {
+	t.Parallel()
 	checkWith(t, 2, fourCPUs, strings.TrimSpace(smp)+`
 		reserved bit of IA32_APIC_BASE #0d 0000 +0f 08
 		x2APIC without enable #0d 0000 +0f 08
@@ -123,6 +125,7 @@ func TestX2APIC(t *testing.T) {
 
 // With -icount the same happens at the same instructions every time.
 func TestSMPRepeats(t *testing.T) {
+	t.Parallel()
 	for i, e := range emulators[:2] {
 		t.Run(e.name, func(t *testing.T) {
 			count := func() string {

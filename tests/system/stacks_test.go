@@ -33,6 +33,7 @@ func keptSegments(rpl, kind, dpl int) int {
 
 // Stacks that a TSS may hold, parameters of call gates, and data segments after returns.
 func TestStacks32(t *testing.T) {
+	t.Parallel()
 	want := `
 		good, call none
 		good, int none

@@ -130,6 +130,7 @@ func (r repRules) values(mode, op int) (v, steps []uint32, faults int) {
 
 // Page faults at each element of repeated string instructions, and single-stepping over them.
 func TestStrings(t *testing.T) {
+	t.Parallel()
 	var want []string
 	bochs := map[string]string{}
 	cases := 0

@@ -7,6 +7,7 @@ import "testing"
 // Task switches. Bochs looks at the data segments before a null CS; SDM vol. 3A table 7-1 has CS first.
 
 func TestTasks(t *testing.T) {
+	t.Parallel()
 	checkBochs(t, `
 		jmp to 32 bits #30 0000 t0002 0008 00000002 b0b0b0b0, c0 00 898b81 0000 01, 07 00000046
 		call to 32 bits #30 0000 t0002 0008 00004002 b0b0b0b0, c0 00 8b8b81 2800 01, 07 00000046

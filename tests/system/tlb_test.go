@@ -4,6 +4,7 @@ import "testing"
 
 // What the TLB must have dropped, and code changed through aliases of its page.
 func TestTLB(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		invlpg 02 02
 		invlpg of its last byte 02 02

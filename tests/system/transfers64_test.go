@@ -5,6 +5,7 @@ import "testing"
 // Far transfers in long mode. Bochs puts the old SS in the error code of a stack that is not canonical; SDM vol. 2A, INT, has EXT alone.
 
 func TestTransfers64(t *testing.T) {
+	t.Parallel()
 	checkBochs(t, `
 		gate: rsp below the TSS's ffffffffffffffe0
 		gate: cs 0000000000000008

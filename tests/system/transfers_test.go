@@ -6,6 +6,7 @@ import "testing"
 
 // Call gates, far returns and interrupts between rings.
 func TestTransfers32(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		gate: cs 00000008
 		gate: ss 00000010
@@ -35,6 +36,7 @@ func TestTransfers32(t *testing.T) {
 
 // SYSCALL, SYSENTER and their returns.
 func TestSyscall64(t *testing.T) {
+	t.Parallel()
 	check(t, `
 		sysret: stack used 0000000000000000
 		sysret: cs 00000000000000b3

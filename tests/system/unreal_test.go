@@ -4,6 +4,7 @@ import "testing"
 
 // Real mode with limits of protected mode.
 func TestUnreal(t *testing.T) {
+	t.Parallel()
 	withBochs(t, `
 		beyond 1 MiB by a flat segment 30
 		across 64 KiB 30

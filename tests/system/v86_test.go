@@ -7,6 +7,7 @@ import "testing"
 // Virtual-8086 mode, VME and PVI. Bochs raises #GP for an EIP above FFFF in virtual-8086 mode, not of the IRET (SDM vol. 2A, IRET).
 
 func TestVirtual8086(t *testing.T) {
+	t.Parallel()
 	checkBochs(t, `
 		IOPL 3: cli #03 0000 0002 00023002 0000 0100 0000
 		IOPL 3: sti #03 0000 0003 00023202 0000 0100 0000
