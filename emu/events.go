@@ -23,6 +23,9 @@ func (m *Machine) poll() (stop bool) {
 func (m *Machine) whileHeld() {
 	if m.held.on {
 		m.recallAPICs()
+		if m.together.on.Load() {
+			m.kickAll()
+		}
 	}
 	for m.held.on && !m.stopped && !m.resetting && !m.initing {
 		<-m.wake
@@ -43,6 +46,7 @@ func (m *Machine) attend() {
 		}
 		if w&wantPosted != 0 {
 			m.storeState()
+			m.allOut()
 			m.posted.run()
 		}
 	}

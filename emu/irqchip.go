@@ -42,8 +42,6 @@ func (c *Config) chip(h *kvm.Host) (kvmcpu.IRQChip, error) {
 	switch {
 	case c.IRQChip == IRQChipOff:
 		return kvmcpu.UserIRQChip, nil
-	case c.CPUs > 1:
-		why = errors.New("goemu's vCPUs run in turn, and one that waits in KVM would take the others' time: use -smp 1")
 	case c.Icount:
 		why = errors.New("KVM's local APIC does not count time by instructions: leave -icount away")
 	case c.IRQChip == IRQChipOn:

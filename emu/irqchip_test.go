@@ -154,10 +154,8 @@ func TestIRQChipRefused(t *testing.T) {
 		want string
 	}{
 		{emu.Config{IRQChip: emu.IRQChipSplit}, "kernel-irqchip=split: KVM: this host's KVM lacks KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_SIGNAL_MSI, KVM_CAP_IRQ_ROUTING"},
-		{emu.Config{IRQChip: emu.IRQChipSplit, CPUs: 2}, "use -smp 1, or kernel-irqchip=off"},
 		{emu.Config{IRQChip: emu.IRQChipSplit, Icount: true}, "leave -icount away, or kernel-irqchip=off"},
 		{emu.Config{IRQChip: emu.IRQChipOn}, "kernel-irqchip=on: KVM: this host's KVM lacks KVM_CAP_IRQCHIP, KVM_CAP_SIGNAL_MSI, KVM_CAP_IRQ_ROUTING"},
-		{emu.Config{IRQChip: emu.IRQChipOn, CPUs: 2}, "kernel-irqchip=on: goemu's vCPUs run in turn"},
 		{emu.Config{IRQChip: emu.IRQChipOn, Icount: true}, "leave -icount away, or kernel-irqchip=off"},
 		{emu.Config{IRQChip: emu.IRQChipOff}, ""},
 		{emu.Config{}, ""},

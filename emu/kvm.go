@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"goemu/devices/vga"
 	"goemu/emu/accel"
@@ -316,6 +317,11 @@ func (v *vcpu) translated() bool { return v.lent && !v.cpu.InSMM() }
 func (v *vcpu) Translate() {
 	v.m.code.Flush() // KVM does not tell of code that changes
 	v.kvm.Load().Recall()
+	if v.m.together.on.Load() {
+		v.over.Store(false)
+		defer time.AfterFunc(sliceTime, v.pause).Stop()
+		defer v.yield()
+	}
 	v.lent = true
 	v.engine.Run()
 	v.lent = false

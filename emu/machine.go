@@ -3,7 +3,7 @@
 //
 // New makes a Machine of a Config, Run runs it until the guest powers off, and Stop, from any goroutine, ends it before. Errors
 // of New name the option at fault and leave nothing behind. A Machine runs once, can be looked at afterwards, and holds memory until Close; several may run at a time. The
-// CPUs follow the SDM, the boards are i440FX with PIIX3 and Q35 with ICH9. Several vCPUs run in turn, on one goroutine. State cannot be saved.
+// CPUs follow the SDM, the boards are i440FX with PIIX3 and Q35 with ICH9. Several vCPUs run in turn, on one goroutine, but in a KVM that has their local APICs. State cannot be saved.
 package emu
 
 import (
@@ -68,10 +68,11 @@ type Machine struct {
 
 	firmware *bios.Firmware // the built-in firmware; nil: another or none
 
-	envs    sync.Mutex           // held by other goroutines that reach for a vCPU's environment
-	freed   bool                 // there are none any more
-	running atomic.Pointer[vcpu] // whose turn it is
-	slices  *time.Ticker         // ends turns; nil: there are none, or they are counted
+	envs     sync.Mutex           // held by other goroutines that reach for a vCPU's environment
+	freed    bool                 // there are none any more
+	running  atomic.Pointer[vcpu] // whose turn it is
+	slices   *time.Ticker         // ends turns; nil: there are none, or they are counted
+	together together
 
 	terminal  *charDevice // nil: nobody has it
 	chars     []*charDevice
@@ -207,7 +208,7 @@ func (m *Machine) assemble() error {
 	if m.ram, err = m.pool.Alloc(m.cfg.Memory); err != nil {
 		return err
 	}
-	m.clock = newClock(m.kick)
+	m.clock = newClock(m.rouse)
 	m.clock.counted, m.clock.shift = m.cfg.Icount, m.cfg.Shift
 	m.space = mmu.NewSpace(physBits)
 	m.ports = portmap.New()
@@ -453,11 +454,7 @@ func (m *Machine) reset(reason string) {
 
 func (m *Machine) want(bit uint32) {
 	m.wants.Or(bit)
-	m.kick()
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
+	m.rouse()
 }
 
 // kick makes the vCPU whose turn it is leave generated code; any goroutine may call it.

@@ -41,6 +41,7 @@ func (m *Machine) addBuiltin(drives []board.Drive) error {
 		Clock:  m.clock,
 		Wake:   m.wakeFirmware,
 		SetMSR: func(msr uint32, v uint64) {
+			m.storeState()
 			for _, c := range m.vcpus {
 				c.cpu.WriteMSR(msr, v)
 			}

@@ -4,10 +4,11 @@ import (
 	"runtime"
 	"time"
 
+	"goemu/emu/kvmcpu"
 	"goemu/emu/x86"
 )
 
-// Several vCPUs run in turn on one goroutine. A turn ends with the slice, at HLT and at PAUSE. All that one vCPU wants of
+// Several vCPUs run in turn on one goroutine, but for those in KVM that run together (together.go). A turn ends with the slice, at HLT and at PAUSE. All that one vCPU wants of
 // another is a request that the other takes when it runs (x86.CPU.RequestNMI and its like), or is under the machine's lock,
 // which is the goroutine.
 
@@ -34,7 +35,9 @@ func (m *Machine) startSlices() (stop func()) {
 		for {
 			select {
 			case <-m.slices.C:
-				m.current().pause()
+				if !m.together.on.Load() {
+					m.current().pause()
+				}
 			case <-done:
 				return
 			}
@@ -52,6 +55,10 @@ func (m *Machine) run() {
 	m.moving = false
 	if !m.several() {
 		m.vcpus[0].runner.Run()
+		return
+	}
+	if m.inKVM() && m.kvm.IRQChip() != kvmcpu.UserIRQChip {
+		m.runTogether()
 		return
 	}
 	runtime.LockOSThread()
@@ -78,8 +85,7 @@ func (m *Machine) run() {
 func (m *Machine) turn(v *vcpu) {
 	v.over.Store(false)
 	v.left = sliceInsns
-	m.running.Store(v)
-	m.board.SetSMM(v.cpu.InSMM())
+	v.stand()
 	v.kick() // it looks at what has happened meanwhile
 	v.runner.Run()
 }

@@ -30,6 +30,7 @@ type vcpu struct {
 
 	// Of its turn, where there are several.
 	over atomic.Bool // it must give way to the others
+	due  bool        // together.due counts it
 	left int32       // instructions that it may still execute, with -icount
 }
 
@@ -124,6 +125,9 @@ func (v *vcpu) TSCMoved() { v.apic.TSCMoved() }
 // Poll implements accel.Events: it fires timers, takes input in, and says whether to leave the loop.
 func (v *vcpu) Poll() (stop bool) {
 	v.m.cfg.Watch.poll()
+	if v.m.together.on.Load() {
+		return v.pollAlong()
+	}
 	return v.m.poll() || v.translated() || v.m.several() && (v.over.Load() || v.left <= 0 || !v.m.mayRun(v))
 }
 

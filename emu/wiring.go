@@ -43,10 +43,10 @@ func (m *Machine) buildBoard() error {
 		TSCOffset:   func(cpu int) uint64 { return m.vcpus[cpu].cpu.TSCOffset() },
 		TSCRate:     func() uint64 { return m.tscRate },
 		OnINTR:      func(cpu int, _ bool) { m.vcpus[cpu].kick() },
-		OnNMI:       func(cpu int) { m.vcpus[cpu].cpu.RequestNMI() },
-		OnSMI:       func(cpu int) { m.vcpus[cpu].cpu.RequestSMI() },
+		OnNMI:       m.sendNMI,
+		OnSMI:       m.sendSMI,
 		OnINIT:      m.initCPU,
-		OnSIPI:      func(cpu int, vector byte) { m.vcpus[cpu].cpu.RequestSIPI(vector) },
+		OnSIPI:      m.sendSIPI,
 		OnReset:     m.guestReset,
 		OnSuspend:   m.suspend,
 		OnWake:      m.wakeUp,
@@ -140,6 +140,23 @@ func (m *Machine) initCPU(cpu int) {
 		return
 	}
 	m.vcpus[cpu].cpu.RequestINIT()
+	m.vcpus[cpu].kick()
+}
+
+// sendNMI, sendSMI and sendSIPI are messages to a vCPU, which may be in KVM meanwhile.
+func (m *Machine) sendNMI(cpu int) {
+	m.vcpus[cpu].cpu.RequestNMI()
+	m.vcpus[cpu].kick()
+}
+
+func (m *Machine) sendSMI(cpu int) {
+	m.vcpus[cpu].cpu.RequestSMI()
+	m.vcpus[cpu].kick()
+}
+
+func (m *Machine) sendSIPI(cpu int, vector byte) {
+	m.vcpus[cpu].cpu.RequestSIPI(vector)
+	m.vcpus[cpu].kick()
 }
 
 // debugExit ends the machine at once, whatever is to be done with one that powers off, as isa-debug-exit does it.

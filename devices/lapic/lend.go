@@ -18,6 +18,8 @@ func (p *Page) put(reg int, v uint32) { binary.LittleEndian.PutUint32(p[16*reg:]
 
 // Keeper is who has the registers.
 type Keeper interface {
+	// Hold keeps the registers from changing until Return, but by Settle.
+	Hold()
 	// Registers reads them and IA32_APIC_BASE; p stays as it was last if they cannot be read.
 	Registers(p *Page) (base uint64)
 	// Settle has an interrupt of the timer that is on its way come to IRR.
@@ -57,10 +59,14 @@ func (l *LAPIC) Recall() {
 	if k == nil {
 		return
 	}
+	k.Hold()
 	l.look()
 	if l.mayWait() {
+		tpr := l.s.TPR
 		k.Settle()
-		l.look()
+		if l.look(); l.s.TPR == tpr&^0xf {
+			l.s.TPR = tpr // CR8 is bits 7 to 4
+		}
 	}
 	l.s.Deadline = k.Return()
 	l.keeper = nil

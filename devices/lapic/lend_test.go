@@ -17,6 +17,7 @@ type keeper struct {
 	log      string
 }
 
+func (k *keeper) Hold()                    { k.log += "hold " }
 func (k *keeper) Registers(p *Page) uint64 { *p = k.page; return k.base }
 func (k *keeper) Settle() {
 	k.log += "settle "
@@ -156,15 +157,15 @@ func TestLendTimer(t *testing.T) {
 		comes   bool
 		running bool
 	}{
-		"one shot, on its way":   {0x41, pending, 0, 0, "settle return ", true, false},
-		"one shot, long ago":     {0x41, nil, 0, 0, "settle return ", false, false},
-		"one shot, in service":   {0x41, nil, 1 << 1, 0, "return ", false, false},
-		"one shot, running":      {0x41, nil, 0, 10, "return ", false, true},
-		"one shot, masked":       {0x1_0041, nil, 0, 0, "return ", false, false},
-		"periodic, on its way":   {0x2_0041, pending, 0, 10, "settle return ", true, true},
-		"periodic, not yet":      {0x2_0041, nil, 0, 10, "settle return ", false, true},
-		"periodic, at its end":   {0x2_0041, nil, 0, 0, "settle return ", true, true},
-		"deadline, not over yet": {0x4_0041, nil, 0, 0, "return ", false, false},
+		"one shot, on its way":   {0x41, pending, 0, 0, "hold settle return ", true, false},
+		"one shot, long ago":     {0x41, nil, 0, 0, "hold settle return ", false, false},
+		"one shot, in service":   {0x41, nil, 1 << 1, 0, "hold return ", false, false},
+		"one shot, running":      {0x41, nil, 0, 10, "hold return ", false, true},
+		"one shot, masked":       {0x1_0041, nil, 0, 0, "hold return ", false, false},
+		"periodic, on its way":   {0x2_0041, pending, 0, 10, "hold settle return ", true, true},
+		"periodic, not yet":      {0x2_0041, nil, 0, 10, "hold settle return ", false, true},
+		"periodic, at its end":   {0x2_0041, nil, 0, 0, "hold settle return ", true, true},
+		"deadline, not over yet": {0x4_0041, nil, 0, 0, "hold return ", false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, 1)

@@ -50,6 +50,9 @@ func (pc *PC) mapMemory() {
 
 // SetSMM tells whether the vCPU that makes accesses is in system management mode.
 func (pc *PC) SetSMM(on bool) {
+	if on == pc.smm {
+		return
+	}
 	pc.smm = on
 	pc.updateSMRAM()
 }

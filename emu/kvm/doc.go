@@ -7,5 +7,5 @@
 // Not done: nested state, machine checks, Hyper-V and Xen interfaces, SEV and other encrypted guests, the dirty ring, MSR filters.
 //
 // All of it but the system calls themselves is portable: they are behind Sys, which has a real implementation on linux/amd64 and a fake
-// in package kvmtest. A VCPU belongs to one goroutine, which is locked to its thread; only RequestExit may be called by any.
+// in package kvmtest. A VCPU belongs to one goroutine at a time, which in Run is locked to its thread; only RequestExit may be called by any.
 package kvm

@@ -9,7 +9,7 @@ import (
 	"unsafe"
 )
 
-// VCPU is a processor of a virtual machine. All methods but RequestExit belong to one goroutine, locked to its thread.
+// VCPU is a processor of a virtual machine. All methods but RequestExit belong to one goroutine at a time, which in Run is locked to its thread.
 type VCPU struct {
 	vm   *VM
 	sys  Sys

@@ -34,8 +34,7 @@ func (e *VCPU) giveUp() {
 	}
 	f.told = true
 	for n := 0; e.loaded && e.unfinished && n < mostFinishes; n++ {
-		e.v.RequestExit()
-		e.enter()
+		e.enterOnce()
 	}
 	if e.unfinished && e.m.err == nil {
 		e.m.err = fmt.Errorf("an access is not finished: %w", f.why) // it would be whenever the guest came back

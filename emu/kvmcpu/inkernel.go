@@ -52,16 +52,11 @@ func (m *Machine) addKernelChips() error {
 	return nil
 }
 
-// lendChips gives KVM the I/O APIC and the 8259As, if it does not have them.
+// lendChips gives KVM the I/O APIC and the 8259As, if it does not have them, behind the local APICs, to which they send.
 func (m *Machine) lendChips() error {
 	io, p := m.chips.with.IOAPIC, m.chips.with.PIC
 	if io.Lent() && p.Lent() {
 		return nil
-	}
-	for _, v := range m.vcpus { // to which the I/O APIC sends
-		if err := v.lend(); err != nil {
-			return err
-		}
 	}
 	k := &m.chips.kernel
 	if !p.Lent() {
@@ -133,7 +128,7 @@ func (k picKeeper) Registers(chips *[2]pic.Chip) {
 }
 
 // Hold implements pic.Keeper.
-func (k picKeeper) Hold() {}
+func (k picKeeper) Hold() { k.m.out() }
 
 // SetInput implements pic.Keeper.
 func (k picKeeper) SetInput(n int, level bool) bool { return k.m.input(firstPIC+n, level) }
@@ -182,7 +177,7 @@ func (k ioKeeper) Registers(s *ioapic.State) {
 }
 
 // Hold implements ioapic.Keeper.
-func (k ioKeeper) Hold() {}
+func (k ioKeeper) Hold() { k.m.out() }
 
 // SetInput implements ioapic.Keeper.
 func (k ioKeeper) SetInput(n int, level bool) bool { return k.m.input(n, level) }

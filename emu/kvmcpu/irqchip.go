@@ -10,6 +10,7 @@ import (
 	"goemu/devices/lapic"
 	"goemu/devices/pic"
 	"goemu/emu/kvm"
+	"goemu/emu/x86"
 )
 
 // IRQChip is how much of the interrupt controllers KVM has.
@@ -152,9 +153,13 @@ type keeper struct{ e *VCPU }
 
 var _ lapic.Keeper = keeper{}
 
+// Hold implements lapic.Keeper.
+func (k keeper) Hold() { k.e.m.out() }
+
 // Registers implements lapic.Keeper.
 func (k keeper) Registers(p *lapic.Page) uint64 {
 	e := k.e
+	e.out()
 	if err := e.v.LAPIC((*kvm.LAPIC)(p)); err != nil && e.v.LAPIC((*kvm.LAPIC)(p)) != nil {
 		e.lose(err)
 	}
@@ -172,10 +177,20 @@ const (
 // which no instruction is executed.
 func (k keeper) Settle() {
 	e := k.e
-	if e.unfinished {
+	if e.unfinished || e.exited || e.fail.why != nil {
 		return
 	}
-	was, err := e.v.MPState()
+	if !e.loaded && len(e.m.vcpus) > 1 { // it may have been sent what changes registers
+		if e.cpu.Pending() {
+			e.cpu.Deliver()
+		}
+		if e.cpu.State() == x86.Shutdown || !e.check(e.loadAll()) {
+			return
+		}
+		e.loaded = true
+		defer e.Store()
+	}
+	was, err := e.v.MPState() // which takes a start-up interrupt that the vCPU has been sent, or drops it
 	if !e.check(err) || !e.check(e.v.SetMPState(kvm.InitReceived)) {
 		return
 	}
@@ -241,6 +256,9 @@ func (e *VCPU) lend() error {
 	if e.apic == nil || e.apic.Lent() {
 		return nil
 	}
+	if err := e.giveTSC(); err != nil {
+		return err
+	}
 	m := &e.one
 	m[0] = kvm.MSR{Index: msrAPICBase, Data: e.apic.Base()}
 	if _, err := e.v.SetMSRs(m[:]); err != nil {
@@ -259,13 +277,15 @@ func (e *VCPU) lend() error {
 	return err
 }
 
-// prepare gives KVM what it needs of interrupt controllers before a run.
+// prepare gives KVM what it needs of interrupt controllers before a run: all local APICs, as the guest may send to any.
 func (e *VCPU) prepare() error {
 	if e.apic == nil {
 		return nil
 	}
-	if err := e.lend(); err != nil {
-		return err
+	for _, v := range e.m.vcpus {
+		if err := v.lend(); err != nil {
+			return err
+		}
 	}
 	switch c := &e.m.chips; {
 	case c.kind == InKernelIRQChip:
@@ -279,17 +299,44 @@ func (e *VCPU) prepare() error {
 // external tells whether the 8259As have an interrupt that is not for KVM to find.
 func (e *VCPU) external() bool { return e.m.chips.kind != InKernelIRQChip && e.world.INTR() }
 
-// loadMPState tells KVM whether the vCPU is halted. A wait for a store to memory, which KVM does not have, ends.
+// loadMPState tells KVM whether the vCPU is halted, or waits for a start-up interrupt. A wait for a store to memory, which KVM does not have, ends.
 func (e *VCPU) loadMPState() error {
 	if e.apic == nil {
 		return nil
 	}
 	e.cpu.EndWait()
 	s := kvm.Runnable
-	if e.cpu.Halted() {
+	switch e.cpu.State() {
+	case x86.Halted:
 		s = kvm.Halted
+	case x86.WaitSIPI:
+		s = kvm.InitReceived
 	}
 	return e.v.SetMPState(s)
+}
+
+// noNMI has KVM forget an NMI that waits, which is the CPU's now.
+func (e *VCPU) noNMI() error {
+	ev := &e.state.events
+	if e.apic == nil || ev.NMI.Pending == 0 {
+		return nil
+	}
+	ev.NMI.Pending, ev.Flags = 0, kvm.ValidNMIPending|kvm.ValidShadow
+	return e.v.SetEvents(ev)
+}
+
+// lateNMI is told of an NMI that another vCPU has sent while the CPU had the state.
+func (e *VCPU) lateNMI() error {
+	if e.apic == nil || !e.apic.Lent() {
+		return nil
+	}
+	if err := e.v.Events(&e.state.events); err != nil {
+		return err
+	}
+	if e.state.events.NMI.Pending != 0 {
+		e.cpu.RequestNMI()
+	}
+	return nil
 }
 
 // inject has KVM deliver an interrupt of the 8259As'.

@@ -4,7 +4,10 @@
 // anything that may look. Exceptions and interrupts that come while x86.CPU has the state are delivered by it. Timers and devices are the
 // machine's own, and interrupt controllers too unless KVM has the local APICs or all of them (IRQChip); system management mode is the translator's, so that KVM need not have it.
 //
-// Not done: in-kernel 8254, several vCPUs at a time, what -d logs of exceptions, watchpoints beyond the debug registers.
+// Several vCPUs may run at a time, each on its goroutine, if KVM has the local APICs. All but KVM_RUN is under the machine's lock (World.Acquire). Who has it can have any vCPU
+// leave the guest, does what it left for in its place, and has its state then. No vCPU is in the guest while one's local APIC is not in KVM, as what another sends it would be lost.
+//
+// Not done: in-kernel 8254, what -d logs of exceptions, watchpoints beyond the debug registers.
 package kvmcpu
 
 import (
@@ -27,6 +30,11 @@ type World interface {
 	Translate()
 	// BlockEnd is the linear address behind the block of the instruction at RIP.
 	BlockEnd() uint64
+	// Release and Acquire give the machine to others for a stay in the guest, and take it back.
+	Release()
+	Acquire()
+	// InPlace calls fn as if on the vCPU's goroutine. Another one has the machine.
+	InPlace(fn func())
 	// Failed is told why KVM cannot go on with the vCPU. Its state is in the CPU, before the instruction that KVM fails at, but for lost: KVM did not give it back.
 	// It may be called while the guest's instruction is answered by nobody else, from Run, Execute and whatever moves the state.
 	Failed(err error, lost bool)
@@ -42,8 +50,11 @@ type Machine struct {
 	vcpus []*VCPU
 	dr    [4]point
 	chips chips
-	err   error // memory could not be changed, or an interrupt not be sent
-	bits  []uint64
+
+	setTSC bool // the next vCPU that sets its time-stamp counter is the first
+
+	err  error // memory could not be changed, or an interrupt not be sent
+	bits []uint64
 }
 
 // Where KVM puts three pages and one of its own, for real mode on Intel's processors: nothing else is there.
@@ -59,7 +70,7 @@ var needed = []kvm.Cap{kvm.CapReadonlyMem, kvm.CapVCPUEvents, kvm.CapDebugRegs, 
 func Check(host *kvm.Host) error { return host.Require(needed...) }
 
 // New makes a machine with the memory of space. The caller calls Remap when the space has changed, and Harvest before a tracker looks. c is
-// needed only if KVM is to have interrupt controllers; then it can be only one vCPU's yet, as those that run in turn cannot be halted in KVM.
+// needed only if KVM is to have interrupt controllers; then vCPUs that run in turn are no good, as one that waits in KVM would take the others' time.
 func New(host *kvm.Host, space *mmu.Space, kind IRQChip, c Controllers) (*Machine, error) {
 	if err := Check(host); err != nil {
 		return nil, err
@@ -129,6 +140,7 @@ func (m *Machine) Close() error {
 
 // Remap makes the slots what the space is now. What fails is told by the next vCPU that runs.
 func (m *Machine) Remap() {
+	m.out() // memory that moves is away for a moment
 	want := m.space.Slots()
 	keep := make(map[mmuSlot]bool, len(want))
 	for _, x := range want {
@@ -215,6 +227,13 @@ func (m *Machine) Forget() {
 		if x.Tracked {
 			m.space.Wrote(x.Mem)
 		}
+	}
+}
+
+// out waits until no vCPU is in the guest.
+func (m *Machine) out() {
+	for _, v := range m.vcpus {
+		v.out()
 	}
 }
 

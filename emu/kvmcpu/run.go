@@ -2,6 +2,7 @@ package kvmcpu
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -36,6 +37,12 @@ type VCPU struct {
 	deadline bool         // it has IA32_TSC_DEADLINE
 	page     lapic.Page
 
+	guest    sync.Mutex // held while the vCPU is in the guest
+	reason   kvm.ExitReason
+	exitErr  error
+	exited   bool   // reason and exitErr are to be looked at
+	finished func() // finish
+
 	after    func()
 	watchdog *time.Timer                               // over instructions that are executed alone
 	take     func(addr uint64, data []byte, port bool) // collected
@@ -62,7 +69,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 		return nil, err
 	}
 	e := &VCPU{m: m, v: v, cpu: cpu, env: cpu.Env(), world: world, reads: allParts}
-	e.take, e.takeAlone = e.collected, e.collectedAlone
+	e.take, e.takeAlone, e.finished = e.collected, e.collectedAlone, e.finish
 	if m.chips.kind != UserIRQChip {
 		e.apic, e.keeper, e.deadline = m.chips.with.LAPICs[n], keeper{e}, cpu.Model().Has(cpumodel.TSCDeadline)
 	}
@@ -76,7 +83,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 }
 
 // Begin is called when KVM is to go on with what another engine has run, or the CPU has been reset.
-func (e *VCPU) Begin() { e.setTSC, e.fail = true, failure{} }
+func (e *VCPU) Begin() { e.setTSC, e.m.setTSC, e.fail = true, true, failure{} }
 
 // Leave is called when another engine is to go on. The state is in the CPU then.
 func (e *VCPU) Leave() {
@@ -103,11 +110,11 @@ func (e *VCPU) After(fn func()) { e.after = fn }
 
 // Store puts the state into the CPU, where anybody may look at it.
 func (e *VCPU) Store() {
+	e.still()
 	for e.unfinished && e.fail.why == nil {
-		e.v.RequestExit()
-		e.enter()
+		e.enterOnce()
 	}
-	if e.loaded && (e.fail.why == nil || !e.fail.waits) && e.check(e.store()) {
+	if e.loaded && (e.fail.why == nil || !e.fail.waits) && e.check(e.store()) && e.check(e.noNMI()) {
 		e.loaded = false
 	}
 }
@@ -282,15 +289,64 @@ func (e *VCPU) fromRun() {
 	}
 }
 
-// enter lets the guest run until its next exit, and does what that is for.
+// enter lets the guest run until its next exit, and does what that is for. Others may have the machine meanwhile.
 func (e *VCPU) enter() {
 	if !e.check(e.prepare()) {
 		return
 	}
 	e.toRun()
-	reason, err := e.v.Run()
+	e.guest.Lock()
+	e.world.Release()
+	e.reason, e.exitErr = e.v.Run()
+	e.exited = true
+	e.guest.Unlock()
+	e.world.Acquire()
+	e.finish()
+}
+
+// enterOnce has KVM finish an access, without an instruction of the guest's.
+func (e *VCPU) enterOnce() {
+	if !e.check(e.prepare()) {
+		return
+	}
+	e.toRun()
+	e.v.RequestExit()
+	e.reason, e.exitErr = e.v.Run()
+	e.exited = true
+	e.finish()
+}
+
+// out waits until the vCPU is out of the guest. It does not go back before the caller has released the machine.
+func (e *VCPU) out() {
+	if len(e.m.vcpus) == 1 { // who has the machine is its goroutine
+		return
+	}
+	if e.guest.TryLock() {
+		e.guest.Unlock()
+		return
+	}
+	atomic.StoreUint32(&e.env.ExitReq, 1)
+	e.v.RequestExit()
+	e.guest.Lock()
+	e.guest.Unlock() //lint:ignore SA2001 it is out
+}
+
+// still is out, and does what the vCPU has left the guest for, so that it is between two instructions.
+func (e *VCPU) still() {
+	if e.out(); e.exited {
+		e.world.InPlace(e.finished)
+	}
+}
+
+// finish does what the vCPU has left the guest for, unless somebody else has done it.
+func (e *VCPU) finish() {
+	if !e.exited {
+		return
+	}
+	e.exited = false
+	reason := e.reason
 	e.v.Coalesced(e.take)
-	if !e.check(err) {
+	if !e.check(e.exitErr) {
 		return
 	}
 	e.unfinished = false

@@ -64,7 +64,10 @@ func (b *bench) Out(port uint16, size int, v uint32) {
 	}
 }
 
-func (b *bench) TSC() uint64 { return 5000 }
+func (b *bench) Release()          {}
+func (b *bench) Acquire()          {}
+func (b *bench) InPlace(fn func()) { fn() }
+func (b *bench) TSC() uint64       { return 5000 }
 func (b *bench) APICBase() uint64 {
 	if b.lapic != nil {
 		return b.lapic.Base()

@@ -62,11 +62,19 @@ func (s *state) has(n uint32) bool {
 
 // load gives KVM the CPU's state.
 func (e *VCPU) load() error {
-	e.cpu.Give(&e.state.t)
 	const fine = 0xf
 	if e.apic != nil && e.apic.TPR()&fine != 0 {
 		e.apic.Recall() // loading CR8 clears these bits of the task priority
 	}
+	return e.loadAll()
+}
+
+// loadAll is load where the local APIC stays where it is.
+func (e *VCPU) loadAll() error {
+	if err := e.lateNMI(); err != nil {
+		return err
+	}
+	e.cpu.Give(&e.state.t)
 	if err := e.give(); err != nil {
 		return err
 	}
@@ -97,11 +105,8 @@ func (e *VCPU) give() error {
 func (e *VCPU) loadMSRs() error {
 	s := &e.state
 	s.writes = s.writes[:0]
-	if e.setTSC {
-		e.setTSC = false
-		if err := e.loadTSC(); err != nil {
-			return err
-		}
+	if err := e.giveTSC(); err != nil {
+		return err
 	}
 	for i := range s.msrs {
 		m := &s.msrs[i]
@@ -136,6 +141,13 @@ func (s *state) drop(n uint32) {
 // store takes the state from KVM.
 func (e *VCPU) store() error {
 	s := &e.state
+	mp := kvm.Runnable
+	if e.apic != nil {
+		var err error
+		if mp, err = e.v.MPState(); err != nil { // first, as it takes INIT and a start-up interrupt, which change registers
+			return err
+		}
+	}
 	if err := e.read(); err != nil {
 		return err
 	}
@@ -154,14 +166,11 @@ func (e *VCPU) store() error {
 	s.toSegments()
 	s.toRegisters()
 	s.toVectors()
-	if e.apic != nil {
-		mp, err := e.v.MPState()
-		if err != nil {
-			return err
-		}
-		if mp == kvm.Halted {
-			s.t.State = inspect.CPUState(x86.Halted)
-		}
+	switch mp {
+	case kvm.Halted:
+		s.t.State = inspect.CPUState(x86.Halted)
+	case kvm.Uninitialized, kvm.InitReceived:
+		s.t.State = inspect.CPUState(x86.WaitSIPI)
 	}
 	e.cpu.Take(&s.t)
 	if e.reads&partMSRs != 0 {

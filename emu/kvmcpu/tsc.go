@@ -23,12 +23,24 @@ func (e *VCPU) setRate() {
 	}
 }
 
+// giveTSC is loadTSC, if KVM does not have the counter yet.
+func (e *VCPU) giveTSC() error {
+	if !e.setTSC {
+		return nil
+	}
+	e.setTSC = false
+	return e.loadTSC()
+}
+
 // farTSC is further than what Linux takes for a write that is to synchronize vCPUs: one second.
 const farTSC = 1 << 40
 
 // loadTSC makes KVM's time-stamp counter the CPU's. Linux takes a write near what the counter would be for one that is to synchronize vCPUs, and has it go on as before, which
-// may be behind what the guest has seen. A write of something else goes before, then. A KVM without the register keeps what it has.
+// may be behind what the guest has seen. A write of something else goes before, then, but for vCPUs behind the first: theirs are to be synchronized. A KVM without the register
+// keeps what it has.
 func (e *VCPU) loadTSC() error {
+	first := e.m.setTSC
+	e.m.setTSC = false
 	for _, far := range [...]uint64{0, farTSC, 0} {
 		v := e.cpu.TSC()
 		e.one[0] = kvm.MSR{Index: msrTSC, Data: v + far}
@@ -42,7 +54,7 @@ func (e *VCPU) loadTSC() error {
 			continue
 		}
 		e.one[0] = kvm.MSR{Index: msrTSC}
-		if n, err := e.v.MSRs(e.one[:]); n == 0 || err != nil || e.one[0].Data >= v {
+		if n, err := e.v.MSRs(e.one[:]); n == 0 || err != nil || e.one[0].Data >= v || !first {
 			return nil // it may not be read
 		}
 	}
