@@ -69,7 +69,21 @@ func (v *vcpu) Out(port uint16, size int, val uint32) {
 }
 
 // TSC implements x86.Bus: it counts nanoseconds of guest time, unless KVM has another rate.
-func (v *vcpu) TSC() uint64 { return devices.Ticks(v.m.clock.Now(), v.m.tscRate) }
+func (v *vcpu) TSC() uint64 {
+	now := v.m.clock.Now()
+	if v.env.EFlags&inspect.FlagIF != 0 {
+		v.hurry(now)
+	}
+	return devices.Ticks(now, v.m.tscRate)
+}
+
+// hurry has the translator's loop fire the timers that are due before the next block. Who has just taken an interrupt may have missed others, and who can take one and has been told the
+// time waits, maybe, for one: a guest that checks its timer against the time-stamp counter would find it slow on a busy host, where the thread that tells of timers comes late.
+func (v *vcpu) hurry(now int64) {
+	if v.kvm.Load() == nil && v.m.clock.late(now) {
+		atomic.OrUint32(&v.env.ExitReq, 1)
+	}
+}
 
 // APICBase implements x86.Bus.
 func (v *vcpu) APICBase() uint64 { return v.apic.Base() }
@@ -138,7 +152,14 @@ func (v *vcpu) Wait() (stop bool) { return v.m.several() || v.m.idle() }
 func (v *vcpu) INTR() bool { return v.apic.INTR() }
 
 // IntAck implements accel.Events.
-func (v *vcpu) IntAck() int { return v.apic.IntAck() }
+func (v *vcpu) IntAck() int {
+	n := v.apic.IntAck()
+	if !v.m.clock.counted {
+		v.m.board.PIT.CatchUp()
+		v.hurry(v.m.clock.Now())
+	}
+	return n
+}
 
 // maxBudget bounds the instructions between two looks at the world with -icount.
 const maxBudget = 1 << 20

@@ -176,22 +176,28 @@ func (c *Counter) nextEdge(now int64) (int64, bool) {
 	return at, true
 }
 
-// roseIn tells whether the output rose in the ticks after from up to now.
-func (c *Counter) roseIn(from, now int64) bool {
+// rise is the first tick after from, up to now, at which the output rises.
+func (c *Counter) rise(from, now int64) (at int64, ok bool) {
 	level := c.out(from)
 	// Two edges are enough to see: after that a period repeats.
 	for range 4 {
 		at, ok := c.nextEdge(from)
 		if !ok || at > now {
-			return false
+			return 0, false
 		}
 		l := c.out(at)
 		if l && !level {
-			return true
+			return at, true
 		}
 		from, level = at, l
 	}
-	return false
+	return 0, false
+}
+
+// slow tells whether the output is periodic, with a period in which a host can do something.
+func (c *Counter) slow() bool {
+	mode := c.mode()
+	return (mode == 2 || mode == 3) && c.N >= 2*minRearm*Hz/second
 }
 
 // load puts the count register into the counting element at tick at.

@@ -2,8 +2,9 @@
 //
 // It follows the Intel 8254 data sheet: three counters, modes 0 to 5, binary and BCD, counter latch and
 // read-back commands, gates. Counting is not stepped: a counter knows the tick at which it was loaded, and value and
-// output follow from the time. When guest time jumps over several edges of counter 0's output,
-// the line makes one.
+// output follow from the time. When guest time jumps over several periods of counter 0, as the host was late,
+// the line makes up for those of the last 100 ms, each when the guest has had time for the one before; quick
+// ones are merged.
 package pit
 
 import (
@@ -27,6 +28,10 @@ const (
 	second       = 1_000_000_000
 	// minRearm is the shortest time from one timer call to the next, in ns. Edges in between are merged.
 	minRearm = 20_000
+	// mostBehind is how much of what a late host owes the guest it still gets, in ticks.
+	mostBehind = Hz / 10
+	// patience is how long the guest has for an interrupt, of several that it is owed, before the next comes, in ns.
+	patience = 1_000_000
 	// refreshToggle is the time between changes of port 61h bit 4, in ns.
 	refreshToggle = 15_085
 )
@@ -121,11 +126,19 @@ func when(k int64) int64 {
 	return ns
 }
 
-// fire delivers the edges of counter 0 up to now.
+// fire delivers the edges of counter 0 up to now, or up to the end of the first period that has ended since the last call: a guest that the host has kept waiting would
+// find that its timer has stood still if all that was missed came at once.
 func (p *PIT) fire() {
 	now := p.tick()
 	c := &p.s.Counters[0]
-	rose := c.roseIn(p.s.LastTick, now)
+	slow := c.slow()
+	if slow {
+		p.s.LastTick = max(p.s.LastTick, now-mostBehind)
+	}
+	at, rose := c.rise(p.s.LastTick, now)
+	if rose && slow {
+		now = at
+	}
 	p.s.LastTick = now
 	level := c.out(now)
 	if rose && p.s.Line {
@@ -161,10 +174,26 @@ func (p *PIT) arm() {
 		return
 	}
 	at := when(next)
-	if c := &p.s.Counters[0]; (c.mode() == 2 || c.mode() == 3) && c.N < 2*minRearm*Hz/second {
+	switch c := &p.s.Counters[0]; {
+	case c.slow():
+		if ns := p.clock.Now(); at <= ns {
+			at = ns + patience
+		}
+	case c.mode() == 2 || c.mode() == 3:
 		at = max(at, p.clock.Now()+minRearm)
 	}
 	p.timer.At(at)
+}
+
+// CatchUp is called when the guest has taken an interrupt. If it is owed others of counter 0, the timer is then due.
+func (p *PIT) CatchUp() {
+	c := &p.s.Counters[0]
+	if !c.slow() {
+		return
+	}
+	if next, ok := c.nextEdge(p.s.LastTick); ok && next <= p.tick() {
+		p.timer.At(when(next))
+	}
 }
 
 // In reads a port.

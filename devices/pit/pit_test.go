@@ -210,19 +210,38 @@ func TestOneShotInterrupt(t *testing.T) {
 	}
 }
 
-func TestLateHostMergesEdges(t *testing.T) {
-	b := newBench(t)
-	b.out(0x43, rwBoth|2<<1)
-	b.out(0x40, 0x9c)
-	b.out(0x40, 0x2e)
-	b.irq.Edges()
-	b.clock.Jump(second)
-	if n := b.irq.Edges(); n != 1 {
-		t.Errorf("%d edges after a jump, want 1", n)
-	}
-	b.clock.Advance(second)
-	if n := b.irq.Edges(); n < 99 || n > 101 {
-		t.Errorf("%d interrupts in the second after it, want 100", n)
+// A host that is late owes the guest the periods of the last 100 ms, which come one by one.
+func TestLateHost(t *testing.T) {
+	for _, mode := range []uint8{2, 3} {
+		b := newBench(t)
+		b.out(0x43, rwBoth|mode<<1)
+		b.out(0x40, 0x9c) // 100 Hz
+		b.out(0x40, 0x2e)
+		b.irq.Edges()
+		late := func(d int64, want int) {
+			t.Helper()
+			for n := range want {
+				b.clock.Jump(d)
+				if d = 0; b.irq.Edges() != 1 {
+					t.Errorf("mode %d: not one edge at call %d after a jump", mode, n)
+				}
+				next, ok := b.clock.Next()
+				owed := n+1 < want
+				if !ok || owed != (next == b.clock.Now()+patience) || next <= b.clock.Now() {
+					t.Errorf("mode %d: after %d of %d edges the timer waits for %d, now is %d", mode, n+1, want, next, b.clock.Now())
+				}
+				b.pit.CatchUp()
+				if next, _ = b.clock.Next(); owed != (next <= b.clock.Now()) {
+					t.Errorf("mode %d: when the guest has taken %d of %d the timer waits for %d, now is %d", mode, n+1, want, next, b.clock.Now())
+				}
+			}
+		}
+		late(32_500_000, 3)
+		late(second, 10)
+		b.clock.Advance(second)
+		if n := b.irq.Edges(); n < 99 || n > 101 {
+			t.Errorf("mode %d: %d interrupts in the second after it, want 100", mode, n)
+		}
 	}
 }
 
