@@ -305,6 +305,15 @@ func (t *traced) setCS(sel uint16) error {
 	return nil
 }
 
+// endCS gives CS, in the state in which the process has stopped, and has the kernel give all other registers as those of 64-bit mode: far transfers change the mode.
+func (t *traced) endCS() (sel uint16, err error) {
+	var v uint64
+	if err = t.ptrace(syscall.PTRACE_PEEKUSR, unsafe.Offsetof(syscall.PtraceRegs{}.Cs), unsafe.Pointer(&v)); err == nil && v != selUser64 {
+		err = t.setCS(selUser64)
+	}
+	return uint16(v), err
+}
+
 // load sets the registers.
 func (t *traced) load(im *image) error {
 	var r syscall.PtraceRegs
@@ -362,9 +371,7 @@ func (t *traced) finish(im *image) (*Result, error) {
 	var info [128]byte
 	var r syscall.PtraceRegs
 	area := make([]byte, xsaveMax)
-	if im.c.Mode == 32 {
-		err = t.setCS(selUser64)
-	}
+	cs, err := t.endCS()
 	err = errors.Join(err, t.ptrace(ptraceGetSiginfo, 0, unsafe.Pointer(&info)), syscall.PtraceGetRegs(t.pid, &r))
 	if err == nil {
 		_, err = t.xsave(unix.PTRACE_GETREGSET, area)
@@ -388,7 +395,7 @@ func (t *traced) finish(im *image) (*Result, error) {
 		to.GPR[i] = *p
 	}
 	to.RIP, to.RFLAGS = r.Rip, r.Eflags
-	for i, v := range [6]uint64{inspect.ES: r.Es, inspect.CS: uint64(to.Seg[inspect.CS].Selector), inspect.SS: r.Ss, inspect.DS: r.Ds, inspect.FS: r.Fs, inspect.GS: r.Gs} {
+	for i, v := range [6]uint64{inspect.ES: r.Es, inspect.CS: uint64(cs), inspect.SS: r.Ss, inspect.DS: r.Ds, inspect.FS: r.Fs, inspect.GS: r.Gs} {
 		im.restore(to, i, uint16(v), &im.regs, false)
 	}
 	if im.c.Mode == 64 {
@@ -448,9 +455,9 @@ func (im *image) vectorOf(sig syscall.Signal, code int32, res *Result) (v int, o
 		switch {
 		case code != kernel && code > 0:
 			return 14, true
-		case im.c.Mode == 32 && im.read(res.RAM, rip-1) == 0xce: // INTO
+		case res.Regs.CodeBits() == 32 && im.read(res.RAM, rip-1) == 0xce: // INTO
 			return 4, true
-		case im.c.Mode == 32 && im.opcode(res.RAM, rip) == 0x62: // BOUND
+		case res.Regs.CodeBits() == 32 && im.opcode(res.RAM, rip) == 0x62: // BOUND
 			return 5, true
 		}
 		return 13, true
