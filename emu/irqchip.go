@@ -51,7 +51,9 @@ func (c *Config) chip(h *kvm.Host) (kvmcpu.IRQChip, error) {
 	}
 	auto := c.IRQChip == IRQChipAuto
 	if auto && why == nil {
-		why = h.ProbeLocalAPIC()
+		if why = h.ProbeLocalAPIC(); why == nil && c.CPUs > 1 {
+			why = h.ProbeStartUp()
+		}
 	}
 	switch {
 	case why == nil && c.IRQChip == IRQChipOn:

@@ -70,6 +70,9 @@ func localAPIC(host *kvm.Host) finding {
 	if err != nil {
 		return finding{false, "KVM: " + kvm.ProbeAPIC + " fails: " + err.Error(), "goemu's own is taken in its place (-accel kvm,kernel-irqchip=off)"}
 	}
+	if err := host.ProbeStartUp(); err != nil {
+		return finding{false, "KVM: " + kvm.ProbeAP + " fails: " + err.Error(), "with -smp goemu's own local APICs are taken (-accel kvm,kernel-irqchip=off)"}
+	}
 	return finding{true, "KVM: " + kvm.ProbeAPIC + " works (-accel kvm,kernel-irqchip=split)", ""}
 }
 

@@ -126,13 +126,14 @@ type probe struct {
 	vm    *VM
 	cpu   *VCPU
 	fresh Sregs // of a processor that has not run
+	cpuid []CPUIDEntry
 
 	hangs, window time.Duration
 }
 
 // try runs a guest on a machine of its own.
 func (h *Host) try(g *guest) (perSecond float64, err error) {
-	p, err := h.newProbe(probeHangs, probeWindow, g == &localAPIC)
+	p, err := h.newProbe(probeHangs, probeWindow, g.apic())
 	if err != nil {
 		return 0, err
 	}
@@ -173,11 +174,10 @@ func (p *probe) make(h *Host) (err error) {
 	if p.cpu, err = p.vm.CreateVCPU(0); err != nil {
 		return err
 	}
-	cpuid, err := h.SupportedCPUID()
-	if err != nil {
+	if p.cpuid, err = h.SupportedCPUID(); err != nil {
 		return err
 	}
-	if err := p.cpu.SetCPUID(cpuid); err != nil {
+	if err := p.cpu.SetCPUID(p.cpuid); err != nil {
 		return err
 	}
 	return p.cpu.Sregs(&p.fresh)
@@ -203,6 +203,8 @@ func (p *probe) run(g *guest) (perSecond float64, err error) {
 	switch {
 	case g == &localAPIC:
 		return 0, p.interrupts()
+	case g == &startUp:
+		return 0, p.start()
 	case g.steps > 0:
 		if err := p.step(); err != nil {
 			return 0, err

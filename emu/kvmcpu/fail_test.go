@@ -1,6 +1,7 @@
 package kvmcpu
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -161,5 +162,21 @@ func TestGiveUpAccess(t *testing.T) {
 	b.run(answer)
 	if len(b.log) != 2 || !strings.Contains(b.log[1], "KVM_RUN") || b.lost || b.machine.Error() == nil {
 		t.Errorf("%q, lost %v, %v", b.log, b.lost, b.machine.Error())
+	}
+}
+
+// An access that has been answered is finished where KVM no longer takes the local APIC, as that is for instructions only.
+func TestGiveUpAccessWithAPIC(t *testing.T) {
+	s := newSplitBench(t)
+	s.run(func(c *kvmtest.CPU) syscall.Errno {
+		s.Fail(kvm.ReqSetLAPIC, slices.Repeat([]syscall.Errno{syscall.ENOMEM}, 2*mostFinishes)...)
+		s.apic.Recall()
+		return c.ExitIO(true, 0x80, 1, 1, []byte{1})
+	}, func(*kvmtest.CPU) syscall.Errno {
+		t.Error("the guest goes on")
+		return syscall.EINTR
+	})
+	if len(s.log) != 2 || !strings.Contains(s.log[1], "KVM_SET_LAPIC") || s.lost || s.machine.Error() != nil || s.v.unfinished {
+		t.Errorf("%q, lost %v, %v", s.log, s.lost, s.machine.Error())
 	}
 }
