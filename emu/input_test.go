@@ -17,7 +17,7 @@ import (
 // patience bounds the wait for a guest. It decides no test.
 const patience = 10 * time.Minute
 
-func assemble(t *testing.T, source string) string {
+func assemble(t testing.TB, source string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), source+".bin")
 	cmd := exec.Command("nasm", "-f", "bin", "-o", out, source)

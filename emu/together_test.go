@@ -2,6 +2,7 @@ package emu_test
 
 import (
 	"bytes"
+	"io"
 	"syscall"
 	"testing"
 
@@ -160,5 +161,37 @@ func TestTogetherSteps(t *testing.T) {
 	<-m.ended
 	if m.status != 3 || m.err != nil {
 		t.Errorf("status %d, %v", m.status, m.err)
+	}
+}
+
+// BenchmarkTogether is two vCPUs that count as far as one each: at a time they take half of the time that they take in turn, if the host has two processors for them.
+func BenchmarkTogether(b *testing.B) {
+	h, err := kvm.Open()
+	if err != nil {
+		b.Skip("NO KVM HERE: ", err)
+	}
+	b.Cleanup(func() { _ = h.Close() })
+	for _, c := range []struct {
+		name string
+		chip emu.IRQChip
+	}{{"in turn", emu.IRQChipOff}, {"together", emu.IRQChipSplit}} {
+		kernel := assemble(b, "loops.asm")
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				m, err := emu.New(emu.Config{
+					Accel: emu.AccelKVM, IRQChip: c.chip, CPUs: 2, CPU: "pentium2", Kernel: kernel, Serial: []string{"null"}, ConsoleOut: io.Discard,
+					Devices: []string{"isa-debug-exit,iobase=0xf4,iosize=1"},
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := m.Run(); err != nil {
+					b.Error(err)
+				}
+				if err := m.Close(); err != nil {
+					b.Error(err)
+				}
+			}
+		})
 	}
 }
