@@ -335,6 +335,7 @@ func (e *VCPU) lateNMI() error {
 	}
 	if e.state.events.NMI.Pending != 0 {
 		e.cpu.RequestNMI()
+		e.v.RequestExit() // the guest is not to go on without it
 	}
 	return nil
 }
