@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"goemu/devices/i8042"
+	"goemu/emu/wholefile"
 )
 
 // command is a row of the table. do gets the words behind the name.
@@ -46,7 +45,7 @@ func init() {
 			if strings.HasPrefix(args[0], "-") {
 				return fmt.Errorf("%s: dumps are by physical address, as ELF: want a file alone", args[0])
 			}
-			return create(args[0], s.m.DumpMemory)
+			return wholefile.Write(args[0], s.m.DumpMemory)
 		}},
 		{"log", "items", "log these, separated by commas, and nothing else; none: nothing", 1, 1, func(s *Session, args []string) error { return s.warn(s.m.SetLog(args[0])) }},
 		{"logfile", "file", "log to this file", 1, 1, func(s *Session, args []string) error { return s.m.SetLogFile(args[0]) }},
@@ -89,7 +88,7 @@ func init() {
 			s.m.Stop(0)
 			return nil
 		}},
-		{"screendump", "file", "write the screen to a PNG file", 1, 1, func(s *Session, args []string) error { return create(args[0], s.m.Screendump) }},
+		{"screendump", "file", "write the screen to a PNG file", 1, 1, func(s *Session, args []string) error { return wholefile.Write(args[0], s.m.Screendump) }},
 		{"sendkey", "keys [ms]", "press keys together, for 100 ms or as long as said", 1, 2, sendkey},
 		{"set_password", "vnc text", "set the password of -vnc, for viewers to come", 2, 2, func(s *Session, args []string) error {
 			if args[0] != "vnc" {
@@ -283,21 +282,6 @@ func change(s *Session, args []string) error {
 		return err
 	}
 	return s.m.Change(args[0], args[1], force)
-}
-
-// create makes a file and leaves none behind if write fails.
-func create(name string, write func(w io.Writer) error) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	whole := err == nil && info.Mode().IsRegular() // and no device
-	err = errors.Join(err, write(f), f.Close())
-	if err != nil && whole {
-		err = errors.Join(err, os.Remove(name))
-	}
-	return err
 }
 
 // maxHold is the longest time for which sendkey holds keys.

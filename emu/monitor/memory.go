@@ -4,11 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strconv"
 	"strings"
 
 	"goemu/emu/inspect"
+	"goemu/emu/wholefile"
 )
 
 // format is QEMU's /FMT: a count, d u x o c or i, and b h w or g.
@@ -181,25 +182,17 @@ func (s *Session) save(args []string, physical bool) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Create(args[2])
-	if err != nil {
-		return err
-	}
-	err = s.copyMemory(f, inspect.Address{Addr: addr, Physical: physical}, size)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(args[2]))
-	}
-	return nil
+	return wholefile.Write(args[2], func(w io.Writer) error { return s.copyMemory(w, inspect.Address{Addr: addr, Physical: physical}, size) })
 }
 
-func (s *Session) copyMemory(f *os.File, at inspect.Address, left uint64) error {
+func (s *Session) copyMemory(w io.Writer, at inspect.Address, left uint64) error {
 	buf := make([]byte, 1<<16)
 	for left > 0 {
 		p := buf[:min(left, uint64(len(buf)))]
 		if _, err := s.m.ReadMemory(s.cpu, at, p); err != nil {
 			return err
 		}
-		if _, err := f.Write(p); err != nil {
+		if _, err := w.Write(p); err != nil {
 			return err
 		}
 		at.Addr, left = at.Addr+uint64(len(p)), left-uint64(len(p))

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +13,7 @@ import (
 
 	"goemu/devices/i8042"
 	"goemu/emu/inspect"
+	"goemu/emu/wholefile"
 )
 
 // command is a row of the table.
@@ -148,17 +149,13 @@ func human(s *Session, a arguments) (any, error) {
 	return s.m.Human(line), nil
 }
 
-// create makes a file and leaves none behind if write fails.
+// create is wholefile.Write with QMP's error where there can be no file.
 func create(name string, write func(w io.Writer) error) error {
-	f, err := os.Create(name)
-	if err != nil {
+	err := wholefile.Write(name, write)
+	if e := (*fs.PathError)(nil); errors.As(err, &e) && e.Op == "open" && e.Path == name {
 		return Errorf("Could not open '%s': %v", name, err)
 	}
-	err = write(f)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(name))
-	}
-	return nil
+	return err
 }
 
 func (s *Session) memsave(a arguments, physical bool) error {
