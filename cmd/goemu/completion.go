@@ -60,38 +60,77 @@ func (o *option) names() []string {
 	return []string{"-" + o.name, "-" + o.alias}
 }
 
+// value is what may follow an option, as each shell completes it.
+type value struct {
+	given bool
+	words []string // nil: not these
+	files bool
+}
+
+func valueOf(arg string, words func() []string, files bool) value {
+	v := value{given: arg != "", files: files}
+	if words != nil {
+		v.words = words()
+	}
+	return v
+}
+
+func (o *option) value() value      { return valueOf(o.arg, o.words, o.files) }
+func (o *crossOption) value() value { return valueOf(o.arg, o.words, o.files()) }
+
+// bash is a case for the word before, which pattern matches.
+func (v value) bash(w io.Writer, pattern string) {
+	reply := ""
+	switch {
+	case !v.given:
+		return
+	case v.words != nil:
+		reply = fmt.Sprintf("COMPREPLY=($(compgen -W '%s' -- \"$cur\")); ", strings.Join(v.words, " "))
+	case v.files:
+		reply = "COMPREPLY=($(compgen -f -- \"$cur\")); "
+	}
+	fmt.Fprintf(w, "\t%s) %sreturn ;;\n", pattern, reply)
+}
+
+// zsh is the end of a specification for _arguments.
+func (v value) zsh() string {
+	switch {
+	case !v.given:
+		return ""
+	case v.words != nil:
+		return ":value:(" + strings.ReplaceAll(strings.Join(v.words, " "), ":", `\:`) + ")"
+	case v.files:
+		return ":file:_files"
+	}
+	return ":value: "
+}
+
+// fish is the end of a command.
+func (v value) fish() string {
+	switch {
+	case !v.given:
+		return ""
+	case v.words != nil:
+		return " -x -a '" + fishText.Replace(strings.Join(v.words, " ")) + "'"
+	case v.files:
+		return " -r -F"
+	}
+	return " -x"
+}
+
 func bashCompletion(w io.Writer) {
 	fmt.Fprint(w, "# bash completion for goemu\n_goemu() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n\tprev=${prev/#--/-}\n\tCOMPREPLY=()\n"+
 		"\tcase $prev in\n")
 	for i := range options {
 		o := &options[i]
-		if o.arg == "" {
-			continue
-		}
-		fmt.Fprintf(w, "\t%s)\n", strings.Join(o.names(), "|"))
-		switch {
-		case o.words != nil:
-			fmt.Fprintf(w, "\t\tCOMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", strings.Join(o.words(), " "))
-		case o.files:
-			fmt.Fprint(w, "\t\tCOMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n")
-		default:
-			fmt.Fprint(w, "\t\treturn ;;\n")
-		}
+		o.value().bash(w, strings.Join(o.names(), "|"))
 	}
 	fmt.Fprint(w, "\tesac\n\tlocal own=\n\tif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} == crosscheck ]]; then\n\t\tcase $prev in\n")
 	var own, first []string
 	for i := range crossOptions {
 		o := &crossOptions[i]
 		own = append(own, "--"+o.name)
-		switch {
-		case o.arg == "":
-		case o.words != nil:
-			fmt.Fprintf(w, "\t\t-%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", o.name, strings.Join(o.words(), " "))
-		case o.files():
-			fmt.Fprintf(w, "\t\t-%s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", o.name)
-		default:
-			fmt.Fprintf(w, "\t\t-%s) return ;;\n", o.name)
-		}
+		o.value().bash(w, "-"+o.name)
 	}
 	fmt.Fprintf(w, "\t\tesac\n\t\town='%s'\n\tfi\n\tif ((COMP_CWORD == 2)); then\n\t\tcase ${COMP_WORDS[1]} in\n", strings.Join(own, " "))
 	for _, c := range commands {
@@ -121,33 +160,13 @@ func zshCompletion(w io.Writer) {
 	fmt.Fprint(w, "\t\tesac\n\tfi\n\tlocal -a own\n\t[[ $words[2] == crosscheck ]] && own=(\n")
 	for i := range crossOptions {
 		o := &crossOptions[i]
-		what := ""
-		switch {
-		case o.arg == "":
-		case o.words != nil:
-			what = ":value:(" + strings.Join(o.words(), " ") + ")"
-		case o.files():
-			what = ":file:_files"
-		default:
-			what = ":value: "
-		}
-		fmt.Fprintf(w, "\t\t'*--%s[%s]%s'\n", o.name, zshText.Replace(o.about), what)
+		fmt.Fprintf(w, "\t\t'*--%s[%s]%s'\n", o.name, zshText.Replace(o.about), o.value().zsh())
 	}
 	fmt.Fprint(w, "\t)\n\t((CURRENT == 2)) && [[ $PREFIX != -* ]] && _describe sub-command first\n\t_arguments -s- $own \\\n")
 	for i := range options {
 		o := &options[i]
-		what := ""
-		switch {
-		case o.arg == "":
-		case o.words != nil:
-			what = ":value:(" + strings.ReplaceAll(strings.Join(o.words(), " "), ":", `\:`) + ")"
-		case o.files:
-			what = ":file:_files"
-		default:
-			what = ":value: "
-		}
 		for _, n := range o.names() {
-			fmt.Fprintf(w, "\t\t'*%s[%s]%s' \\\n", n, zshText.Replace(o.about), what)
+			fmt.Fprintf(w, "\t\t'*%s[%s]%s' \\\n", n, zshText.Replace(o.about), o.value().zsh())
 		}
 	}
 	fmt.Fprint(w, "\t\t'*:disk image:_files'\n}\nif [[ $funcstack[1] == _goemu ]]; then _goemu \"$@\"; else compdef _goemu goemu; fi\n")
@@ -169,31 +188,11 @@ func fishCompletion(w io.Writer) {
 	for i := range options {
 		o := &options[i]
 		for _, n := range o.names() {
-			fmt.Fprintf(w, "complete -c goemu -o %s -d '%s'", n[1:], fishText.Replace(o.about))
-			switch {
-			case o.arg == "":
-			case o.words != nil:
-				fmt.Fprintf(w, " -x -a '%s'", fishText.Replace(strings.Join(o.words(), " ")))
-			case o.files:
-				fmt.Fprint(w, " -r -F")
-			default:
-				fmt.Fprint(w, " -x")
-			}
-			fmt.Fprintln(w)
+			fmt.Fprintf(w, "complete -c goemu -o %s -d '%s'%s\n", n[1:], fishText.Replace(o.about), o.value().fish())
 		}
 	}
 	for i := range crossOptions {
 		o := &crossOptions[i]
-		fmt.Fprintf(w, "complete -c goemu -n '__fish_seen_subcommand_from crosscheck' -l %s -d '%s'", o.name, fishText.Replace(o.about))
-		switch {
-		case o.arg == "":
-		case o.words != nil:
-			fmt.Fprintf(w, " -x -a '%s'", strings.Join(o.words(), " "))
-		case o.files():
-			fmt.Fprint(w, " -r -F")
-		default:
-			fmt.Fprint(w, " -x")
-		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "complete -c goemu -n '__fish_seen_subcommand_from crosscheck' -l %s -d '%s'%s\n", o.name, fishText.Replace(o.about), o.value().fish())
 	}
 }
