@@ -464,10 +464,7 @@ func (m *Machine) kick() {
 		m.current().kick()
 	}
 	m.envs.Unlock()
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
+	m.awake()
 }
 
 // inputQueue holds what the host typed until the UART takes it.

@@ -27,6 +27,8 @@ func (m *Machine) runTogether() {
 	t := &m.together
 	t.more.L, t.entered.L = &t.lock, &t.lock
 	t.stop, t.left = false, false
+	m.slices.Stop() // the host's processors are enough
+	defer m.slices.Reset(sliceTime)
 	t.lock.Lock()
 	t.on.Store(true)
 	var all sync.WaitGroup
@@ -90,10 +92,15 @@ func (m *Machine) kickAll() {
 
 // rouse has whoever looks at the world look: any goroutine may call it.
 func (m *Machine) rouse() {
-	if !m.together.on.Load() {
+	if m.together.on.Load() {
+		m.awake()
+	} else {
 		m.kick()
-		return
 	}
+}
+
+// awake ends the wait of whoever looks at the world, or keeps the next one from waiting.
+func (m *Machine) awake() {
 	select {
 	case m.wake <- struct{}{}:
 	default:

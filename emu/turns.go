@@ -35,9 +35,7 @@ func (m *Machine) startSlices() (stop func()) {
 		for {
 			select {
 			case <-m.slices.C:
-				if !m.together.on.Load() {
-					m.current().pause()
-				}
+				m.current().pause()
 			case <-done:
 				return
 			}

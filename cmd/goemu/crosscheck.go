@@ -19,6 +19,7 @@ import (
 
 	"goemu/emu"
 	"goemu/emu/crosscheck"
+	"goemu/emu/wholefile"
 	"goemu/tcg"
 )
 
@@ -196,21 +197,6 @@ func writeJSON(out io.Writer, x any) error {
 	return e.Encode(x)
 }
 
-// writeFile makes a file. Where that fails no half of it is left.
-func writeFile(name string, write func(w io.Writer) error) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	whole := err == nil && info.Mode().IsRegular() // and no device
-	err = errors.Join(err, write(f), f.Close())
-	if err != nil && whole {
-		err = errors.Join(err, os.Remove(name))
-	}
-	return err
-}
-
 // crossTamper is crosscheck.Options.Tamper: only tests set it.
 var crossTamper [2]func(*tcg.Block)
 
@@ -244,25 +230,18 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 		}
 		c.Input = typed(os.Stdin)
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	defer signal.Stop(signals)
-	go func() {
-		if s, ok := <-signals; ok {
-			cancel(interrupted{signal: signalNumber(s)})
-			signal.Stop(signals) // who does not want to wait sends another
-		}
-	}()
+	ctx, stop := untilSignal()
+	defer stop()
 	c.Warn = func(line string) { fmt.Fprintf(os.Stderr, "goemu: warning: %s\n", line) }
 	p := newProgress(&c.Options)
 	begin := time.Now()
 	r, err := crosscheck.Run(ctx, &c.Options)
 	p.end()
 	if i := (interrupted{}); errors.As(context.Cause(ctx), &i) {
-		if i.insns = p.insns.Load(); p.phase.Load() != nil {
-			i.phase = *p.phase.Load()
+		i.insns = p.insns.Load()
+		i.text = fmt.Sprintf("interrupted after %d instructions, which were equal", i.insns)
+		if phase := p.phase.Load(); phase != nil {
+			i.text = fmt.Sprintf("the engines differ behind instruction %d; interrupted while %s", i.insns, *phase)
 		}
 		return 0, i
 	}
@@ -287,16 +266,30 @@ func some(names []string) string {
 // interrupted is the signal that ended the comparison.
 type interrupted struct {
 	signal int
-	insns  int64
-	phase  string // what was done about a difference; "": none had been found
+	insns  int64 // of machines, which were equal
+	text   string
 }
 
 // Error implements error.
-func (i interrupted) Error() string {
-	if i.phase != "" {
-		return fmt.Sprintf("the engines differ behind instruction %d; interrupted while %s", i.insns, i.phase)
+func (i interrupted) Error() string { return i.text }
+
+// untilSignal is a context that a signal ends, with interrupted as its cause. Another signal ends goemu, for who does not want to wait.
+func untilSignal() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(interrupted{signal: signalNumber(s), text: "interrupted"})
+			signal.Stop(signals)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
 	}
-	return fmt.Sprintf("interrupted after %d instructions, which were equal", i.insns)
 }
 
 // reproduce writes the reproducer. It gives the file's name, or why there is none.
@@ -308,7 +301,7 @@ func (c *crossSettings) reproduce(d *crosscheck.Divergence) (name string, err er
 	if name = c.caseFile; name == "" {
 		name = fmt.Sprintf("crosscheck-%d.case", d.After+1)
 	}
-	err = writeFile(name, func(w io.Writer) error {
+	err = wholefile.Write(name, func(w io.Writer) error {
 		_, err := w.Write(b.Bytes())
 		return err
 	})

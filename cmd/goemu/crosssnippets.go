@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"goemu/emu"
 	"goemu/emu/crosscheck/snippet"
 	"goemu/emu/crosscheck/undefined"
+	"goemu/emu/wholefile"
 )
 
 // snippetSettings are what options say of snippets and case files.
@@ -204,10 +206,16 @@ func (s *snippetSettings) run(out io.Writer) (status int, err error) {
 	}
 	r := snippet.Runner{A: s.a, B: s.b, Force: s.given, Table: s.table}
 	defer func() { err = errors.Join(err, r.Close()) }()
+	ctx, stop := untilSignal()
+	defer stop()
 	var different, failed int
 	all := []*snippet.Verdict{}
-	for _, c := range cases {
+	for n, c := range cases {
 		v := r.Run(c)
+		if i := (interrupted{}); errors.As(context.Cause(ctx), &i) { // which may have been what ended the run
+			i.text = fmt.Sprintf("interrupted after %d of %d cases, of which %d differ", n, len(cases), different)
+			return 0, i
+		}
 		switch {
 		case v.Status == snippet.Failed:
 			failed++
@@ -241,7 +249,7 @@ func (s *snippetSettings) run(out io.Writer) (status int, err error) {
 
 // write writes the cases to a file.
 func (s *snippetSettings) write(cases []*snippet.Case) error {
-	return writeFile(s.save, func(w io.Writer) error {
+	return wholefile.Write(s.save, func(w io.Writer) error {
 		for _, c := range cases {
 			if err := c.Write(w); err != nil {
 				return err

@@ -2,8 +2,10 @@ package crosscheck
 
 import (
 	"bufio"
+	"io"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,6 +42,38 @@ func TestInterrupt(t *testing.T) {
 	}
 	if cmd.Wait(); cmd.ProcessState.ExitCode() != 130 || !strings.Contains(out.String(), "interrupted after") || !strings.Contains(out.String(), `"result": "interrupted"`) {
 		t.Errorf("exit status %d\n%s", cmd.ProcessState.ExitCode(), out.String())
+	}
+}
+
+// A signal ends the comparison of snippets between two of them.
+func TestInterruptSnippets(t *testing.T) {
+	needTCG(t)
+	cmd := exec.Command(guest.Goemu(t), "crosscheck", "--snippet", "-")
+	cmd.Stdin = strings.NewReader(strings.Repeat("90\n", 20_000)) // more than a pipe holds of what is said of them
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(guest.Patience, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	in := bufio.NewReader(out)
+	if _, err := in.ReadByte(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		t.Error(err)
+	}
+	cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != 143 || !strings.Contains(errs.String(), "of 20000 cases, of which 0 differ") {
+		t.Errorf("exit status %d\n%s", status, errs.String())
 	}
 }
 

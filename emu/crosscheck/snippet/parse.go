@@ -156,7 +156,10 @@ var keywords = map[string]keyword{
 		line := strings.Join(a, " ")
 		c.Undefined = append(c.Undefined, line)
 		_, err := undefined.Parse("", strings.NewReader(line))
-		return errors.Unwrap(err) // without the line's number
+		if e := errors.Unwrap(err); e != nil {
+			return e // without the line's number
+		}
+		return err
 	}},
 	"expect": {1, -1, "expect different NAME... or expect NAME VALUE", func(c *Case, a []string) error {
 		switch {

@@ -79,6 +79,7 @@ func TestErrors(t *testing.T) {
 		{"code 90\nlimit 0", "f:2: limit 0"},
 		{"code 90\nundefined add", "f:2: want INSTRUCTION"},
 		{"code 90\nundefined add : xf", "f:2: xf is no flag"},
+		{"code 90\nundefined " + strings.Repeat("add ", 1<<15) + ": cf", "f:2: : a line has more than 65536 bytes"},
 		{"code 90\nexpect different raxx", "f:2: there is no register raxx (did you mean rax,"},
 		{"code 90\nexpect different rax [0x1000] end ymm3", ""},
 		{"code 90\nexpect end #ZZ", "f:2: #ZZ: want end, halt, shutdown"},
