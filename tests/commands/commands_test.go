@@ -97,12 +97,12 @@ func TestCommandLines(t *testing.T) {
 			if status != c.status || !strings.Contains(s.Console(), c.says+"\n") {
 				t.Errorf("goemu %s: status %d, want %d; output:\n%s", c.line, status, c.status, s.Output())
 			}
-			out := s.Output()
-			if strings.Contains(c.line, "kvm") && strings.HasPrefix(out, "goemu: warning: -accel kvm:tcg: tcg runs the guest: ") {
-				_, out, _ = strings.Cut(out, "\n") // one line says why it is not KVM
+			errs := s.Errors()
+			if strings.Contains(c.line, "kvm") && strings.HasPrefix(errs, "goemu: warning: -accel kvm:tcg: tcg runs the guest: ") {
+				_, errs, _ = strings.Cut(errs, "\n") // one line says why it is not KVM
 			}
-			if s.Console() != out {
-				t.Errorf("goemu %s: standard error is not empty:\n%s", c.line, s.Output())
+			if errs != "" {
+				t.Errorf("goemu %s: standard error is not empty:\n%s", c.line, s.Errors())
 			}
 		})
 	}
@@ -128,7 +128,7 @@ func TestErrorForms(t *testing.T) {
 		"-kernel /etc/passwd -initrd y": "goemu: ",
 	} {
 		s := guest.Start(t, words(line)...)
-		if status := s.Wait(); status != 1 || !strings.HasPrefix(s.Output(), "goemu: ") || !strings.Contains(s.Output(), want) || s.Console() != "" {
+		if status := s.Wait(); status != 1 || !strings.HasPrefix(s.Errors(), "goemu: ") || !strings.Contains(s.Errors(), want) || s.Console() != "" {
 			t.Errorf("goemu %s: status %d, %q; want %q", line, status, s.Output(), want)
 		}
 	}

@@ -101,8 +101,7 @@ func TestTraceMonitor(t *testing.T) {
 	if status := s.Wait(); status != 33 {
 		t.Fatalf("exit status %d\n%s", status, s.Output())
 	}
-	out := s.Output()
-	if out = out[strings.LastIndex(out, monitor.Prompt):]; !regexp.MustCompile(`cpu_out .* addr=0xf4 size=1 val=0x10\n`).MatchString(out) || strings.Contains(out, "cpu_in") {
+	if out := s.Errors(); !regexp.MustCompile(`^(cpu_out .*\n)+(cpu_in .*\n)+(cpu_out .*\n)*cpu_out .* addr=0xf4 size=1 val=0x10\n$`).MatchString(out) {
 		t.Error(out)
 	}
 }

@@ -96,8 +96,9 @@ type Session struct {
 	in   io.WriteCloser
 	mu   sync.Mutex
 	news *sync.Cond
-	out  bytes.Buffer // standard output and error, as they came
+	out  bytes.Buffer // standard output and error, as they came: two pipes, so the order between them means nothing
 	cons bytes.Buffer // standard output alone
+	errs bytes.Buffer // standard error alone
 	seen int
 	eof  bool
 }
@@ -118,7 +119,7 @@ func StartCommand(t testing.TB, name string, args ...string) *Session {
 		t.Fatal(err)
 	}
 	s.in = in
-	s.cmd.Stdout, s.cmd.Stderr = console{s}, s
+	s.cmd.Stdout, s.cmd.Stderr = stream{s, &s.cons}, stream{s, &s.errs}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -126,14 +127,19 @@ func StartCommand(t testing.TB, name string, args ...string) *Session {
 	return s
 }
 
-// console takes standard output.
-type console struct{ s *Session }
+// stream takes standard output or standard error.
+type stream struct {
+	s     *Session
+	alone *bytes.Buffer
+}
 
-func (c console) Write(p []byte) (int, error) {
-	c.s.mu.Lock()
-	c.s.cons.Write(p)
-	c.s.mu.Unlock()
-	return c.s.Write(p)
+func (w stream) Write(p []byte) (int, error) {
+	w.s.mu.Lock()
+	defer w.s.mu.Unlock()
+	w.alone.Write(p)
+	w.s.out.Write(p)
+	w.s.news.Broadcast()
+	return len(p), nil
 }
 
 // Console is all that was printed on standard output so far: what the guest said.
@@ -143,13 +149,11 @@ func (s *Session) Console() string {
 	return s.cons.String()
 }
 
-// Write takes output.
-func (s *Session) Write(p []byte) (int, error) {
+// Errors is all that was printed on standard error so far: what goemu itself said.
+func (s *Session) Errors() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.out.Write(p)
-	s.news.Broadcast()
-	return len(p), nil
+	return s.errs.String()
 }
 
 // Send types text at the guest.
@@ -204,7 +208,7 @@ func (s *Session) Wait() int {
 	return s.cmd.ProcessState.ExitCode()
 }
 
-// Output is all that was printed so far.
+// Output is all that was printed so far, the streams as they came.
 func (s *Session) Output() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
