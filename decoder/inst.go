@@ -126,3 +126,20 @@ type Inst struct {
 	NArgs uint8
 	Args  [4]Arg
 }
+
+// Offset is where the memory operand begins in its segment, of an instruction at rip with these general registers; it must not be a vector of operands
+// (VSIB). It is 0 if there is none.
+func (i *Inst) Offset(gpr *[16]uint64, rip uint64) uint64 {
+	at := uint64(i.Disp)
+	switch i.Base {
+	case NoReg:
+	case RIPReg:
+		at += rip + uint64(i.Len)
+	default:
+		at += gpr[i.Base&15]
+	}
+	if i.Index != NoReg {
+		at += gpr[i.Index&15] * uint64(i.Scale)
+	}
+	return at & (1<<(8*uint(i.AddrSize)) - 1)
+}

@@ -18,8 +18,9 @@ type Watch struct {
 	Point     func()                                   // called when as many instructions have been executed as SetPoint says, before timers and interrupts of that time
 	Block     func()                                   // called before each block while SetBlocks says so; nil: never
 	Access    func(mmio bool, addr uint64, write bool) // told of each access to a device; nil: nobody wants to know
-	Undefined func(i *decoder.Inst) tcg.Flags          // see accel.Watch
-	Tamper    func(b *tcg.Block)                       // for tests: see accel.Watch
+	Undefined func(i *decoder.Inst) accel.Undefined    // see accel.Watch, as for the next two
+	Pointers  bool
+	Tamper    func(b *tcg.Block)
 
 	m       *Machine
 	point   int64
@@ -49,7 +50,7 @@ func (w *Watch) hooks() accel.Watch {
 	if w == nil {
 		return accel.Watch{}
 	}
-	return accel.Watch{Block: w.Block, Undefined: w.Undefined, Tamper: w.Tamper}
+	return accel.Watch{Block: w.Block, Undefined: w.Undefined, Pointers: w.Pointers, Tamper: w.Tamper}
 }
 
 func (w *Watch) hookDevices() {

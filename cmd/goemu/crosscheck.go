@@ -220,8 +220,8 @@ func crosscheckMain(out io.Writer, args []string) (int, error) {
 			return 0, err
 		}
 	}
-	if len(c.beyond) > 0 {
-		fmt.Fprintf(os.Stderr, "goemu: warning: --undefined: of machines only flags are left out: what it says besides of %s is for snippets\n", some(c.beyond))
+	if len(c.beyond) > 0 && c.A != emu.AccelKVM && c.B != emu.AccelKVM {
+		fmt.Fprintf(os.Stderr, "goemu: warning: --undefined: of goemu's engines in machines only flags are left out: what it says besides of %s is for snippets and KVM\n", some(c.beyond))
 	}
 	if c.console {
 		c.Console = out

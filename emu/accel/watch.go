@@ -13,11 +13,21 @@ type Watch struct {
 	// Env.ExitReq, nothing is executed before the loop has asked Events.Poll. nil: the engine cannot be watched, and is a little faster.
 	Block func()
 
-	// Undefined tells which flags an instruction leaves undefined so that engines may differ: micro-ops clear them after it, for all to do the same. nil: none.
-	Undefined func(i *decoder.Inst) tcg.Flags
+	// Undefined tells in what engines may differ after an instruction. nil: in nothing.
+	Undefined func(i *decoder.Inst) Undefined
+
+	// Pointers says that the x87's pointers are not those of a Processor, but such as the translator's engines leave.
+	Pointers bool
 
 	// Tamper is shown each block when it has been translated, before it is optimised, and may change it: tests have an engine err by it.
 	Tamper func(b *tcg.Block)
+}
+
+// Undefined is in what engines may differ after an instruction.
+type Undefined struct {
+	Flags tcg.Flags // micro-ops clear them after it, for all to do the same
+	Other bool      // other results: no Processor executes it
+	Fault bool      // what an exception leaves that it raises: no Processor delivers that
 }
 
 // define clears the flags that instructions of b leave undefined.
@@ -32,7 +42,7 @@ func (c *Code) define(b *tcg.Block, code []byte, mode decoder.Mode) {
 		}
 		if o.Code == tcg.Insn {
 			if n := int(o.Disp); n <= len(code) && decoder.Decode(code, mode, &in) == nil {
-				undefined = c.opt.Watch.Undefined(&in)
+				undefined = c.opt.Watch.Undefined(&in).Flags
 				code = code[n:]
 			}
 		}

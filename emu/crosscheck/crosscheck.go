@@ -55,7 +55,8 @@ func Run(ctx context.Context, o *Options) (*Result, error) {
 	if table == nil {
 		table = undefined.Default()
 	}
-	p.undefined = undefinedFlags(table, undefined.When{A: o.A.String(), B: o.B.String()})
+	when := undefined.When{A: o.A.String(), B: o.B.String()}
+	p.undefined, p.pointers = undefinedResults(table, when), ignoresPointers(table, when)
 	var c comparison
 	_, err := p.run(o, ctx.Done(), true, func(a, b *batch) bool {
 		same := c.batch(a, b)

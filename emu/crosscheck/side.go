@@ -7,6 +7,7 @@ import (
 
 	"goemu/decoder"
 	"goemu/emu"
+	"goemu/emu/accel"
 	"goemu/emu/crosscheck/report"
 	"goemu/emu/inspect"
 	"goemu/mmu"
@@ -27,7 +28,8 @@ type pass struct {
 	most      int
 	inputs    *inputs
 	history   []record // before keep
-	undefined func(i *decoder.Inst) tcg.Flags
+	undefined func(i *decoder.Inst) accel.Undefined
+	pointers  bool // see accel.Watch
 }
 
 // maxInsn is the longest instruction, in bytes.
@@ -97,7 +99,7 @@ func newSide(p *pass, engine emu.Accel, console io.Writer, tamper func(*tcg.Bloc
 		cfg.Accel = emu.AccelAuto // until the comparison begins
 	}
 	cfg.ConsoleIn, cfg.ConsoleOut = strings.NewReader(""), console
-	s.w = &emu.Watch{Point: s.point, Tamper: tamper, Block: s.block, Undefined: p.undefined}
+	s.w = &emu.Watch{Point: s.point, Tamper: tamper, Block: s.block, Undefined: p.undefined, Pointers: p.pointers}
 	if p.every.onAccess() || p.from.kind == fromExits || p.keep >= 0 {
 		s.w.Access = s.access
 	}

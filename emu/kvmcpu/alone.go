@@ -83,7 +83,7 @@ func repeated(i *decoder.Inst) bool {
 
 // Execute implements accel.Processor. While it is executed the IDT is empty, so an exception ends in a triple fault; it is then found by a second run (see raise). What KVM
 // fails at is as if it had not been begun.
-func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
+func (e *VCPU) Execute(i *decoder.Inst, deliver bool) accel.Outcome {
 	if e.fail.why != nil || !e.alone(i) {
 		return accel.Left
 	}
@@ -100,7 +100,7 @@ func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
 		switch reason := e.runAlone(); reason {
 		case kvm.ExitShutdown:
 			if !e.stepped() {
-				return e.raise()
+				return e.raise(deliver)
 			}
 		case kvm.ExitInternalError:
 			e.state.forget()
@@ -108,7 +108,7 @@ func (e *VCPU) Execute(i *decoder.Inst) accel.Outcome {
 		case kvm.ExitDebug:
 		case kvm.ExitIntr:
 			if e.excepted() {
-				return e.raise()
+				return e.raise(deliver)
 			}
 		default:
 			e.unforeseen(reason)

@@ -14,12 +14,23 @@ import (
 // execute has the vCPU execute one instruction of 16-bit code alone.
 func (b *bench) execute(code string, script ...func(c *kvmtest.CPU) syscall.Errno) accel.Outcome {
 	b.Helper()
+	return b.executeWith(code, true, script...)
+}
+
+// refuse is the same where an exception is not to be delivered.
+func (b *bench) refuse(code string, script ...func(c *kvmtest.CPU) syscall.Errno) accel.Outcome {
+	b.Helper()
+	return b.executeWith(code, false, script...)
+}
+
+func (b *bench) executeWith(code string, deliver bool, script ...func(c *kvmtest.CPU) syscall.Errno) accel.Outcome {
+	b.Helper()
 	var i decoder.Inst
 	if err := decoder.Decode([]byte(code), decoder.Mode16, &i); err != nil {
 		b.Fatal(err)
 	}
 	b.script = script
-	done := b.v.Execute(&i)
+	done := b.v.Execute(&i, deliver)
 	if len(b.script) != 0 {
 		b.Errorf("% x: %d runs are not made", code, len(b.script))
 	}

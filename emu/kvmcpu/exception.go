@@ -27,13 +27,13 @@ type patched struct {
 	was    byte
 }
 
-// raise has KVM deliver the exception that the instruction at RIP has raised. Left: it cannot be delivered in this way, and the translator is to do it.
-func (e *VCPU) raise() accel.Outcome {
+// raise has KVM deliver the exception that the instruction at RIP has raised. Left: it is not to be delivered, or cannot be in this way, and the translator does it.
+func (e *VCPU) raise(deliver bool) accel.Outcome {
 	s := &e.state
 	s.forget()
 	s.idle = false
 	e.handlers = e.handlers[:0]
-	if !e.trapAll() {
+	if !deliver || !e.trapAll() {
 		return accel.Left
 	}
 	defer func() {

@@ -58,6 +58,9 @@ func TestRaised(t *testing.T) {
 		}
 	}
 	reset()
+	if o := b.refuse("\xf7\xf3", shutdown); o != accel.Left || b.cpu.Env().RIP != 0x300 {
+		t.Errorf("where it is not to be delivered: %d, RIP %#x", o, b.cpu.Env().RIP)
+	}
 	if o := b.execute("\xf7\xf3", shutdown, b.deliver(6)); o != accel.Raised || b.cpu.Env().RIP != 0x16 || b.cpu.LinearRIP() != 0x516 || b.cpu.Env().GPR[4] != 0x1ffa {
 		t.Errorf("outcome %d, RIP %#x at %#x", o, b.cpu.Env().RIP, b.cpu.LinearRIP())
 	}

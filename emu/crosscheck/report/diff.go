@@ -22,7 +22,11 @@ type Mask struct {
 	Rounding  bool     // x87 registers may be some units in the last place off
 	All       bool     // nothing is compared
 	Registers []string // whole registers
+	Memory    []Span   // of an instruction's memory operand
 }
+
+// Span is some bytes of a memory operand: From is the offset of the first, To of that behind the last.
+type Span struct{ From, To uint64 }
 
 // Add takes in what another mask names.
 func (m *Mask) Add(o *Mask) {
@@ -35,11 +39,12 @@ func (m *Mask) Add(o *Mask) {
 			m.Registers = append(m.Registers, Canonical(n))
 		}
 	}
+	m.Memory = append(m.Memory, o.Memory...)
 }
 
 // Empty tells whether everything is compared.
 func (m *Mask) Empty() bool {
-	return m == nil || m.Flags|uint64(m.FSW)|uint64(m.MXCSR) == 0 && !m.Rounding && !m.All && len(m.Registers) == 0
+	return m == nil || m.Flags|uint64(m.FSW)|uint64(m.MXCSR) == 0 && !m.Rounding && !m.All && len(m.Registers)+len(m.Memory) == 0
 }
 
 func (m *Mask) names(name string) bool {

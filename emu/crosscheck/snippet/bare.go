@@ -155,6 +155,23 @@ func (b bare) run(im *image) (res *Result, err error) {
 	return res, nil
 }
 
+// step runs a case and shows the registers before each instruction.
+func (b bare) step(im *image, show func(r *inspect.Registers)) error {
+	return b.with(im, func(w *world, e *accel.Engine, _ []byte) {
+		var r inspect.Registers
+		for left := w.left; left > 0; left-- {
+			w.cpu.Inspect(&r)
+			if w.cpu.State() != x86.Running {
+				return
+			}
+			show(&r)
+			w.left = 1
+			w.kick(w.cpu.Env())
+			e.Run()
+		}
+	})
+}
+
 // view shows the translation of the instruction that a case begins with, and what is behind it: the engine has to run it to translate it.
 func (b bare) view(im *image) (v inspect.Block, err error) {
 	err = b.with(im, func(w *world, e *accel.Engine, ram []byte) {

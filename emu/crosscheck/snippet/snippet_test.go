@@ -183,6 +183,59 @@ func TestDifferent(t *testing.T) {
 	}
 }
 
+// stray is an engine that leaves other bytes in memory.
+type stray struct {
+	bare
+	at []uint64 // linear addresses
+}
+
+func (s stray) run(im *image) (*Result, error) {
+	res, err := s.bare.run(im)
+	if err == nil {
+		for _, linear := range s.at {
+			a := im.find(linear, 1)
+			res.RAM[a.phys+linear-a.addr]++
+		}
+	}
+	return res, err
+}
+
+// TestUndefinedMemory: bytes of memory operands are masked wherever the instruction has come to, and no others.
+func TestUndefinedMemory(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		base uint64
+	}{
+		{"asm\n mov ecx, 3\nl: mov [rsi+rcx*8], rax\n loop l\nend", 0x20000000},
+		{"mode 32\nasm\n mov ecx, 3\nl: mov [esi+ecx*8], eax\n loop l\nend", 0x20000000},
+		{"mode 16\nasm\n mov ax, 0x70\n mov ds, ax\n sub si, 0x700\n mov bx, 24\nl: mov [bx+si], eax\n sub bx, 8\n jnz l\nend", 0x8000},
+	} {
+		k := parse(t, c.text+"\nundefined mov : mem[2-3]")[0]
+		r := Runner{A: "interp", B: "native", Table: undefined.Default()}
+		for _, s := range []struct {
+			at   []uint64
+			want string
+		}{
+			{nil, Equal},
+			{[]uint64{8 + 2, 16 + 2, 16 + 3, 24 + 2}, Equal},
+			{[]uint64{8 + 1}, Different},
+			{[]uint64{16 + 4}, Different},
+			{[]uint64{32 + 2}, Different},
+		} {
+			for i := range s.at {
+				s.at[i] += c.base
+			}
+			r.open = map[string]engine{"native": stray{at: s.at}}
+			if v := r.Run(k); v.Status != s.want {
+				t.Errorf("%q, with others at %#x: %v", c.text, s.at, v)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestExcused: what the table leaves out as a whole is said not to be equal in all.
 func TestExcused(t *testing.T) {
 	c := parse(t, "code 90 0f a2\nundefined cpuid : all")[0]

@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"goemu/decoder"
@@ -30,7 +31,7 @@ type row struct {
 	when conditions
 }
 
-type conditions uint8
+type conditions uint16
 
 const (
 	tcg conditions = 1 << iota
@@ -41,9 +42,10 @@ const (
 	rep
 	fault
 	o66
+	snippet
 )
 
-var conditionNames = map[string]conditions{"tcg": tcg, "interp": interp, "native": native, "kvm": kvm, "host": host, "rep": rep, "fault": fault, "66": o66}
+var conditionNames = map[string]conditions{"tcg": tcg, "interp": interp, "native": native, "kvm": kvm, "host": host, "rep": rep, "fault": fault, "66": o66, "snippet": snippet}
 
 // Table is a list of such results. The zero value is empty.
 type Table struct {
@@ -52,8 +54,9 @@ type Table struct {
 
 // When says what a comparison is of.
 type When struct {
-	A, B  string // engines: tcg, interp, native, kvm
-	Fault bool   // the instruction ended with an exception
+	A, B    string // engines: tcg, interp, native, kvm
+	Fault   bool   // the instruction ended with an exception
+	Snippet bool   // there is no machine around it
 }
 
 // Default is the built-in table.
@@ -112,7 +115,7 @@ func (t *Table) line(line string, ops map[string]decoder.Op) error {
 		for _, s := range strings.Fields(parts[2]) {
 			c := conditionNames[strings.ToLower(s)]
 			if c == 0 {
-				return fmt.Errorf("condition %s: want tcg, interp, native, kvm, host, rep, 66 or fault", s)
+				return fmt.Errorf("condition %s: want tcg, interp, native, kvm, host, rep, 66, fault or snippet", s)
 			}
 			r.when |= c
 		}
@@ -165,12 +168,39 @@ func (r *row) result(s string) error {
 		r.mask.FSW |= b
 	case ok && word == "mxcsr" && b != 0 && b < 1<<6:
 		r.mask.MXCSR |= uint32(b)
+	case strings.HasPrefix(s, "mem"):
+		span, err := parseSpan(s)
+		if err != nil {
+			return err
+		}
+		r.mask.Memory = append(r.mask.Memory, span)
 	case report.IsRegister(s):
 		r.mask.Registers = append(r.mask.Registers, report.Canonical(s))
 	default:
-		return fmt.Errorf("%s is no flag (cf pf af zf sf of), no register, no bit of a status register (fsw.c1, mxcsr.pe), and not dest, ~st or all", s)
+		return fmt.Errorf("%s is no flag (cf pf af zf sf of), no register, no bit of a status register (fsw.c1, mxcsr.pe), no bytes of memory (mem[6-23]), and not dest, ~st or all", s)
 	}
 	return nil
+}
+
+// mostMemory is how many bytes of a memory operand can be named.
+const mostMemory = 4096
+
+// parseSpan reads mem[FIRST-LAST].
+func parseSpan(s string) (p report.Span, err error) {
+	bad := fmt.Errorf("%s: want bytes of the memory operand as mem[6-23], up to mem[0-%d]", s, mostMemory-1)
+	inner, opened := strings.CutPrefix(s, "mem[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	first, last, two := strings.Cut(inner, "-")
+	if !opened || !closed || !two {
+		return p, bad
+	}
+	if p.From, err = strconv.ParseUint(first, 0, 16); err == nil {
+		p.To, err = strconv.ParseUint(last, 0, 16)
+	}
+	if p.To++; err != nil || p.From >= p.To || p.To > mostMemory {
+		return p, bad
+	}
+	return p, nil
 }
 
 // Add takes in the lines of another table.
@@ -203,19 +233,7 @@ func (t *Table) Mask(i *decoder.Inst, w When) *report.Mask {
 	if len(rows) == 0 {
 		return nil
 	}
-	have := conditionNames[w.A] | conditionNames[w.B]
-	if have&(native|kvm) != 0 {
-		have |= host
-	}
-	if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
-		have |= rep
-	}
-	if i.Prefix&decoder.PrefixOpSize != 0 {
-		have |= o66
-	}
-	if w.Fault {
-		have |= fault
-	}
+	have := holding(i, w)
 	var m *report.Mask
 	for k := range rows {
 		if rows[k].when&^have != 0 {
@@ -230,4 +248,37 @@ func (t *Table) Mask(i *decoder.Inst, w When) *report.Mask {
 		}
 	}
 	return m
+}
+
+// OnFault tells whether there is more that is not to be compared if i ends with an exception.
+func (t *Table) OnFault(i *decoder.Inst, w When) bool {
+	w.Fault = true
+	have := holding(i, w)
+	for _, r := range t.rows[i.Op] {
+		if r.when&fault != 0 && r.when&^have == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// holding are the conditions that hold.
+func holding(i *decoder.Inst, w When) conditions {
+	have := conditionNames[w.A] | conditionNames[w.B]
+	if have&(native|kvm) != 0 {
+		have |= host
+	}
+	if i.Prefix&(decoder.PrefixRep|decoder.PrefixRepne) != 0 {
+		have |= rep
+	}
+	if i.Prefix&decoder.PrefixOpSize != 0 {
+		have |= o66
+	}
+	if w.Fault {
+		have |= fault
+	}
+	if w.Snippet {
+		have |= snippet
+	}
+	return have
 }

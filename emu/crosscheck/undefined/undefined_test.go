@@ -42,6 +42,10 @@ func TestDefault(t *testing.T) {
 		{"fsin", "\xd9\xfe", When{A: "interp", B: "tcg"}, &report.Mask{FSW: 0x220, Rounding: true}},
 		{"fsin, both the host's", "\xd9\xfe", When{A: "tcg", B: "native"}, &report.Mask{Registers: []string{"fop", "fip", "fdp"}}},
 		{"add", "\x01\xc8", When{A: "native", B: "kvm", Fault: true}, nil},
+		{"cpuid", "\x0f\xa2", When{A: "tcg", B: "kvm"}, nil},
+		{"cpuid of a snippet", "\x0f\xa2", When{A: "tcg", B: "kvm", Snippet: true}, &report.Mask{Registers: []string{"rax", "rbx", "rcx", "rdx"}}},
+		{"xsave", "\x0f\xae\x20", When{A: "tcg", B: "kvm"}, &report.Mask{Memory: []report.Span{{From: 6, To: 24}, {From: 28, To: 32}, {From: 512, To: 520}}}},
+		{"fxrstor", "\x0f\xae\x08", When{A: "native", B: "tcg"}, &report.Mask{Registers: []string{"fop", "fip", "fdp"}}},
 	} {
 		if d := cmp.Diff(c.want, table.Mask(decode(t, c.code), c.w)); d != "" {
 			t.Errorf("%s: %s", c.what, d)
@@ -77,6 +81,27 @@ func TestAdd(t *testing.T) {
 	}
 }
 
+// What depends on an exception is known before there is one.
+func TestOnFault(t *testing.T) {
+	table := Default()
+	for _, c := range []struct {
+		what, code string
+		w          When
+		want       bool
+	}{
+		{"cmpsb", "\xa6", When{A: "kvm", B: "tcg"}, true},
+		{"cmpsb, goemu's engines", "\xa6", When{A: "interp", B: "tcg"}, false},
+		{"repe scasb", "\xf3\xae", When{A: "interp", B: "kvm"}, true},
+		{"scasb", "\xae", When{A: "interp", B: "kvm"}, false},
+		{"fld1", "\xd9\xe8", When{A: "interp", B: "kvm"}, false},
+		{"add", "\x01\xc8", When{A: "interp", B: "kvm"}, false},
+	} {
+		if got := table.OnFault(decode(t, c.code), c.w); got != c.want {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"add cf", "f:1: want INSTRUCTION"},
@@ -87,6 +112,12 @@ func TestErrors(t *testing.T) {
 		{" : cf", "no instruction is named"},
 		{"add : cf : amd", "condition amd: want tcg"},
 		{"add : cf : kvm : x", "want INSTRUCTION"},
+		{"add : mem", "mem: want bytes of the memory operand as mem[6-23], up to mem[0-4095]"},
+		{"add : mem[7-6]", "mem[7-6]: want bytes"},
+		{"add : mem[0-4096]", "mem[0-4096]: want bytes"},
+		{"add : mem[0-65535]", "mem[0-65535]: want bytes"},
+		{"add : mem[-1]", "mem[-1]: want bytes"},
+		{"add : mem[1-2", "mem[1-2: want bytes"},
 		{strings.Repeat("x", 1<<17), "f: a line has more than 65536 bytes"},
 	} {
 		if _, err := Parse("f", strings.NewReader(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -96,18 +127,18 @@ func TestErrors(t *testing.T) {
 }
 
 func TestBeyondFlags(t *testing.T) {
-	table, err := Parse("f", strings.NewReader("add : cf\nbsr bsf : zf dest\nfsin : ~st : host\nmov : rax cf\nsub : of sf"))
+	table, err := Parse("f", strings.NewReader("add : cf\nbsr bsf : zf dest\nfsin : ~st : host\nmov : rax cf\nsub : of sf\nstos : mem[0-0]"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{"BSF", "BSR", "FSIN", "MOV"}, table.BeyondFlags()); d != "" {
+	if d := cmp.Diff([]string{"BSF", "BSR", "FSIN", "MOV", "STOS"}, table.BeyondFlags()); d != "" {
 		t.Error(d)
 	}
 }
 
 func FuzzParse(f *testing.F) {
 	f.Add(Text)
-	f.Add("* : dest cf ~st : rep")
+	f.Add("* : dest cf ~st mem[1-2] : rep snippet")
 	f.Fuzz(func(t *testing.T, s string) {
 		if table, err := Parse("f", strings.NewReader(s)); err == nil {
 			table.Mask(&decoder.Inst{Op: decoder.ADD}, When{A: "tcg"})
