@@ -55,8 +55,7 @@ func offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error) {
 	}
 	have := cpumodel.FeaturesOf(func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) })
 	have.Put(cpumodel.Hypervisor, true) // it is for us to say
-	// KVM has that timer and these registers where it has the local APIC, and lists the timer never.
-	have.Put(cpumodel.TSCDeadline, chip != kvmcpu.UserIRQChip && h.Check(kvm.CapTSCDeadlineTimer) > 0)
+	have.Put(cpumodel.TSCDeadline, kvmcpu.HasDeadline(h, chip)) // KVM never lists it
 	if chip == kvmcpu.UserIRQChip && h.Check(kvm.CapUserSpaceMSR) <= 0 {
 		have.Put(cpumodel.X2APIC, false)
 	}

@@ -85,6 +85,7 @@ func TestEveryWrapper(t *testing.T) {
 		kvm.ReqSetPIT2:                 {func() error { return vm.SetPIT(new(kvm.PIT)) }},
 		kvm.ReqEnableCap:               {func() error { return vm.EnableCap(kvm.CapX86SMM, 1) }, func() error { return vm.SplitIRQChip(24) }},
 		kvm.ReqSignalMSI:               {func() error { _, err := vm.SignalMSI(new(kvm.MSI)); return err }},
+		kvm.ReqSetMSRFilter:            {func() error { return vm.FilterMSRs(0x6e0) }},
 		kvm.ReqRun:                     {func() error { _, err := cpu.Run(); return err }},
 		kvm.ReqGetRegs:                 {func() error { return cpu.Regs(new(kvm.Regs)) }},
 		kvm.ReqSetRegs:                 {func() error { return cpu.SetRegs(new(kvm.Regs)) }},

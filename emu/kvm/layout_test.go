@@ -55,6 +55,8 @@ var layouts = []struct {
 	{"kvm_xcrs", reflect.TypeFor[xcrs](), 0, "n nr_xcrs flags flags xcr xcrs"},
 	{"kvm_msr_entry", reflect.TypeFor[MSR](), 0, "Index index Data data"},
 	{"kvm_msrs", reflect.TypeFor[msrs](), unsafe.Sizeof(msrs{}.entries), "n nmsrs entries entries"},
+	{"kvm_msr_filter_range", reflect.TypeFor[msrRange](), 0, "flags flags n nmsrs base base bitmap bitmap"},
+	{"kvm_msr_filter", reflect.TypeFor[msrFilter](), 0, "flags flags ranges ranges"},
 	{"kvm_msr_list", reflect.TypeFor[msrList](), unsafe.Sizeof(msrList{}.indices), "n nmsrs indices indices"},
 	{"kvm_cpuid_entry2", reflect.TypeFor[CPUIDEntry](), 0, "Leaf function Sub index Flags flags EAX eax EBX ebx ECX ecx EDX edx"},
 	{"kvm_cpuid2", reflect.TypeFor[cpuidList](), unsafe.Sizeof(cpuidList{}.entries), "n nent entries entries"},

@@ -52,6 +52,7 @@ const (
 	ReqGetTSCKHz               Request = none | 0xa3
 	ReqEnableCap               Request = write | Request(unsafe.Sizeof(enableCap{}))<<sizeShift | 0xa3
 	ReqSignalMSI               Request = write | Request(unsafe.Sizeof(MSI{}))<<sizeShift | 0xa5
+	ReqSetMSRFilter            Request = write | Request(unsafe.Sizeof(msrFilter{}))<<sizeShift | 0xc6
 )
 
 // Requests to a processor.
@@ -114,7 +115,7 @@ var requests = [...]struct {
 	{ReqSetGSIRouting, "KVM_SET_GSI_ROUTING"}, {ReqIRQFD, "KVM_IRQFD"}, {ReqCreatePIT2, "KVM_CREATE_PIT2"},
 	{ReqSetBootCPUID, "KVM_SET_BOOT_CPU_ID"}, {ReqIOEventFD, "KVM_IOEVENTFD"}, {ReqSetClock, "KVM_SET_CLOCK"}, {ReqGetClock, "KVM_GET_CLOCK"},
 	{ReqGetPIT2, "KVM_GET_PIT2"}, {ReqSetPIT2, "KVM_SET_PIT2"}, {ReqSetTSCKHz, "KVM_SET_TSC_KHZ"}, {ReqGetTSCKHz, "KVM_GET_TSC_KHZ"},
-	{ReqEnableCap, "KVM_ENABLE_CAP"}, {ReqSignalMSI, "KVM_SIGNAL_MSI"},
+	{ReqEnableCap, "KVM_ENABLE_CAP"}, {ReqSignalMSI, "KVM_SIGNAL_MSI"}, {ReqSetMSRFilter, "KVM_X86_SET_MSR_FILTER"},
 
 	{ReqRun, "KVM_RUN"}, {ReqGetRegs, "KVM_GET_REGS"}, {ReqSetRegs, "KVM_SET_REGS"}, {ReqGetSregs, "KVM_GET_SREGS"}, {ReqSetSregs, "KVM_SET_SREGS"},
 	{ReqTranslate, "KVM_TRANSLATE"}, {ReqInterrupt, "KVM_INTERRUPT"}, {ReqGetMSRs, "KVM_GET_MSRS"}, {ReqSetMSRs, "KVM_SET_MSRS"},

@@ -163,6 +163,37 @@ func TestMSRExits(t *testing.T) {
 	}
 }
 
+// TestFilterMSRs: MSRs that KVM has are the program's, if it wants them.
+func TestFilterMSRs(t *testing.T) {
+	m := newMachine(t,
+		0x66, 0xb9, 0xe0, 0x06, 0, 0, // mov ecx, 0x6e0
+		0x0f, 0x32, // rdmsr
+		0x66, 0x40, // inc eax
+		0x0f, 0x30, // wrmsr
+		0x66, 0xb9, 0x74, 0x01, 0, 0, // mov ecx, 0x174
+		0x0f, 0x30, // wrmsr: KVM's
+		0xf4) // hlt
+	if m.h.Check(kvm.CapUserSpaceMSR) <= 0 || m.h.Check(kvm.CapMSRFilter) <= 0 {
+		t.Skip("NOT RUN: this host's KVM has no exits for MSRs that one wants")
+	}
+	check(t, m.vm.EnableCap(kvm.CapUserSpaceMSR, kvm.MSRFiltered))
+	check(t, m.vm.FilterMSRs(0x6e0))
+	m.want(kvm.ExitRDMSR)
+	if x := m.cpu.MSR(); x.Index != 0x6e0 || x.Reason != kvm.MSRFiltered {
+		t.Errorf("%+v", x)
+	}
+	m.cpu.AnswerMSR(0x11_0000_0022, false)
+	m.want(kvm.ExitWRMSR)
+	if x := m.cpu.MSR(); x.Index != 0x6e0 || x.Data != 0x11_0000_0023 {
+		t.Errorf("%+v", x)
+	}
+	m.cpu.AnswerMSR(0, false)
+	m.want(kvm.ExitHLT)
+	if err := m.vm.FilterMSRs(make([]uint32, 17)...); err == nil || !strings.Contains(err.Error(), "17 are too many") {
+		t.Error(err)
+	}
+}
+
 func TestCPUID(t *testing.T) {
 	m := newMachine(t,
 		0x66, 0xb8, 0x34, 0x12, 0, 0, // mov eax, 0x1234

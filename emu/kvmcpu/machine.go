@@ -69,6 +69,22 @@ var needed = []kvm.Cap{kvm.CapReadonlyMem, kvm.CapVCPUEvents, kvm.CapDebugRegs, 
 // Check tells what a host's KVM lacks that any machine needs; nil: nothing.
 func Check(host *kvm.Host) error { return host.Require(needed...) }
 
+// HasDeadline tells whether vCPUs have IA32_TSC_DEADLINE. KVM has that timer where it has the local APIC; goemu's wants exits for the register, which KVM ignores else.
+func HasDeadline(host *kvm.Host, kind IRQChip) bool {
+	if kind == UserIRQChip {
+		return host.Check(kvm.CapUserSpaceMSR) > 0 && host.Check(kvm.CapMSRFilter) > 0
+	}
+	return host.Check(kvm.CapTSCDeadlineTimer) > 0
+}
+
+// filtered is the reason of exits for MSRs that KVM has and is not to have; 0: there are none.
+func (m *Machine) filtered() uint64 {
+	if m.chips.kind == UserIRQChip && HasDeadline(m.host, UserIRQChip) {
+		return kvm.MSRFiltered
+	}
+	return 0
+}
+
 // New makes a machine with the memory of space. The caller calls Remap when the space has changed, and Harvest before a tracker looks. c is
 // needed only if KVM is to have interrupt controllers; then vCPUs that run in turn are no good, as one that waits in KVM would take the others' time.
 func New(host *kvm.Host, space *mmu.Space, kind IRQChip, c Controllers) (*Machine, error) {
@@ -105,8 +121,12 @@ func (m *Machine) prepare() error {
 		}
 	}
 	if m.vm.Check(kvm.CapUserSpaceMSR) > 0 {
-		const invalid, unknown = 1 << 0, 1 << 1 // KVM_MSR_EXIT_REASON_...
-		if err := m.vm.EnableCap(kvm.CapUserSpaceMSR, invalid|unknown); err != nil {
+		if err := m.vm.EnableCap(kvm.CapUserSpaceMSR, kvm.MSRInvalid|kvm.MSRUnknown|m.filtered()); err != nil {
+			return err
+		}
+	}
+	if m.filtered() != 0 {
+		if err := m.vm.FilterMSRs(msrTSCDeadline); err != nil {
 			return err
 		}
 	}

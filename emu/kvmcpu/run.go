@@ -442,6 +442,9 @@ func (e *VCPU) msr(write bool) {
 		return
 	}
 	if write {
+		if a.Index == msrTSCDeadline { // a time by KVM's counter
+			e.readTSC()
+		}
 		e.v.AnswerMSR(0, !e.cpu.WriteMSR(a.Index, a.Data))
 		return
 	}
