@@ -74,7 +74,11 @@ func (m *Machine) irqChipText() string {
 	if m.kvm != nil {
 		kind = m.kvm.IRQChip()
 	}
-	return irqChipTexts[kind]
+	text := irqChipTexts[kind]
+	if kind == kvmcpu.UserIRQChip && m.cfg.IRQChip != IRQChipOff && m.needsChips() {
+		text += ", as the guest has set up system management mode in TSEG"
+	}
+	return text
 }
 
 var irqChipTexts = [...]string{

@@ -48,15 +48,16 @@ func processors(h *kvm.Host) error {
 }
 
 // offered are the features that KVM's processors can have in a machine.
-func offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error) {
+func (c *Config) offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error) {
 	list, err := h.SupportedCPUID()
 	if err != nil {
 		return cpumodel.Set{}, err
 	}
 	have := cpumodel.FeaturesOf(func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) })
 	have.Put(cpumodel.Hypervisor, true) // it is for us to say
-	have.Put(cpumodel.TSCDeadline, kvmcpu.HasDeadline(h, chip)) // KVM never lists it
-	if chip == kvmcpu.UserIRQChip && h.Check(kvm.CapUserSpaceMSR) <= 0 {
+	mine := chip == kvmcpu.UserIRQChip || c.mayNeedChips()
+	have.Put(cpumodel.TSCDeadline, kvmcpu.HasDeadline(h, chip) && (!mine || kvmcpu.HasDeadline(h, kvmcpu.UserIRQChip))) // KVM never lists it
+	if mine && h.Check(kvm.CapUserSpaceMSR) <= 0 {
 		have.Put(cpumodel.X2APIC, false)
 	}
 	return have, nil
@@ -79,7 +80,7 @@ func (m *Machine) cutForKVM(other Accel) error {
 	var have cpumodel.Set
 	chip, err := m.cfg.chip(h)
 	if err == nil {
-		have, err = offered(h, chip)
+		have, err = m.cfg.offered(h, chip)
 	}
 	if err := errors.Join(err, kvmcpu.Check(h)); err != nil {
 		return errors.Join(err, h.Close())
@@ -202,10 +203,17 @@ func (m *Machine) move() {
 	m.kick()
 }
 
-// makeKVM makes the virtual machine, once.
+// makeKVM makes the virtual machine, if there is none that will do.
 func (m *Machine) makeKVM() error {
 	if m.kvm != nil {
-		return nil
+		if !m.wantsChips() {
+			return nil
+		}
+		k := m.kvm
+		m.kvm = nil
+		if err := k.Close(); err != nil {
+			return err
+		}
 	}
 	if m.kvmHost == nil {
 		h, err := kvm.Open()
@@ -215,7 +223,7 @@ func (m *Machine) makeKVM() error {
 		var have cpumodel.Set
 		chip, err := m.cfg.chip(h)
 		if err == nil {
-			have, err = offered(h, chip)
+			have, err = m.cfg.offered(h, chip)
 		}
 		if lacking := m.model.Lacking(have); err == nil && lacking != (cpumodel.Set{}) {
 			err = fmt.Errorf("the guest's CPU has what this host's KVM does not: %v; start with -accel kvm, or a smaller -cpu", lacking)
@@ -228,6 +236,9 @@ func (m *Machine) makeKVM() error {
 	chip, err := m.cfg.chip(m.kvmHost)
 	if err != nil {
 		return err
+	}
+	if m.needsChips() {
+		chip = kvmcpu.UserIRQChip
 	}
 	k, err := kvmcpu.New(m.kvmHost, m.space, chip, kvmcpu.Controllers{Bus: m.board.APICBus(), IOAPIC: m.board.IOAPIC, LAPICs: m.board.LAPICs, PIC: m.board.PIC})
 	if err != nil {

@@ -36,24 +36,40 @@ func (v *vcpu) Failed(err error, lost bool) {
 		m.kick()
 		return
 	}
+	m.giveUp(err)
+}
+
+// giveUp ends the machine, as no engine can go on with the guest.
+func (m *Machine) giveUp(why error) {
 	if m.err == nil {
-		m.err = &EngineError{err}
+		m.err = &EngineError{why}
 	}
 	m.tell(inspect.Notice{Kind: inspect.NoticeShutdown, Reason: inspect.ReasonHostError, Exit: 1})
 	m.end(1)
 }
 
 // fallBack has the other engine go on with the guest after a failure of KVM's, between two instructions.
-func (m *Machine) fallBack() error {
+func (m *Machine) fallBack() {
 	why := m.kvmFailed
 	m.kvmFailed = nil
-	if why == nil || !m.inKVM() { // somebody has moved it meanwhile
-		return nil
+	if why != nil && m.inKVM() { // else somebody has moved it meanwhile
+		m.leaveKVM()
+		m.goOn(why)
 	}
+}
+
+// goOn has the other engine, if there is one, go on with the guest, which is not in KVM any more.
+func (m *Machine) goOn(why error) {
 	other := m.cfg.Accel.otherwise()
-	if err := m.moveTo(other); err != nil {
-		return &EngineError{fmt.Errorf("%w; and %s cannot go on: %w", why, other, err)}
+	if other == AccelAuto {
+		m.giveUp(why)
+		return
 	}
+	if err := m.code.SetNative(other == AccelTCG); err != nil {
+		m.giveUp(fmt.Errorf("%w; and %s cannot go on: %w", why, other, err))
+		return
+	}
+	m.accel.Store(int32(other))
 	text := withoutAdvice(why)
 	m.setReason(text)
 	if m.cfg.Stderr != nil && !m.stopped {
@@ -63,7 +79,6 @@ func (m *Machine) fallBack() error {
 		}
 		fmt.Fprintf(m.cfg.Stderr, "goemu: warning: %s; %s goes on%s", text, other, end)
 	}
-	return nil
 }
 
 // withoutAdvice is an error's text in a line, without what KVM's errors advise to do.

@@ -99,6 +99,7 @@ type Machine struct {
 	kvm       *kvmcpu.Machine // nil: the guest has not been in KVM yet
 	kvmHost   *kvm.Host
 	kvmFailed error // another engine is to go on; nil: no
+	ownChips  bool  // KVM is to go on without local APICs
 	kvmCounts bool  // KVM executes instructions one by one, in counted time
 	moving    bool  // another engine goes on
 	debug     debugger

@@ -20,7 +20,7 @@ func (m *Machine) PowerButton() {
 
 // leaving tells whether the vCPUs are to stop executing for Run to do something.
 func (m *Machine) leaving() bool {
-	return m.stopped || m.resetting || m.initing || m.suspended || m.moving || m.kvmFailed != nil
+	return m.stopped || m.resetting || m.initing || m.suspended || m.moving || m.ownChips || m.kvmFailed != nil
 }
 
 // guestReset is a reset that the guest asks for. One of the processor only resets the board too, as most firmware expects it, unless
@@ -47,10 +47,11 @@ func (m *Machine) wakeUp() {
 
 // carryOut does what the vCPUs have stopped for.
 func (m *Machine) carryOut() error {
+	if m.ownChips {
+		m.leaveChips()
+	}
 	if m.kvmFailed != nil {
-		if err := m.fallBack(); err != nil {
-			return err
-		}
+		m.fallBack()
 	}
 	switch {
 	case m.stopped:

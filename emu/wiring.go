@@ -45,6 +45,7 @@ func (m *Machine) buildBoard() error {
 		OnINTR:      func(cpu int, _ bool) { m.vcpus[cpu].kick() },
 		OnNMI:       m.sendNMI,
 		OnSMI:       m.sendSMI,
+		OnTSEG:      m.takeChips,
 		OnINIT:      m.initCPU,
 		OnSIPI:      m.sendSIPI,
 		OnReset:     m.guestReset,

@@ -80,6 +80,7 @@ type Config struct {
 	OnINTR      func(cpu int, level bool)  // an interrupt can be acknowledged with IntAck, or no more
 	OnNMI       func(cpu int)              // non-maskable interrupt
 	OnSMI       func(cpu int)              // system management interrupt
+	OnTSEG      func()                     // HasTSEG; perhaps not for the first time
 	OnINIT      func(cpu int)              // INIT
 	OnSIPI      func(cpu int, vector byte) // start-up interrupt
 	OnReset     func(hard bool)            // the guest asks for a reset; hard: of the board too

@@ -41,6 +41,7 @@ type chipset interface {
 	pam() registers         // the PAM registers
 	places() []registers    // those that say where memory, configuration space and fixed hardware of ACPI are
 	openSMRAM(smm bool)     // opens and closes windows to system management RAM
+	hasTSEG() bool          // tells whether the guest has set up TSEG
 	pm() *acpipm.PM         // fixed hardware of ACPI
 	tables(c *bios.Config)  // says where the guest has put what the tables tell of
 	save(s *State)          // fills in its part

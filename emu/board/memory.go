@@ -58,7 +58,15 @@ func (pc *PC) SetSMM(on bool) {
 }
 
 // updateSMRAM follows the chip set's registers and the mode.
-func (pc *PC) updateSMRAM() { pc.chipset.openSMRAM(pc.smm) }
+func (pc *PC) updateSMRAM() {
+	pc.chipset.openSMRAM(pc.smm)
+	if pc.cfg.OnTSEG != nil && pc.HasTSEG() {
+		pc.cfg.OnTSEG()
+	}
+}
+
+// HasTSEG tells whether the guest has set up TSEG, memory for system management mode at the end of low memory.
+func (pc *PC) HasTSEG() bool { return pc.chipset.hasTSEG() }
 
 // setA20 switches address line 20.
 func (pc *PC) setA20(on bool) {

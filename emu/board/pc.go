@@ -70,7 +70,9 @@ func (c *piixChips) places() []registers {
 }
 
 func (c *piixChips) openSMRAM(smm bool) { c.pc.Space.OpenWindow(c.pc.smram, c.host.SMRAM(smm)) }
-func (c *piixChips) pm() *acpipm.PM     { return c.acpi.PM }
+func (*piixChips) hasTSEG() bool        { return false }
+
+func (c *piixChips) pm() *acpipm.PM { return c.acpi.PM }
 
 func (c *piixChips) tables(x *bios.Config) { x.PMBase = c.acpi.Base() }
 

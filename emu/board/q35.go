@@ -141,6 +141,8 @@ func (c *q35Chips) openSMRAM(smm bool) {
 	}
 }
 
+func (c *q35Chips) hasTSEG() bool { return c.host.TSEG() != 0 }
+
 func (c *q35Chips) pm() *acpipm.PM { return c.lpc.PM }
 
 func (c *q35Chips) tables(x *bios.Config) {
