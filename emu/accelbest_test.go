@@ -28,7 +28,7 @@ func goodKVM(t *testing.T, model string, guest func(c *kvmtest.CPU) syscall.Errn
 	}
 	s := cpumodel.State{Processors: 1, Threads: 1, TSCFrequency: 1e9, Code64: true}
 	for _, leaf := range []uint32{0, 1, 6, 7, 0xd, 0x8000_0000, 0x8000_0001, 0x8000_0007, 0x8000_0008} {
-		for sub := range uint32(2) {
+		for sub := range map[uint32]uint32{0xd: 10, 7: 2}[leaf] + 1 {
 			e := kvm.CPUIDEntry{Leaf: leaf, Sub: sub}
 			if leaf == 7 || leaf == 0xd {
 				e.Flags = kvm.SignificantIndex

@@ -53,7 +53,8 @@ func (c *Config) offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error)
 	if err != nil {
 		return cpumodel.Set{}, err
 	}
-	have := cpumodel.FeaturesOf(func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) })
+	read := func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) }
+	have := cpumodel.FeaturesOf(read).Without(cpumodel.Elsewhere(read))
 	have.Put(cpumodel.Hypervisor, true) // it is for us to say
 	mine := chip == kvmcpu.UserIRQChip || c.mayNeedChips()
 	have.Put(cpumodel.TSCDeadline, kvmcpu.HasDeadline(h, chip) && (!mine || kvmcpu.HasDeadline(h, kvmcpu.UserIRQChip))) // KVM never lists it

@@ -76,3 +76,36 @@ func TestCutTakesDependants(t *testing.T) {
 		t.Errorf("%d physical address bits, not the 37 that were asked for", cut.PhysBits)
 	}
 }
+
+// AMD's processors have the state of PKU and AVX-512 at other places of the XSAVE area than Intel's, whose are goemu's: guests would be told wrong ones.
+func TestElsewhere(t *testing.T) {
+	m, _, err := Parse("max,+pku,+avx512f", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		places map[uint32]uint32
+		want   string
+	}{
+		"Intel":              {nil, ""},
+		"AMD with AVX-512":   {map[uint32]uint32{5: 832, 6: 896, 7: 1408, 9: 2432}, "avx512f pku"},
+		"AMD without":        {map[uint32]uint32{5: 0, 6: 0, 7: 0, 9: 832}, "avx512f pku"},
+		"one place is other": {map[uint32]uint32{9: 832}, "pku"},
+	} {
+		read := func(leaf, sub uint32) (uint32, uint32, uint32, uint32) {
+			a, b, cx, d := m.CPUID(leaf, sub, &State{Processors: 1, Threads: 1, XCR0: 7})
+			if at, ok := c.places[sub]; ok && leaf == 0xd {
+				b = at
+			}
+			return a, b, cx, d
+		}
+		got := Elsewhere(read)
+		if got != setOf(c.want) {
+			t.Errorf("%s: %v, want %q", name, got, c.want)
+		}
+		have := FeaturesOf(read).Without(got)
+		if cut, _ := m.Cut(have); cut.Has(AVX512F) != !got.Has(AVX512F) || cut.Has(PKU) != !got.Has(PKU) || !cut.Has(AVX) || got.Has(AVX512F) && have != have.closed() {
+			t.Errorf("%s: %v is left", name, cut.Features)
+		}
+	}
+}

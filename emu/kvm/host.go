@@ -17,6 +17,7 @@ type Host struct {
 	sys Sys
 	fd  int
 	run int // bytes of what a processor shares with the kernel
+	msr msrProbe
 }
 
 // needed are the capabilities without which nothing works.

@@ -205,6 +205,8 @@ func (p *probe) run(g *guest) (perSecond float64, err error) {
 		return 0, p.interrupts()
 	case g == &startUp:
 		return 0, p.start()
+	case g == &msrExits:
+		return 0, p.writesMSR()
 	case g.steps > 0:
 		if err := p.step(); err != nil {
 			return 0, err

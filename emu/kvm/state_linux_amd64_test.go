@@ -176,6 +176,9 @@ func TestFilterMSRs(t *testing.T) {
 	if m.h.Check(kvm.CapUserSpaceMSR) <= 0 || m.h.Check(kvm.CapMSRFilter) <= 0 {
 		t.Skip("NOT RUN: this host's KVM has no exits for MSRs that one wants")
 	}
+	if err := m.h.ProbeMSRExits(); err != nil {
+		t.Skip("NOT RUN: THIS HOST'S KVM CANNOT: ", err)
+	}
 	check(t, m.vm.EnableCap(kvm.CapUserSpaceMSR, kvm.MSRFiltered))
 	check(t, m.vm.FilterMSRs(0x6e0))
 	m.want(kvm.ExitRDMSR)

@@ -69,10 +69,11 @@ var needed = []kvm.Cap{kvm.CapReadonlyMem, kvm.CapVCPUEvents, kvm.CapDebugRegs, 
 // Check tells what a host's KVM lacks that any machine needs; nil: nothing.
 func Check(host *kvm.Host) error { return host.Require(needed...) }
 
-// HasDeadline tells whether vCPUs have IA32_TSC_DEADLINE. KVM has that timer where it has the local APIC; goemu's wants exits for the register, which KVM ignores else.
+// HasDeadline tells whether vCPUs have IA32_TSC_DEADLINE. KVM has that timer where it has the local APIC; goemu's wants exits for the register, which KVM ignores else. A small guest
+// finds out whether there are such exits.
 func HasDeadline(host *kvm.Host, kind IRQChip) bool {
 	if kind == UserIRQChip {
-		return host.Check(kvm.CapUserSpaceMSR) > 0 && host.Check(kvm.CapMSRFilter) > 0
+		return host.ProbeMSRExits() == nil
 	}
 	return host.Check(kvm.CapTSCDeadlineTimer) > 0
 }

@@ -228,7 +228,8 @@ func (s *state) toRegisters() {
 	t.DR[6], t.DR[7] = s.dregs.DR6, s.dregs.DR7
 	t.State = inspect.CPUState(x86.Running)
 	t.NMIMasked, t.NMIPending = s.events.NMI.Masked|s.events.NMI.Injected != 0, s.events.NMI.Pending != 0
-	t.Inhibit, t.ShadowSS = s.events.Interrupt.Shadow != 0, s.events.Interrupt.Shadow&kvm.ShadowMOVSS != 0
+	// AMD's processors do not tell which shadow it is, and KVM says both then. That of STI keeps no traps off.
+	t.Inhibit, t.ShadowSS = s.events.Interrupt.Shadow != 0, s.events.Interrupt.Shadow == kvm.ShadowMOVSS
 }
 
 // Attributes of segments.
@@ -307,47 +308,6 @@ func (s *state) toSegments() {
 	default:
 		t.CPL = int(r.SS.DPL & 3)
 	}
-}
-
-// cpuidOf lists what CPUID answers.
-func cpuidOf(cpu *x86.CPU) (list []kvm.CPUIDEntry) {
-	add := func(leaf, sub, flags uint32) (a uint32) {
-		e := kvm.CPUIDEntry{Leaf: leaf, Sub: sub, Flags: flags}
-		e.EAX, e.EBX, e.ECX, e.EDX = cpu.StaticCPUID(leaf, sub)
-		list = append(list, e)
-		return e.EAX
-	}
-	for _, first := range [...]uint32{0, 0x4000_0000, 0x8000_0000} {
-		top, _, _, _ := cpu.StaticCPUID(first, 0)
-		if first != 0 && top < first || top-first > 0x100 {
-			continue
-		}
-		for leaf := first; leaf <= top; leaf++ {
-			switch leaf {
-			case 4, 0x8000_001d:
-				for sub := uint32(0); sub < 8; sub++ {
-					if add(leaf, sub, kvm.SignificantIndex)&31 == 0 {
-						break
-					}
-				}
-			case 7:
-				for sub, last := uint32(0), add(leaf, 0, kvm.SignificantIndex); sub < min(last, 4); sub++ {
-					add(leaf, sub+1, kvm.SignificantIndex)
-				}
-			case 0xb:
-				for sub := range uint32(3) {
-					add(leaf, sub, kvm.SignificantIndex)
-				}
-			case 0xd:
-				for sub := range uint32(20) {
-					add(leaf, sub, kvm.SignificantIndex)
-				}
-			default:
-				add(leaf, 0, 0)
-			}
-		}
-	}
-	return list
 }
 
 // Areas of XSAVE beyond the legacy region.
@@ -463,10 +423,8 @@ func (s *state) toVectors() {
 		}
 		on := bits>>a.bit&1 != 0
 		s.each(n, func(at uint32, v []uint64) { words(a.offset+at, v, on) })
-		if n == areaPKRU {
-			if t.PKRU = 0; on {
-				t.PKRU = le.Uint32(x[a.offset:])
-			}
+		if n == areaPKRU { // of which the header tells the host's, as Linux switches it apart from the others
+			t.PKRU = le.Uint32(x[a.offset:])
 		}
 	}
 }

@@ -61,6 +61,7 @@ type CPU struct {
 	Runs int // times Run was called before
 
 	TSCKHz uint32 // rate of its time-stamp counter
+	CPUID  []kvm.CPUIDEntry
 
 	fake   *Fake
 	object *object
@@ -222,6 +223,8 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 		return 1, 0
 	case kvm.ReqRun:
 		return f.runCPU(o.cpu)
+	case kvm.ReqSetCPUID2:
+		return o.setCPUID(p)
 	case kvm.ReqSetTSCKHz:
 		if uint32(value) != f.TSCKHz && f.Caps[kvm.CapTSCControl] == 0 {
 			return -1, syscall.EINVAL
@@ -242,6 +245,20 @@ func list(p unsafe.Pointer, e []kvm.CPUIDEntry) (int, syscall.Errno) {
 		return -1, syscall.E2BIG
 	}
 	*n = uint32(copy(unsafe.Slice((*kvm.CPUIDEntry)(unsafe.Add(p, 8)), *n), e))
+	return 0, 0
+}
+
+// setCPUID takes what Linux takes: 80 leaves, as kernels did until 5.11, and no other numbers of linear address bits than there are in long mode.
+func (o *object) setCPUID(p unsafe.Pointer) (int, syscall.Errno) {
+	const most, addressSizes = 80, 0x8000_0008
+	n := *(*uint32)(p)
+	if n > most {
+		return -1, syscall.E2BIG
+	}
+	o.cpu.CPUID = append([]kvm.CPUIDEntry(nil), unsafe.Slice((*kvm.CPUIDEntry)(unsafe.Add(p, 8)), n)...)
+	if a, _, _, _ := kvm.Answer(o.cpu.CPUID, addressSizes, 0); a>>8&0xff != 0 && a>>8&0xff != 48 && a>>8&0xff != 57 {
+		return -1, syscall.EINVAL
+	}
 	return 0, 0
 }
 
