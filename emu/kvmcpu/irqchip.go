@@ -108,6 +108,11 @@ func (m *Machine) deliver(msg apicbus.Message) (taken, done bool) {
 			return false, false
 		}
 	}
+	if msg.Level && c.stale { // another vCPU may take it, and end it, before this one goes on
+		if err := m.route(); err != nil {
+			return m.undelivered(err)
+		}
+	}
 	c.msi.AddressLow = lapic.DefaultBase | msg.Dest&everyAPIC<<msiDest
 	if msg.Logical {
 		c.msi.AddressLow |= msiLogical
@@ -118,12 +123,17 @@ func (m *Machine) deliver(msg apicbus.Message) (taken, done bool) {
 	}
 	taken, err := m.vm.SignalMSI(&c.msi)
 	if err != nil {
-		if m.err == nil {
-			m.err = err
-		}
-		return false, false
+		return m.undelivered(err)
 	}
 	return taken, true
+}
+
+// undelivered notes why deliver cannot.
+func (m *Machine) undelivered(err error) (taken, done bool) {
+	if m.err == nil {
+		m.err = err
+	}
+	return false, false
 }
 
 // route tells KVM of whose EOI the I/O APIC wants to know: the vectors of its level-triggered pins. They are routes, by which nothing is sent.

@@ -186,7 +186,11 @@ func TestLevel(t *testing.T) {
 			if m := s.Message; m.Data != 0x4061 {
 				t.Errorf("%+v", m)
 			}
+			s.io.Pin(7).Set(true)
 			set(7, 0x8000|0x71)
+			if r := s.Routes; len(r) != 2 || r[1].GSI != 7 || s.Message.Data != 0xc071 {
+				t.Errorf("sent before KVM is to tell of its end: %+v, %+v", r, s.Message)
+			}
 			return c.ExitEOI(0x51)
 		},
 		func(c *kvmtest.CPU) syscall.Errno {

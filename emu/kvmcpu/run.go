@@ -437,7 +437,7 @@ func (e *VCPU) collected(addr uint64, data []byte, _ bool) {
 func (e *VCPU) msr(write bool) {
 	a := e.v.MSR()
 	e.unfinished = true
-	if e.state.has(a.Index) || e.apic != nil && isAPIC(a.Index) {
+	if keeps(a.Index) || e.state.has(a.Index) || e.apic != nil && isAPIC(a.Index) {
 		e.v.AnswerMSR(0, true)
 		return
 	}

@@ -60,6 +60,9 @@ func (s *state) has(n uint32) bool {
 	return false
 }
 
+// keeps tells whether KVM has an MSR that is moved in another way. Values that it does not take are not for the CPU to judge, whose state is out of date.
+func keeps(n uint32) bool { return n == msrEFER || n == msrFSBase || n == msrGSBase || n == msrTSC }
+
 // load gives KVM the CPU's state.
 func (e *VCPU) load() error {
 	const fine = 0xf

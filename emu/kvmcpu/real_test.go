@@ -1,0 +1,76 @@
+package kvmcpu
+
+import (
+	"encoding/binary"
+	"syscall"
+	"testing"
+
+	"goemu/emu/cpumodel"
+	"goemu/emu/kvm"
+	"goemu/emu/kvm/kvmtest"
+	"goemu/emu/x86"
+)
+
+// What KVM of real processors does and others do not.
+
+// A value that KVM refuses of a register of its own is #GP, though the CPU, whose state is old, would take it.
+func TestRefusedMSR(t *testing.T) {
+	model, _, err := cpumodel.Parse("max", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBenchWith(t, kvmtest.NewFake(), nil, UserIRQChip, Controllers{}, x86.Options{Model: model})
+	for _, c := range []struct {
+		n    uint32
+		v    uint64
+		fail bool
+	}{{msrEFER, 0x100, true}, {msrFSBase, 0x1000, true}, {msrGSBase, 0x1000, true}, {0x8b, 0, false}} {
+		fail := false
+		b.run(
+			func(x *kvmtest.CPU) syscall.Errno { return x.ExitMSR(true, c.n, c.v) },
+			func(x *kvmtest.CPU) syscall.Errno {
+				_, fail = x.MSRAnswer()
+				return syscall.EINTR
+			},
+		)
+		if v, _ := b.cpu.ReadMSR(c.n); fail != c.fail || fail && v == c.v {
+			t.Errorf("%#x: %v, value %#x", c.n, fail, v)
+		}
+	}
+}
+
+// AMD's processors have one shadow: KVM says both. As MOV SS's it would keep the guest's traps off.
+func TestShadows(t *testing.T) {
+	b := newBench(t)
+	for _, c := range []struct{ kvm, want uint8 }{{kvm.ShadowSTI, kvm.ShadowSTI}, {kvm.ShadowMOVSS, kvm.ShadowMOVSS}, {kvm.ShadowSTI | kvm.ShadowMOVSS, kvm.ShadowSTI}} {
+		b.run(func(x *kvmtest.CPU) syscall.Errno {
+			e := x.Events()
+			e.Interrupt.Shadow = c.kvm
+			x.SetEvents(e)
+			return syscall.EINTR
+		})
+		var got uint8
+		b.run(func(x *kvmtest.CPU) syscall.Errno {
+			got = x.Events().Interrupt.Shadow
+			return syscall.EINTR
+		})
+		if got != c.want {
+			t.Errorf("%d comes back as %d, want %d", c.kvm, got, c.want)
+		}
+	}
+}
+
+// Linux writes the guest's PKRU to the area whatever the header says of it, which is what the host's processor has in use.
+func TestPKRUApart(t *testing.T) {
+	s := &state{xcr0: true}
+	s.areas[areaPKRU] = area{9, 2688}
+	s.t.XCR0 = 0x207
+	s.t.PKRU = 0x5555_5554
+	s.fromVectors()
+	binary.LittleEndian.PutUint64(s.xsave[xHeader:], 3)
+	s.t.PKRU = 0
+	s.toVectors()
+	if s.t.PKRU != 0x5555_5554 {
+		t.Errorf("%#x", s.t.PKRU)
+	}
+}
