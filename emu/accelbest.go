@@ -119,7 +119,7 @@ func bestHost(model *cpumodel.Model, c *Config) (h *kvm.Host, cut *cpumodel.Mode
 
 // fits cuts a model to what KVM offers, if it can be.
 func fits(h *kvm.Host, model *cpumodel.Model, c *Config, chip kvmcpu.IRQChip) (*cpumodel.Model, error) {
-	have, err := c.offered(h, chip)
+	have, err := offered(h, chip)
 	if err != nil {
 		return nil, err
 	}

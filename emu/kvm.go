@@ -47,8 +47,8 @@ func processors(h *kvm.Host) error {
 	return nil
 }
 
-// offered are the features that KVM's processors can have in a machine.
-func (c *Config) offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error) {
+// offered are the features that KVM's processors can have.
+func offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error) {
 	list, err := h.SupportedCPUID()
 	if err != nil {
 		return cpumodel.Set{}, err
@@ -56,11 +56,9 @@ func (c *Config) offered(h *kvm.Host, chip kvmcpu.IRQChip) (cpumodel.Set, error)
 	read := func(leaf, sub uint32) (a, b, c, d uint32) { return kvm.Answer(list, leaf, sub) }
 	have := cpumodel.FeaturesOf(read).Without(cpumodel.Elsewhere(read))
 	have.Put(cpumodel.Hypervisor, true) // it is for us to say
-	mine := chip == kvmcpu.UserIRQChip || c.mayNeedChips()
-	have.Put(cpumodel.TSCDeadline, kvmcpu.HasDeadline(h, chip) && (!mine || kvmcpu.HasDeadline(h, kvmcpu.UserIRQChip))) // KVM never lists it
-	if mine && h.Check(kvm.CapUserSpaceMSR) <= 0 {
-		have.Put(cpumodel.X2APIC, false)
-	}
+	lacks := kvmcpu.Lacks(h, chip)
+	have.Put(cpumodel.TSCDeadline, true) // KVM never lists it
+	have = have.Without(lacks)
 	return have, nil
 }
 
@@ -81,7 +79,7 @@ func (m *Machine) cutForKVM(other Accel) error {
 	var have cpumodel.Set
 	chip, err := m.cfg.chip(h)
 	if err == nil {
-		have, err = m.cfg.offered(h, chip)
+		have, err = offered(h, chip)
 	}
 	if err := errors.Join(err, kvmcpu.Check(h)); err != nil {
 		return errors.Join(err, h.Close())
@@ -224,7 +222,7 @@ func (m *Machine) makeKVM() error {
 		var have cpumodel.Set
 		chip, err := m.cfg.chip(h)
 		if err == nil {
-			have, err = m.cfg.offered(h, chip)
+			have, err = offered(h, chip)
 		}
 		if lacking := m.model.Lacking(have); err == nil && lacking != (cpumodel.Set{}) {
 			err = fmt.Errorf("the guest's CPU has what this host's KVM does not: %v; start with -accel kvm, or a smaller -cpu", lacking)
@@ -239,7 +237,9 @@ func (m *Machine) makeKVM() error {
 		return err
 	}
 	if m.needsChips() {
-		chip = kvmcpu.UserIRQChip
+		if chip, err = kvmcpu.UserIRQChip, m.chipsLack(); err != nil {
+			return err
+		}
 	}
 	k, err := kvmcpu.New(m.kvmHost, m.space, chip, kvmcpu.Controllers{Bus: m.board.APICBus(), IOAPIC: m.board.IOAPIC, LAPICs: m.board.LAPICs, PIC: m.board.PIC})
 	if err != nil {

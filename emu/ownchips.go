@@ -3,18 +3,12 @@ package emu
 import (
 	"fmt"
 
-	"goemu/emu/board"
+	"goemu/emu/cpumodel"
 	"goemu/emu/kvmcpu"
 )
 
 // Firmware with system management mode in TSEG, as UEFI has for Secure Boot, sends SMIs by the local APIC's ICR. KVM's local APICs would not tell of them: they are lost, or put the
 // vCPU into a system management mode of KVM's own. So KVM's are given up when the guest sets TSEG up, for a virtual machine without: its handlers come later.
-
-// mayNeedChips tells whether a guest can set up TSEG and use it.
-func (c *Config) mayNeedChips() bool {
-	kind, _ := findMachine(c.Machine)
-	return kind == board.Q35 && !c.NoSMM
-}
 
 // needsChips tells whether the local APICs must be goemu's.
 func (m *Machine) needsChips() bool { return !m.cfg.NoSMM && m.board.HasTSEG() }
@@ -22,6 +16,16 @@ func (m *Machine) needsChips() bool { return !m.cfg.NoSMM && m.board.HasTSEG() }
 // wantsChips tells whether KVM's virtual machine has local APICs that must be goemu's.
 func (m *Machine) wantsChips() bool {
 	return m.kvm != nil && m.kvm.IRQChip() != kvmcpu.UserIRQChip && m.needsChips()
+}
+
+// chipsLack tells why a guest that another engine runs cannot go on in a virtual machine without local APICs. One that leaves KVM's is at the beginning of its firmware, and can: what
+// its CPU has no more, CPUID does not tell any more.
+func (m *Machine) chipsLack() error {
+	have, err := offered(m.kvmHost, kvmcpu.UserIRQChip)
+	if lacking := m.model.Lacking(have); err == nil && !m.ownChips && lacking != (cpumodel.Set{}) {
+		err = fmt.Errorf("the guest, which has set up TSEG, would lose of its CPU: %v", lacking)
+	}
+	return err
 }
 
 // takeChips is called when the guest sets up TSEG.
@@ -34,7 +38,7 @@ func (m *Machine) takeChips() {
 
 // leaveChips has the guest go on in a virtual machine without local APICs, between two instructions.
 func (m *Machine) leaveChips() {
-	m.ownChips = false
+	defer func() { m.ownChips = false }()
 	if !m.inKVM() { // somebody has moved it meanwhile
 		return
 	}

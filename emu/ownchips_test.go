@@ -47,7 +47,7 @@ func TestOwnChipsRefused(t *testing.T) {
 	real := kvm.System
 	defer func() { kvm.System = real }()
 	want := interrupts(t, "tseg.asm", tsegConfig(emu.AccelInterp, emu.IRQChipAuto, 2), nil)
-	for request, errnos := range map[kvm.Request][]syscall.Errno{kvm.ReqCreateVM: {syscall.ENOMEM}, kvm.ReqCreateVCPU: {0, syscall.ENOMEM}, kvm.ReqGetMSRIndexList: {syscall.EINVAL}} {
+	for request, errnos := range map[kvm.Request][]syscall.Errno{kvm.ReqCreateVM: {syscall.ENOMEM, syscall.ENOMEM}, kvm.ReqCreateVCPU: {0, 0, syscall.ENOMEM}, kvm.ReqGetMSRIndexList: {syscall.EINVAL}} {
 		for _, accel := range []emu.Accel{emu.AccelKVMOrInterp, emu.AccelKVM} {
 			faults := &kvmtest.Faults{Sys: real}
 			kvm.System = faults

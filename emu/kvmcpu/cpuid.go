@@ -1,6 +1,7 @@
 package kvmcpu
 
 import (
+	"goemu/emu/cpumodel"
 	"goemu/emu/kvm"
 	"goemu/emu/x86"
 )
@@ -12,13 +13,25 @@ const (
 	noLinearBits = 32 << 8
 )
 
-// cpuidOf lists what CPUID answers.
-func cpuidOf(cpu *x86.CPU) (list []kvm.CPUIDEntry) {
+// Lacks gives the features that vCPUs cannot have for who has the local APICs.
+func Lacks(host *kvm.Host, kind IRQChip) (s cpumodel.Set) {
+	s.Put(cpumodel.TSCDeadline, !HasDeadline(host, kind))
+	s.Put(cpumodel.X2APIC, kind == UserIRQChip && host.Check(kvm.CapUserSpaceMSR) <= 0)
+	return s
+}
+
+// cpuidOf lists what CPUID answers. A model has nothing of what is lacking, but where the local APICs were KVM's.
+func cpuidOf(cpu *x86.CPU, lacking cpumodel.Set) (list []kvm.CPUIDEntry) {
 	add := func(leaf, sub, flags uint32) (a uint32) {
 		e := kvm.CPUIDEntry{Leaf: leaf, Sub: sub, Flags: flags}
 		e.EAX, e.EBX, e.ECX, e.EDX = cpu.StaticCPUID(leaf, sub)
 		if leaf == addressSizes && e.EAX&linearBits == noLinearBits {
 			e.EAX &^= linearBits // Linux takes 48, 57 or none
+		}
+		for _, f := range [...]cpumodel.Feature{cpumodel.TSCDeadline, cpumodel.X2APIC} {
+			if leaf == 1 && lacking.Has(f) {
+				e.ECX &^= 1 << (f % 32)
+			}
 		}
 		list = append(list, e)
 		return e.EAX

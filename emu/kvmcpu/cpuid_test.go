@@ -20,7 +20,36 @@ func TestCPUIDTaken(t *testing.T) {
 	}
 	model, _, _ := cpumodel.Parse("athlon", nil)
 	b := newBenchWith(t, kvmtest.NewFake(), nil, UserIRQChip, Controllers{}, x86.Options{Model: model})
-	if a, _, _, _ := kvm.Answer(cpuidOf(b.cpu), 0x8000_0008, 0); a != uint32(model.PhysBits) {
+	if a, _, _, _ := kvm.Answer(cpuidOf(b.cpu, cpumodel.Set{}), 0x8000_0008, 0); a != uint32(model.PhysBits) {
 		t.Errorf("address sizes %#x, want %d bits, and no linear ones", a, model.PhysBits)
+	}
+}
+
+// What a machine whose local APICs are not KVM's any more cannot have is not in CPUID.
+func TestCPUIDLacks(t *testing.T) {
+	const x2apic, deadline = 1 << 21, 1 << 24
+	model, _, _ := cpumodel.Parse("pentium2,+tsc-deadline,+x2apic", nil)
+	fake := kvmtest.NewFake()
+	b := newBenchWith(t, fake, nil, UserIRQChip, Controllers{}, x86.Options{Model: model})
+	h, err := kvm.OpenSys(fake)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.Close() })
+	for _, c := range []struct {
+		kind        IRQChip
+		lapic, msrs int
+		lacks       uint32
+	}{
+		{UserIRQChip, 1, 0, x2apic | deadline},
+		{UserIRQChip, 1, 1, deadline}, // its exits are found by a guest, which the fake KVM does not run
+		{SplitIRQChip, 1, 0, 0},
+		{SplitIRQChip, 0, 0, deadline},
+	} {
+		fake.Caps[kvm.CapTSCDeadlineTimer], fake.Caps[kvm.CapUserSpaceMSR] = c.lapic, c.msrs
+		_, _, ecx, _ := kvm.Answer(cpuidOf(b.cpu, Lacks(h, c.kind)), 1, 0)
+		if got := ^ecx & (x2apic | deadline); got != c.lacks {
+			t.Errorf("%v: CPUID lacks %#x, want %#x", c, got, c.lacks)
+		}
 	}
 }

@@ -75,7 +75,7 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 	}
 	m.vcpus = append(m.vcpus, e)
 	e.setRate() // before CPUID, which tells it
-	if err := v.SetCPUID(cpuidOf(cpu)); err != nil {
+	if err := v.SetCPUID(cpuidOf(cpu, Lacks(m.host, m.chips.kind))); err != nil {
 		return nil, err
 	}
 	e.state.init(m, cpu)
