@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"goemu/emu/cpumodel"
+	"goemu/emu/inspect"
 	"goemu/emu/kvm"
 	"goemu/emu/kvm/kvmtest"
 	"goemu/emu/x86"
@@ -72,5 +73,32 @@ func TestPKRUApart(t *testing.T) {
 	s.toVectors()
 	if s.t.PKRU != 0x5555_5554 {
 		t.Errorf("%#x", s.t.PKRU)
+	}
+}
+
+// What null selectors leave in segment registers is the processor's: KVM gives what Intel's or AMD's have, and the state is as goemu's CPU has it.
+func TestNullSegments(t *testing.T) {
+	var s state
+	junk := kvm.Segment{Base: 0x1234_5000, Limit: 0xf_ffff, Type: 3, DPL: 2, S: 1, DB: 1, G: 1, Unusable: 1}
+	for _, long := range []bool{false, true} {
+		s.sregs = kvm.Sregs{ES: junk, DS: junk, FS: junk, GS: junk, SS: junk, LDT: junk}
+		for _, g := range s.segments() {
+			g.Selector = 3
+		}
+		s.sregs.CR0 = inspect.CR0PE
+		if long {
+			s.sregs.EFER = inspect.EFERLMA
+		}
+		s.toSegments()
+		null := inspect.Segment{Selector: 3}
+		based := null
+		if long {
+			based.Base = junk.Base
+		}
+		want := [6]inspect.Segment{inspect.ES: null, inspect.DS: null, inspect.FS: based, inspect.GS: based, inspect.SS: {Selector: 3, Limit: 0xffff_ffff, Attr: 2 << 5}}
+		want[inspect.CS] = s.t.Seg[inspect.CS]
+		if s.t.Seg != want || s.t.LDTR != (inspect.Segment{}) || s.t.CPL != 2 {
+			t.Errorf("long mode %v: %+v, LDTR %+v, CPL %d", long, s.t.Seg, s.t.LDTR, s.t.CPL)
+		}
 	}
 }

@@ -239,6 +239,8 @@ func (s *state) toRegisters() {
 const (
 	attrType = 0xf
 	shiftDPL = 5
+
+	noSegment = -1 // LDTR and TR
 )
 
 func fromSegment(g inspect.Segment) kvm.Segment {
@@ -250,12 +252,13 @@ func fromSegment(g inspect.Segment) kvm.Segment {
 	}
 }
 
-func toSegment(g *kvm.Segment) inspect.Segment {
+// toSegment is the inverse for register n.
+func toSegment(n int, g *kvm.Segment, long bool) inspect.Segment {
 	r := inspect.Segment{Base: g.Base, Limit: g.Limit, Selector: g.Selector}
-	if g.Unusable != 0 {
-		return r
-	}
 	r.Attr = uint32(g.Type)&attrType | uint32(g.DPL)&3<<shiftDPL
+	if g.Unusable != 0 {
+		return inspect.NullSegment(n, r, long)
+	}
 	for _, b := range [...]struct {
 		on  uint8
 		bit uint32
@@ -296,9 +299,9 @@ func (s *state) toSegments() {
 	t, r := &s.t, &s.sregs
 	t.CR0, t.CR2, t.CR3, t.CR4, t.EFER = r.CR0, r.CR2, r.CR3, r.CR4, r.EFER
 	for i, g := range s.segments() {
-		t.Seg[i] = toSegment(g)
+		t.Seg[i] = toSegment(i, g, t.Long())
 	}
-	t.TR, t.LDTR = toSegment(&r.TR), toSegment(&r.LDT)
+	t.TR, t.LDTR = toSegment(noSegment, &r.TR, false), toSegment(noSegment, &r.LDT, false)
 	t.GDTR = inspect.TableRegister{Base: r.GDT.Base, Limit: uint32(r.GDT.Limit)}
 	if !s.idle {
 		t.IDTR = inspect.TableRegister{Base: r.IDT.Base, Limit: uint32(r.IDT.Limit)}

@@ -208,10 +208,11 @@ func toKVM(s inspect.Segment) kvm.Segment {
 	}
 }
 
-func fromKVM(s kvm.Segment) inspect.Segment {
+func fromKVM(n int, s *kvm.Segment, long bool) inspect.Segment {
 	r := inspect.Segment{Selector: s.Selector, Base: s.Base, Limit: s.Limit}
 	if s.Unusable != 0 {
-		return r
+		r.Attr = uint32(s.DPL&3) << 5
+		return inspect.NullSegment(n, r, long)
 	}
 	r.Attr = uint32(s.Type)&15 | uint32(s.S&1)<<4 | uint32(s.DPL&3)<<5 | uint32(s.Present&1)<<7 | uint32(s.AVL&1)<<12 | uint32(s.L&1)<<13 | uint32(s.DB&1)<<14 |
 		uint32(s.G&1)<<15
@@ -312,9 +313,9 @@ func (k *kvmEngine) store(v *kvm.VCPU, r *inspect.Registers) error {
 	}
 	r.RIP, r.RFLAGS = g.RIP, g.RFLAGS
 	for i, p := range segmentsOf(&s) {
-		r.Seg[i] = fromKVM(*p)
+		r.Seg[i] = fromKVM(i, p, s.EFER&inspect.EFERLMA != 0)
 	}
-	r.LDTR, r.TR = fromKVM(s.LDT), fromKVM(s.TR)
+	r.LDTR, r.TR = fromKVM(-1, &s.LDT, false), fromKVM(-1, &s.TR, false)
 	r.GDTR = inspect.TableRegister{Base: s.GDT.Base, Limit: uint32(s.GDT.Limit)}
 	r.IDTR = inspect.TableRegister{Base: s.IDT.Base, Limit: uint32(s.IDT.Limit)}
 	r.CR0, r.CR2, r.CR3, r.CR4, r.CR8, r.EFER = s.CR0, s.CR2, s.CR3, s.CR4, s.CR8, s.EFER
