@@ -102,3 +102,29 @@ func TestNullSegments(t *testing.T) {
 		}
 	}
 }
+
+// IA32_TSC_ADJUST moves, and a move of the counter leaves it alone: Linux would set it back, and the counter with it.
+func TestTSCAdjust(t *testing.T) {
+	model, _, err := cpumodel.Parse("max", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const adjust = 0x3b
+	fake := kvmtest.NewFake()
+	fake.MSRs[adjust] = 0
+	b := newBenchWith(t, fake, nil, UserIRQChip, Controllers{}, x86.Options{Model: model})
+	b.cpu.SetTSC(1 << 50)
+	b.cpu.WriteMSR(adjust, 7)
+	b.run(func(x *kvmtest.CPU) syscall.Errno {
+		if x.MSRs[adjust] != 7 || x.MSRs[msrTSC] < 1<<50+7 {
+			t.Errorf("%d, TSC %#x", x.MSRs[adjust], x.MSRs[msrTSC])
+		}
+		x.MSRs[adjust] += 1000
+		x.MSRs[msrTSC] = 1 << 51
+		return syscall.EINTR
+	})
+	b.v.Leave()
+	if v, _ := b.cpu.ReadMSR(adjust); v != 1007 || b.cpu.TSC() != 1<<51 {
+		t.Errorf("%d, TSC %#x", v, b.cpu.TSC())
+	}
+}

@@ -193,6 +193,14 @@ func TestMSRs(t *testing.T) {
 	if m.exec(0x0f, 0x31); m.edxeax() != 15 {
 		t.Errorf("TSC %d", m.edxeax())
 	}
+	// IA32_TSC_ADJUST has what the guest has added, and nothing of what an engine does.
+	m.SetTSC(5000)
+	if v, _ := m.ReadMSR(msrTSCAdjust); int64(v) != -995 || m.TSC() != 5000 {
+		t.Errorf("TSC_ADJUST %d, TSC %d", int64(v), m.TSC())
+	}
+	if m.WriteMSR(msrTSCAdjust, 5); m.TSC() != 6000 {
+		t.Errorf("TSC %d", m.TSC())
+	}
 	m.long(3)
 	m.exec(0x0f, 0x32)
 	m.wantFault("RDMSR at CPL 3", vecGP, 0)

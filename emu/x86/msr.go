@@ -62,6 +62,7 @@ const (
 // msrs is the storage of model-specific registers.
 type msrs struct {
 	tscOffset     uint64
+	tscAdjust     uint64 // of tscOffset, what the guest has added (SDM vol. 3B 18.17.3)
 	star          uint64
 	lstar, cstar  uint64
 	sfmask        uint64
@@ -194,7 +195,7 @@ func (c *CPU) ReadMSR(n uint32) (v uint64, ok bool) {
 	case msrTSC:
 		return c.tsc(), true
 	case msrTSCAdjust:
-		return c.msr.tscOffset, true
+		return c.msr.tscAdjust, true
 	case msrEFER:
 		return c.pg.EFER, true
 	case msrAPICBase:
@@ -277,9 +278,9 @@ func (c *CPU) WriteMSR(n uint32, v uint64) bool {
 	}
 	switch n {
 	case msrTSC:
-		c.setTSCOffset(v - c.bus.TSC())
+		c.adjustTSC(v - c.tsc())
 	case msrTSCAdjust:
-		c.setTSCOffset(v)
+		c.adjustTSC(v - c.msr.tscAdjust)
 	case msrEFER:
 		return c.setEFER(v)
 	case msrAPICBase:

@@ -75,6 +75,12 @@ func (c *CPU) setTSCOffset(v uint64) {
 	}
 }
 
+// adjustTSC is the guest's change of the counter by n.
+func (c *CPU) adjustTSC(n uint64) {
+	c.msr.tscAdjust += n
+	c.setTSCOffset(c.msr.tscOffset + n)
+}
+
 func (c *CPU) tsc() uint64 { return c.bus.TSC() + c.msr.tscOffset }
 
 // tscAllowed checks CR4.TSD.

@@ -104,7 +104,7 @@ func (c *CPU) StaticCPUID(leaf, sub uint32) (a, b, cx, d uint32) {
 // TSC is the time-stamp counter as the guest reads it, and SetTSC sets it.
 func (c *CPU) TSC() uint64 { return c.tsc() }
 
-// SetTSC makes it v now.
+// SetTSC makes it v now. IA32_TSC_ADJUST stays, as it is not the guest who does it: Linux would take a change back, and move the counter.
 func (c *CPU) SetTSC(v uint64) { c.setTSCOffset(v - c.bus.TSC()) }
 
 // TSCFrequency is what CPUID tells of the time-stamp counter's rate, in Hz, and SetTSCFrequency has it tell another one; 0: it is not told.
