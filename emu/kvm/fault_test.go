@@ -114,6 +114,7 @@ func TestEveryWrapper(t *testing.T) {
 		kvm.ReqSetXSAVE:                {func() error { return cpu.SetXSAVE(new(kvm.XSAVE)) }},
 		kvm.ReqGetXCRs:                 {func() error { _, err := cpu.XCR0(); return err }},
 		kvm.ReqSetXCRs:                 {func() error { return cpu.SetXCR0(1) }},
+		kvm.ReqSetupMCE:                {func() error { return cpu.SetupMCE(4) }},
 		kvm.ReqSetTSCKHz:               {func() error { return cpu.SetTSCKHz(1) }},
 		kvm.ReqGetTSCKHz:               {func() error { _, err := cpu.TSCKHz(); return err }},
 		kvm.ReqGetAPIVersion:           {func() error { _, err := kvm.OpenSys(faults); return err }},

@@ -76,6 +76,7 @@ const (
 	ReqSetMPState    Request = write | 4<<sizeShift | 0x99
 	ReqNMI           Request = none | 0x9a
 	ReqSetGuestDebug Request = write | Request(unsafe.Sizeof(GuestDebug{}))<<sizeShift | 0x9b
+	ReqSetupMCE      Request = write | 8<<sizeShift | 0x9c
 	ReqGetVCPUEvents Request = read | Request(unsafe.Sizeof(Events{}))<<sizeShift | 0x9f
 	ReqSetVCPUEvents Request = write | Request(unsafe.Sizeof(Events{}))<<sizeShift | 0xa0
 	ReqGetDebugRegs  Request = read | Request(unsafe.Sizeof(DebugRegs{}))<<sizeShift | 0xa1
@@ -123,7 +124,7 @@ var requests = [...]struct {
 	{ReqSetCPUID2, "KVM_SET_CPUID2"}, {ReqGetCPUID2, "KVM_GET_CPUID2"}, {ReqGetMPState, "KVM_GET_MP_STATE"}, {ReqSetMPState, "KVM_SET_MP_STATE"},
 	{ReqNMI, "KVM_NMI"}, {ReqSetGuestDebug, "KVM_SET_GUEST_DEBUG"}, {ReqGetVCPUEvents, "KVM_GET_VCPU_EVENTS"}, {ReqSetVCPUEvents, "KVM_SET_VCPU_EVENTS"},
 	{ReqGetDebugRegs, "KVM_GET_DEBUGREGS"}, {ReqSetDebugRegs, "KVM_SET_DEBUGREGS"}, {ReqGetXSAVE, "KVM_GET_XSAVE"}, {ReqSetXSAVE, "KVM_SET_XSAVE"},
-	{ReqGetXCRs, "KVM_GET_XCRS"}, {ReqSetXCRs, "KVM_SET_XCRS"}, {ReqSMI, "KVM_SMI"},
+	{ReqGetXCRs, "KVM_GET_XCRS"}, {ReqSetXCRs, "KVM_SET_XCRS"}, {ReqSetupMCE, "KVM_X86_SETUP_MCE"}, {ReqSMI, "KVM_SMI"},
 }
 
 // Requests lists all.

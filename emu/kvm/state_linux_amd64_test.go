@@ -197,6 +197,22 @@ func TestFilterMSRs(t *testing.T) {
 	}
 }
 
+// TestSetupMCE: IA32_MCG_CAP is what was set, and what KVM does not have is refused.
+func TestSetupMCE(t *testing.T) {
+	m := newMachine(t)
+	if m.h.Check(kvm.CapMCE) < 4 {
+		t.Skip("NOT RUN: this host's KVM has no machine checks")
+	}
+	check(t, m.cpu.SetupMCE(4))
+	v := []kvm.MSR{{Index: 0x179}}
+	if n, err := m.cpu.MSRs(v); n != 1 || err != nil || v[0].Data != 4 {
+		t.Errorf("%d, %v, %#x", n, err, v[0].Data)
+	}
+	if err := m.cpu.SetupMCE(0); err == nil || !strings.Contains(err.Error(), "KVM_X86_SETUP_MCE") {
+		t.Error("no banks:", err)
+	}
+}
+
 func TestCPUID(t *testing.T) {
 	m := newMachine(t,
 		0x66, 0xb8, 0x34, 0x12, 0, 0, // mov eax, 0x1234

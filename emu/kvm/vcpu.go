@@ -166,6 +166,11 @@ func (v *VCPU) SetMPState(s MPState) error {
 	return v.ask(ReqSetMPState, unsafe.Pointer(&v.word), "setting whether it runs")
 }
 
+// SetupMCE sets IA32_MCG_CAP, whose lower 8 bits are how many banks of registers there are for machine checks (KVM API 4.105). Without it there are all that KVM has.
+func (v *VCPU) SetupMCE(mcgCap uint64) error {
+	return v.ask(ReqSetupMCE, unsafe.Pointer(&mcgCap), "setting the banks for machine checks")
+}
+
 // SetTSCKHz sets the rate of the guest's TSC (KVM API 4.55), which wants CapTSCControl but for the host's own rate.
 func (v *VCPU) SetTSCKHz(khz uint32) error {
 	if _, errno := v.sys.Ioctl(v.fd, ReqSetTSCKHz, uintptr(khz), nil); errno != 0 {

@@ -68,3 +68,13 @@ func cpuidOf(cpu *x86.CPU, lacking cpumodel.Set) (list []kvm.CPUIDEntry) {
 	}
 	return list
 }
+
+// setupMCE gives KVM's vCPU as many banks for machine checks as the CPU has: a guest that moves would miss others, and Linux, which reads them every few minutes, panics at the #GP.
+func (e *VCPU) setupMCE() error {
+	const mcgCap, banks = 0x179, 0xff
+	v, ok := e.cpu.ReadMSR(mcgCap)
+	if !ok || v&banks == 0 || uint64(max(e.m.vm.Check(kvm.CapMCE), 0)) < v&banks {
+		return nil
+	}
+	return e.v.SetupMCE(v)
+}

@@ -2,6 +2,7 @@ package kvmcpu
 
 import (
 	"encoding/binary"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -126,5 +127,35 @@ func TestTSCAdjust(t *testing.T) {
 	b.v.Leave()
 	if v, _ := b.cpu.ReadMSR(adjust); v != 1007 || b.cpu.TSC() != 1<<51 {
 		t.Errorf("%d, TSC %#x", v, b.cpu.TSC())
+	}
+}
+
+// Machine checks have as many banks in KVM as elsewhere, where KVM has as many.
+func TestMachineCheckBanks(t *testing.T) {
+	for _, c := range []struct {
+		model string
+		have  int
+		want  bool
+	}{{"max", 32, true}, {"max", 4, true}, {"max", 3, false}, {"max", 0, false}, {"486", 32, false}} {
+		model, _, err := cpumodel.Parse(c.model, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fake := kvmtest.NewFake()
+		fake.Caps[kvm.CapMCE] = c.have
+		b := newBenchWith(t, fake, nil, UserIRQChip, Controllers{}, x86.Options{Model: model})
+		if got := slices.Contains(fake.Requests, kvm.ReqSetupMCE); got != c.want {
+			t.Errorf("%s, %d banks: set %v", c.model, c.have, got)
+		}
+		b.run(func(x *kvmtest.CPU) syscall.Errno {
+			var want uint64
+			if c.want {
+				want = 4
+			}
+			if v := x.MCGCap(); v != want {
+				t.Errorf("%s, %d banks: %d", c.model, c.have, v)
+			}
+			return syscall.EINTR
+		})
 	}
 }

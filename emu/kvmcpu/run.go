@@ -78,6 +78,9 @@ func (m *Machine) NewVCPU(n int, cpu *x86.CPU, world World) (*VCPU, error) {
 	if err := v.SetCPUID(cpuidOf(cpu, Lacks(m.host, m.chips.kind))); err != nil {
 		return nil, err
 	}
+	if err := e.setupMCE(); err != nil {
+		return nil, err
+	}
 	e.state.init(m, cpu)
 	return e, nil
 }

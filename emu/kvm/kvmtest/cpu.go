@@ -191,6 +191,12 @@ func (c *CPU) LAPIC() (a kvm.LAPIC) {
 // SetLAPIC sets them.
 func (c *CPU) SetLAPIC(a kvm.LAPIC) { c.keep(kvm.ReqSetLAPIC, unsafe.Pointer(&a)) }
 
+// MCGCap gives what KVM_X86_SETUP_MCE has set.
+func (c *CPU) MCGCap() (v uint64) {
+	c.kept(kvm.ReqSetupMCE, unsafe.Pointer(&v))
+	return v
+}
+
 // MPState tells whether the processor runs.
 func (c *CPU) MPState() (s kvm.MPState) {
 	c.kept(kvm.ReqSetMPState, unsafe.Pointer(&s))
