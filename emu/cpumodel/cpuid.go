@@ -2,7 +2,6 @@ package cpumodel
 
 import (
 	"encoding/binary"
-	"math"
 	"math/bits"
 )
 
@@ -149,18 +148,28 @@ func (m *Model) basic(leaf, sub uint32, s *State) (r regs) {
 	case 0xd:
 		r = m.xsaveLeaf(sub, s)
 	case 0x15:
-		if s.TSCFrequency != 0 { // the core crystal runs at the TSC's rate, or half of it where that has no room
-			crystal, ratio := s.TSCFrequency, uint32(1)
-			if crystal > math.MaxUint32 {
-				crystal, ratio = crystal/2, 2
-			}
-			r = regs{1, ratio, uint32(crystal), 0}
-		}
+		r = tscLeaf(s.TSCFrequency)
 	case 0x16:
 		r.a = uint32(s.TSCFrequency / 1_000_000)
 		r.b = r.a
 	}
 	return r
+}
+
+// tscLeaf is leaf 15h: the TSC's rate by that of the core crystal, which is about 1 GHz, as Linux takes the local APIC's timer to run at it. The ratio is so small that Linux, which multiplies kHz
+// in 32 bits, comes to no more than 8.5 GHz.
+func tscLeaf(hz uint64) regs {
+	const den, unit = 500, 1_000_000_000 / 500
+	if hz == 0 {
+		return regs{}
+	}
+	num := max((hz+unit/2)/unit, 1)
+	crystal := (hz*den + num/2) / num
+	div, rest := num, uint64(den)
+	for rest != 0 {
+		div, rest = rest, div%rest
+	}
+	return regs{uint32(den / div), uint32(num / div), uint32(crystal), 0}
 }
 
 // cacheLeaf is leaf 4, and AMD's 0x8000001D, which has the same layout.
