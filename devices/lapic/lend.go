@@ -39,6 +39,30 @@ func (l *LAPIC) Lend(k Keeper, p *Page) (deadline uint64) {
 	return l.s.Deadline
 }
 
+// Left is how long a one-shot timer that runs still has to its end, in ns; ok is false where there is none.
+func (l *LAPIC) Left() (ns int64, ok bool) {
+	if !l.s.TimerRunning || l.periodic() || l.keeper != nil {
+		return 0, false
+	}
+	return max(l.s.TimerStart+l.period()-l.clock.Now(), 0), true
+}
+
+// Requested is the interrupt of highest priority that waits in the registers of a page, and whether it is level-triggered; ok is false where none does, or the local APIC takes none.
+func (p *Page) Requested() (vector uint8, level, ok bool) {
+	if p.get(regSVR)&svrEnable == 0 {
+		return 0, false, false
+	}
+	for i := 255; i >= 16; i-- {
+		if bit := uint32(1) << (i & 31); p.get(regIRR+i/32)&bit != 0 {
+			return uint8(i), p.get(regTMR+i/32)&bit != 0, true
+		}
+	}
+	return 0, false, false
+}
+
+// ID is the local APIC's.
+func (p *Page) ID() uint8 { return uint8(p.get(regID) >> 24) }
+
 // Refused has the registers here as they were when they were lent: the keeper has not taken them.
 func (l *LAPIC) Refused() {
 	l.keeper = nil

@@ -261,32 +261,6 @@ func (e *VCPU) readTSC() {
 	}
 }
 
-// lend gives KVM the local APIC, if it does not have it. The time-stamp counter is right before, as the deadline of the timer refers to it.
-func (e *VCPU) lend() error {
-	if e.apic == nil || e.apic.Lent() {
-		return nil
-	}
-	if err := e.giveTSC(); err != nil {
-		return err
-	}
-	m := &e.one
-	m[0] = kvm.MSR{Index: msrAPICBase, Data: e.apic.Base()}
-	if _, err := e.v.SetMSRs(m[:]); err != nil {
-		return err
-	}
-	e.v.SetAPICBase(m[0].Data)
-	deadline := e.apic.Lend(e.keeper, &e.page)
-	err := e.v.SetLAPIC((*kvm.LAPIC)(&e.page))
-	if err == nil && e.deadline {
-		m[0] = kvm.MSR{Index: msrTSCDeadline, Data: deadline}
-		_, err = e.v.SetMSRs(m[:])
-	}
-	if err != nil {
-		e.apic.Refused()
-	}
-	return err
-}
-
 // prepare gives KVM what it needs of interrupt controllers before a run: all local APICs, as the guest may send to any.
 func (e *VCPU) prepare() error {
 	if e.apic == nil {

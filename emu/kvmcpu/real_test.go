@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 
+	"goemu/devices/apicbus"
+	"goemu/devices/lapic"
 	"goemu/emu/cpumodel"
 	"goemu/emu/inspect"
 	"goemu/emu/kvm"
@@ -157,5 +159,68 @@ func TestMachineCheckBanks(t *testing.T) {
 			}
 			return syscall.EINTR
 		})
+	}
+}
+
+// A deadline that KVM has from before the local APIC came back does not interrupt when KVM gets that again.
+func TestOldDeadline(t *testing.T) {
+	s := newSplitBench(t)
+	s.apic.WriteMMIO(0x320, 4, 0x4_0041)
+	s.run(func(c *kvmtest.CPU) syscall.Errno {
+		c.MSRs[msrTSCDeadline], c.MSRs[msrTSC] = 5000, 1000
+		return syscall.EINTR
+	}, intr)
+	s.v.Leave()
+	s.apic.WriteMSR(msrTSCDeadline, 1<<40)
+	s.v.Begin()
+	s.run(func(c *kvmtest.CPU) syscall.Errno {
+		if c.MSRs[msrTSCDeadline] != 1<<40 || reg(c, 0x220) != 0 {
+			t.Errorf("deadline %d, IRR %#x", c.MSRs[msrTSCDeadline], reg(c, 0x220))
+		}
+		return syscall.EINTR
+	}, intr)
+}
+
+// KVM is told anew of an interrupt that waits in the registers that it gets, which some kernels do not look for.
+func TestWaiting(t *testing.T) {
+	for _, c := range []struct {
+		enabled, level bool
+		want           uint32
+	}{{true, false, 0x4055}, {true, true, 0xc055}, {false, false, 0}} {
+		s := newSplitBench(t)
+		s.apic.WriteMMIO(0x20, 4, 3<<24)
+		s.apic.Accept(apicbus.Message{Vector: 0x44})
+		s.apic.Accept(apicbus.Message{Vector: 0x55, Level: c.level})
+		if !c.enabled {
+			s.apic.WriteMMIO(0xf0, 4, 0xff)
+		}
+		s.run(func(x *kvmtest.CPU) syscall.Errno {
+			if m := s.Message; m.Data != c.want || c.want != 0 && m.AddressLow != lapic.DefaultBase|3<<msiDest || reg(x, 0x220) != 0x20_0010 {
+				t.Errorf("%+v: %+v, IRR %#x", c, m, reg(x, 0x220))
+			}
+			s.Message = kvm.MSI{}
+			return syscall.EINTR
+		}, intr)
+		if s.Message != (kvm.MSI{}) {
+			t.Errorf("%+v: sent again: %+v", c, s.Message)
+		}
+	}
+}
+
+// A one-shot timer near its end ends before KVM gets it.
+func TestNearEnd(t *testing.T) {
+	s := newSplitBench(t)
+	s.apic.WriteMMIO(0x3e0, 4, 0xb)
+	s.apic.WriteMMIO(0x320, 4, 0x41)
+	for _, c := range []struct {
+		mode, count uint64
+		ns          int64
+		ok          bool
+	}{{0, 1000, 1000, true}, {0, 0, 0, false}, {2 << 16, 1000, 0, false}} {
+		s.apic.WriteMMIO(0x320, 4, c.mode|0x41)
+		s.apic.WriteMMIO(0x380, 4, c.count)
+		if ns, ok := s.apic.Left(); ns != c.ns || ok != c.ok {
+			t.Errorf("%+v: %d, %v", c, ns, ok)
+		}
 	}
 }

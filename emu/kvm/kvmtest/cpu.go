@@ -197,6 +197,18 @@ func (c *CPU) MCGCap() (v uint64) {
 	return v
 }
 
+// startTimer is what Linux does with the timer when the local APIC's registers are set: a deadline from before, which is no register of it, counts on, and has passed here.
+func (c *CPU) startTimer(regs []byte) {
+	const deadline, lvt, irr, mode = 0x6e0, 0x320, 0x200, 2 << 17
+	was := c.object.kept[kvm.ReqSetLAPIC]
+	le := binary.LittleEndian
+	if was == nil || c.MSRs[deadline] == 0 || le.Uint32(was[lvt:])&mode == 0 || le.Uint32(regs[lvt:])&mode == 0 {
+		return
+	}
+	c.MSRs[deadline] = 0
+	regs[irr+int(regs[lvt])/32*16+int(regs[lvt])%32/8] |= 1 << (regs[lvt] % 8)
+}
+
 // MPState tells whether the processor runs.
 func (c *CPU) MPState() (s kvm.MPState) {
 	c.kept(kvm.ReqSetMPState, unsafe.Pointer(&s))

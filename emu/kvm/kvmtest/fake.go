@@ -225,6 +225,11 @@ func (f *Fake) Ioctl(fd int, r kvm.Request, value uintptr, p unsafe.Pointer) (in
 		return f.runCPU(o.cpu)
 	case kvm.ReqSetCPUID2:
 		return o.setCPUID(p)
+	case kvm.ReqSetLAPIC:
+		regs := append([]byte(nil), arg...)
+		o.cpu.startTimer(regs)
+		o.kept[r] = regs
+		return 0, 0
 	case kvm.ReqSetTSCKHz:
 		if uint32(value) != f.TSCKHz && f.Caps[kvm.CapTSCControl] == 0 {
 			return -1, syscall.EINVAL
