@@ -77,6 +77,9 @@ func (c *CPU) setTSCOffset(v uint64) {
 
 // adjustTSC is the guest's change of the counter by n.
 func (c *CPU) adjustTSC(n uint64) {
+	if n == 0 {
+		return
+	}
 	c.msr.tscAdjust += n
 	c.setTSCOffset(c.msr.tscOffset + n)
 }
