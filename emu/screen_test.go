@@ -144,7 +144,10 @@ func TestTracking(t *testing.T) {
 				var fresh vga.Frame
 				m.board.VGA.Look(&live)
 				m.board.VGA.Look(&fresh)
-				if live.Width == 640 && slices.Contains(live.Dirty, true) {
+				if live.Width != 640 {
+					return nil // text, whose cursor blinks in the one
+				}
+				if slices.Contains(live.Dirty, true) {
 					painted++
 				}
 				if !slices.Equal(live.Pix, fresh.Pix) {
