@@ -12,11 +12,12 @@ import (
 	"testing"
 
 	"goemu/emu/monitor"
+	"goemu/tests/sockets"
 )
 
 // TestMonitor has a dialogue with a machine over a socket.
 func TestMonitor(t *testing.T) {
-	dir := t.TempDir()
+	dir := sockets.Dir(t)
 	socket, file := filepath.Join(dir, "m"), filepath.Join(dir, "screen.png")
 	m, err := New(Config{Firmware: "bios-256k.bin", Monitor: []string{"unix:" + socket + ",server,nowait"}, Serial: []string{"none"}, ConsoleOut: io.Discard})
 	if err != nil {

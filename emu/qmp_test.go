@@ -12,6 +12,8 @@ import (
 	"sort"
 	"strings"
 	"testing"
+
+	"goemu/tests/sockets"
 )
 
 // client is a program that speaks QMP.
@@ -81,7 +83,7 @@ func dialQMP(t *testing.T, path string) *client {
 
 // TestQMP has two programs and a person talk to a machine.
 func TestQMP(t *testing.T) {
-	dir := t.TempDir()
+	dir := sockets.Dir(t)
 	a, b, screen, mem := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "s"), filepath.Join(dir, "mem")
 	iso := filepath.Join(dir, "x.iso")
 	if err := os.WriteFile(iso, make([]byte, 4096), 0o600); err != nil {
@@ -191,7 +193,7 @@ func shape(path string, v any, out map[string]string) {
 
 // TestQMPAgainstQEMU compares what goemu and QEMU answer: which members, of which types, and errors to the letter.
 func TestQMPAgainstQEMU(t *testing.T) {
-	dir := t.TempDir()
+	dir := sockets.Dir(t)
 	disk := filepath.Join(dir, "disk")
 	for _, f := range []string{disk, disk + "2"} {
 		if err := os.WriteFile(f, make([]byte, 1<<20), 0o600); err != nil {
@@ -212,7 +214,7 @@ func TestQMPAgainstQEMU(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cmd.Wait()
-	defer in.Close()
+	defer cmd.Process.Kill() // it does not end with its standard input
 	theirs := &client{t: t, w: in, r: bufio.NewReader(out)}
 	socket := filepath.Join(dir, "q")
 	m, err := New(Config{Firmware: "bios-256k.bin", CPUs: 2, NoDefaults: true, Serial: []string{"null"}, QMP: []string{"unix:" + socket + ",server,nowait"},

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"goemu/tests/sockets"
 )
 
 // heard is what a Source delivers: each piece of input, and events in brackets.
@@ -57,7 +59,7 @@ func readN(t *testing.T, r io.Reader, want string) {
 
 // Clients come one after the other; who comes too early waits.
 func TestServer(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
+	path := filepath.Join(sockets.Dir(t), "s")
 	for _, spec := range []string{"tcp:127.0.0.1:0,server=on,wait=off", "unix:" + path + ",server,nowait"} {
 		s := open(t, spec)
 		if n := s.Offer([]byte("nobody is there")); n != 15 {

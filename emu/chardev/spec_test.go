@@ -66,6 +66,7 @@ func TestParse(t *testing.T) {
 
 // Each error holds the words that help.
 func TestParseErrors(t *testing.T) {
+	long := "/" + strings.Repeat("l", 149)
 	for s, want := range map[string]string{
 		"":                           "want stdio",
 		"warp":                       "want stdio",
@@ -87,6 +88,7 @@ func TestParseErrors(t *testing.T) {
 		"tcp:h:1,server,reconnect=1": "for clients",
 		"tcp:h:1,":                   "not an option",
 		"unix:":                      "no path",
+		"unix:" + long:               long + " has 150: use a shorter one",
 		"mon:mon:stdio":              "mon:",
 		"mon:none":                   "mon:",
 	} {

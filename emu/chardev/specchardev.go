@@ -7,6 +7,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"goemu/emu/unixpath"
 )
 
 const maxReconnect = 24 * 60 * 60 // s
@@ -52,6 +54,9 @@ func (p *props) socket() (s Spec, err error) {
 	case path != "" && port != "":
 		return s, errors.New("path= and port= exclude each other")
 	case path != "":
+		if err := unixpath.Check(path); err != nil {
+			return s, err
+		}
 		s.Kind, s.Address = KindUnix, path
 	case port == "":
 		return s, errors.New("no path or port given")

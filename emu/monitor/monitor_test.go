@@ -14,6 +14,7 @@ import (
 
 	"goemu/emu/chardev"
 	"goemu/emu/inspect"
+	"goemu/tests/sockets"
 )
 
 // fake is a machine that notes what it is told.
@@ -210,7 +211,7 @@ func TestCommands(t *testing.T) {
 
 // A client that reads nothing is left behind by the one after it.
 func TestServe(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "m")
+	path := filepath.Join(sockets.Dir(t), "m")
 	spec, err := chardev.Parse("unix:" + path + ",server,nowait")
 	if err != nil {
 		t.Fatal(err)

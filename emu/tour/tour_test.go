@@ -20,6 +20,7 @@ import (
 	"goemu/emu/tour"
 	"goemu/emu/tour/tourtest"
 	"goemu/tests/need"
+	"goemu/tests/sockets"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -235,7 +236,7 @@ func TestMonitor(t *testing.T) {
 
 // TestKeyboard types on the PC keyboard, by QEMU's monitor.
 func TestKeyboard(t *testing.T) {
-	sock := filepath.Join(t.TempDir(), "m")
+	sock := filepath.Join(sockets.Dir(t), "m")
 	cmd := qemu(t, "-monitor", "unix:"+sock+",server=on,wait=off")
 	out := session(t, cmd, func(int, func(string)) {
 		c, err := net.Dial("unix", sock)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"goemu/emu/unixpath"
 )
 
 // basePort is the TCP port of display 0.
@@ -81,7 +83,7 @@ func (o *Options) place(s string) error {
 			return fmt.Errorf("unix: lacks the socket's path")
 		}
 		o.Path = path
-		return nil
+		return unixpath.Check(path)
 	}
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {

@@ -16,6 +16,7 @@ import (
 
 	"goemu/devices/i8042"
 	"goemu/devices/vga"
+	"goemu/tests/sockets"
 )
 
 // patience bounds waits. It decides no test.
@@ -86,7 +87,7 @@ func (m *fake) draw(w, h int, dot func(x, y int) uint32) {
 // serve makes a display of a machine.
 func serve(t testing.TB, m Machine, props string) *Server {
 	t.Helper()
-	o, _, err := Parse("unix:" + t.TempDir() + "/s" + props)
+	o, _, err := Parse("unix:" + sockets.Dir(t) + "/s" + props)
 	if err != nil {
 		t.Fatal(err)
 	}

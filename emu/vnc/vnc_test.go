@@ -266,7 +266,9 @@ func TestInput(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
+	m.mu.Lock()
 	m.lamps = lampCaps
+	m.mu.Unlock()
 	v = enter(t, s) // which looks
 	v.send(msgKey, 1, int16(0), int32('B'))
 	if got := m.told("30 true"); got != "30 true" {
@@ -474,7 +476,7 @@ func TestParse(t *testing.T) {
 	}
 	for v, want := range map[string]string{
 		"": "HOST:DISPLAY", "5900": "HOST:DISPLAY", ":x": "not the number", ":59636": "0 to 59635", ":-1": "not the number", "[::1:0": "IPv6", "unix:": "path",
-		"none,to=3": "no properties", ":3,to=2": "from 3", "unix:/x,to=2": "to=2", ":0,password=secret": "change vnc password", ":0,share=me": "force-shared",
+		"none,to=3": "no properties", ":3,to=2": "from 3", "unix:/x,to=2": "to=2", "unix:/" + strings.Repeat("l", 149): "has 150: use a shorter one", ":0,password=secret": "change vnc password", ":0,share=me": "force-shared",
 		":0,tls-creds=x": "goemu has no tls-creds", ":0,colour=1": "not known", ":0,to=1,to=2": "twice",
 	} {
 		if _, _, err := Parse(v); err == nil || !strings.Contains(err.Error(), want) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"goemu/tests/guest"
+	"goemu/tests/sockets"
 )
 
 // boards have what the kernel finds on each board: PCI functions by address, vendor, device and class, and lines of its log.
@@ -46,7 +47,7 @@ func TestBoards(t *testing.T) {
 		for _, engine := range engines {
 			t.Run(b.name+" "+engine, func(t *testing.T) {
 				t.Parallel()
-				socket := filepath.Join(t.TempDir(), "monitor")
+				socket := filepath.Join(sockets.Dir(t), "monitor")
 				s := boot(t, "-monitor", "unix:"+socket+",server,nowait", "-M", b.name, "-accel", engine, "-smp", "2", "-device", "edu")
 				if got := s.Run(lspci); !strings.Contains(strings.ReplaceAll(got, "\r", ""), b.lspci) {
 					t.Errorf("PCI functions:\n%s\nwant\n%s", got, b.lspci)

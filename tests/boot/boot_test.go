@@ -200,7 +200,7 @@ func icountRepeats(t *testing.T, cpus, kernel string) {
 		if status := s.Wait(); status != 0 {
 			t.Fatalf("exit status %d\n%s", status, s.Output())
 		}
-		_, count, ok := strings.Cut(s.Output(), "instructions executed: ")
+		_, count, ok := strings.Cut(s.Errors(), "instructions executed: ")
 		if !ok {
 			t.Fatalf("no instruction count in\n%s", s.Output())
 		}

@@ -86,7 +86,7 @@ func TestPanic(t *testing.T) {
 				"-device", device)
 			s.Expect("guest# ")
 			s.Send("echo c >/proc/sysrq-trigger\n")
-			if status := s.Wait(); status != 1 || !strings.Contains(s.Output(), "the guest has panicked") {
+			if status := s.Wait(); status != 1 || !strings.Contains(s.Errors(), "the guest has panicked") {
 				t.Errorf("exit status %d\n%s", status, s.Output())
 			}
 		})

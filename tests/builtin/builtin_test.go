@@ -151,9 +151,7 @@ func until(t *testing.T, text string, typed map[string]string, args ...string) s
 		}
 	}
 	s.Expect(text)
-	if p, err := os.FindProcess(s.Pid()); err == nil {
-		p.Signal(os.Interrupt)
-	}
+	s.Signal(os.Interrupt)
 	s.Wait()
 	return strings.ReplaceAll(s.Console(), "\r", "")
 }

@@ -20,9 +20,7 @@ func TestInterruptedLoop(t *testing.T) {
 	for _, accel := range engines {
 		s := guest.Start(t, "-accel", accel, "-kernel", kernel, "-nographic")
 		s.Expect("!")
-		if err := syscall.Kill(s.Pid(), syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
+		s.Signal(syscall.SIGINT)
 		if status := s.Wait(); status != 128+int(syscall.SIGINT) {
 			t.Errorf("-accel %s: exit status %d after SIGINT", accel, status)
 		}

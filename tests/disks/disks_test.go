@@ -171,7 +171,7 @@ func TestHostDiskFull(t *testing.T) {
 			wantSum(t, s, "head -c 3145728 /dev/sda | sha256sum", data)
 			sum := s.Run("sha256sum /dev/sda")
 			powerOff(t, s)
-			if out := s.Output(); !strings.Contains(sum, out[len(out)-64:]) {
+			if out := s.Console(); !strings.Contains(sum, out[len(out)-64:]) {
 				t.Errorf("the file has the sum %s, the guest said %s", out[len(out)-64:], sum)
 			}
 		})

@@ -18,6 +18,7 @@ import (
 
 	"goemu/emu"
 	"goemu/tests/guest"
+	"goemu/tests/sockets"
 )
 
 // patience bounds the wait for a guest. It decides no test.
@@ -59,11 +60,7 @@ func wait(t *testing.T, c *console) string {
 // prepare assembles the guest and writes its script.
 func prepare(t *testing.T, s script) (kernel, module string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "display") // without the commas of a test's name, which QEMU's options do not take
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := sockets.Dir(t) // without the commas of a test's name, which QEMU's options do not take
 	kernel, module = filepath.Join(dir, "guest"), filepath.Join(dir, "script")
 	if msg, err := exec.Command("nasm", "-f", "bin", "-o", kernel, "script.asm").CombinedOutput(); err != nil {
 		t.Fatalf("nasm: %v\n%s", err, msg)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"goemu/tests/guest"
+	"goemu/tests/sockets"
 )
 
 var engines = []string{"tcg", "interp"}
@@ -98,12 +99,7 @@ func modes(t testing.TB) (disk, symbols string) {
 // stopped starts an emulator that waits for gdb, and gdb.
 func stopped(t testing.TB, emulator, symbols string, args ...string) (machine *guest.Session, g *debugger) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gdb") // names of sockets are short
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "s")
+	socket := filepath.Join(sockets.Dir(t), "s")
 	machine = guest.StartCommand(t, emulator, append([]string{"-S", "-gdb", "unix:" + socket + ",server=on,wait=off"}, args...)...)
 	return machine, attach(t, machine, socket, symbols)
 }

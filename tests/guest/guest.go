@@ -91,16 +91,21 @@ func File(t testing.TB, name string) string {
 
 // Session is a running goemu.
 type Session struct {
-	t    testing.TB
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	mu   sync.Mutex
-	news *sync.Cond
-	out  bytes.Buffer // standard output and error, as they came: two pipes, so the order between them means nothing
-	cons bytes.Buffer // standard output alone
-	errs bytes.Buffer // standard error alone
-	seen int
-	eof  bool
+	t         testing.TB
+	cmd       *exec.Cmd
+	in        io.WriteCloser
+	mu        sync.Mutex
+	news      *sync.Cond
+	out, errs stream        // standard output and standard error: two pipes, between which there is no order
+	over      chan struct{} // closed when goemu has ended and all that it has printed is here
+	late      bool
+}
+
+// stream is what has been printed on one of them.
+type stream struct {
+	s    *Session
+	text bytes.Buffer
+	seen int // how far Expect has come
 }
 
 // Start runs goemu with args.
@@ -109,35 +114,41 @@ func Start(t testing.TB, args ...string) *Session {
 	return StartCommand(t, Goemu(t), args...)
 }
 
-// StartCommand runs another emulator with args.
+// StartCommand runs another emulator with args. It ends with the test.
 func StartCommand(t testing.TB, name string, args ...string) *Session {
 	t.Helper()
-	s := &Session{t: t, cmd: exec.Command(name, args...)}
+	s := &Session{t: t, cmd: exec.Command(name, args...), over: make(chan struct{})}
 	s.news = sync.NewCond(&s.mu)
+	s.out.s, s.errs.s = s, s
 	in, err := s.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.in = in
-	s.cmd.Stdout, s.cmd.Stderr = stream{s, &s.cons}, stream{s, &s.errs}
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.errs
+	s.cmd.WaitDelay = Patience // a process that it has begun and left may hold the pipes
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.cmd.Process.Kill() })
+	go func() {
+		_ = s.cmd.Wait() // ProcessState tells
+		s.mu.Lock()
+		close(s.over)
+		s.mu.Unlock()
+		s.news.Broadcast()
+	}()
+	t.Cleanup(func() { // what it writes is written when the test's folders go
+		_ = s.cmd.Process.Kill()
+		<-s.over
+	})
 	return s
 }
 
-// stream takes standard output or standard error.
-type stream struct {
-	s     *Session
-	alone *bytes.Buffer
-}
-
-func (w stream) Write(p []byte) (int, error) {
+// Write takes what is printed.
+func (w *stream) Write(p []byte) (int, error) {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
-	w.alone.Write(p)
-	w.s.out.Write(p)
+	w.text.Write(p)
 	w.s.news.Broadcast()
 	return len(p), nil
 }
@@ -146,15 +157,18 @@ func (w stream) Write(p []byte) (int, error) {
 func (s *Session) Console() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cons.String()
+	return s.out.text.String()
 }
 
 // Errors is all that was printed on standard error so far: what goemu itself said.
 func (s *Session) Errors() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.errs.String()
+	return s.errs.text.String()
 }
+
+// Output is all that was printed so far, on standard output and then on standard error.
+func (s *Session) Output() string { return s.Console() + s.Errors() }
 
 // Send types text at the guest.
 func (s *Session) Send(text string) {
@@ -164,27 +178,38 @@ func (s *Session) Send(text string) {
 	}
 }
 
-// Expect waits for text and returns the output before it, from where the last Expect ended.
+// Expect waits for text on standard output or standard error, from where the last Expect ended there, and returns what came before it on the same.
 func (s *Session) Expect(text string) string {
 	s.t.Helper()
 	late := time.AfterFunc(Patience, func() {
 		s.mu.Lock()
-		s.eof = true
+		s.late = true
 		s.mu.Unlock()
 		s.news.Broadcast()
 	})
 	defer late.Stop()
 	s.mu.Lock()
 	for {
-		fresh := s.out.Bytes()[s.seen:]
-		if i := bytes.Index(fresh, []byte(text)); i >= 0 {
-			s.seen += i + len(text)
-			s.mu.Unlock()
-			return string(fresh[:i])
+		for _, from := range []*stream{&s.out, &s.errs} {
+			fresh := from.text.Bytes()[from.seen:]
+			if i := bytes.Index(fresh, []byte(text)); i >= 0 {
+				from.seen += i + len(text)
+				s.mu.Unlock()
+				return string(fresh[:i])
+			}
 		}
-		if s.eof {
+		why := ""
+		select {
+		case <-s.over:
+			why = s.cmd.ProcessState.String()
+		default:
+			if s.late {
+				why = "it was waited for long enough"
+			}
+		}
+		if why != "" {
 			s.mu.Unlock()
-			s.t.Fatalf("no %q; output ends:\n%s", text, s.tail())
+			s.t.Fatalf("no %q: %s; output ends:\n%s", text, why, s.tail())
 		}
 		s.news.Wait()
 	}
@@ -202,23 +227,22 @@ func (s *Session) Run(command string) string {
 // Wait waits for goemu to end and returns its exit status.
 func (s *Session) Wait() int {
 	s.t.Helper()
-	late := time.AfterFunc(Patience, func() { s.cmd.Process.Kill() })
+	late := time.AfterFunc(Patience, func() { _ = s.cmd.Process.Kill() })
 	defer late.Stop()
-	s.cmd.Wait()
+	<-s.over
 	return s.cmd.ProcessState.ExitCode()
 }
 
-// Output is all that was printed so far, the streams as they came.
-func (s *Session) Output() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.String()
+// Signal sends goemu a signal.
+func (s *Session) Signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
-// Pid is the process id of the emulator.
-func (s *Session) Pid() int { return s.cmd.Process.Pid }
-
+// tail is the end of what was printed.
 func (s *Session) tail() string {
-	o := s.Output()
-	return o[max(0, len(o)-3000):]
+	end := func(o string) string { return o[max(0, len(o)-3000):] }
+	return end(s.Console()) + "\nstandard error:\n" + end(s.Errors())
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"goemu/tests/guest"
+	"goemu/tests/sockets"
 )
 
 // emulator is goemu or QEMU, run as a person does, with COM1 on its standard input and output and its monitor on a socket.
@@ -57,7 +58,7 @@ func launch(t testing.TB, c config) *pc {
 	if c.engine == interp {
 		p.patience *= 3
 	}
-	e := &emulator{dir: t.TempDir(), done: make(chan struct{}), prompt: "(goemu) "}
+	e := &emulator{dir: sockets.Dir(t), done: make(chan struct{}), prompt: "(goemu) "}
 	if onQEMU() {
 		e.prompt = "(qemu) "
 	}

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"goemu/tests/guest"
+	"goemu/tests/sockets"
 )
 
 // A client in Python, with the modules that it comes with, finds what it expects of QMP.
 func TestPython(t *testing.T) {
 	for _, engine := range []string{"tcg", "interp"} {
-		dir := t.TempDir()
+		dir := sockets.Dir(t)
 		socket := filepath.Join(dir, "qmp")
 		s := guest.Start(t, "-accel", engine, "-S", "-display", "none", "-serial", "none", "-qmp", "unix:"+socket+",server=on,wait=on")
 		for {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"goemu/tests/guest"
+	"goemu/tests/sockets"
 )
 
 // terminal is a terminal of 120 by 40 characters on which a shell runs goemu.
@@ -40,7 +41,7 @@ const modes = "alternate #{alternate_on} cursor #{cursor_flag} keys #{keypad_cur
 // open runs goemu on a new terminal.
 func open(t *testing.T, args ...string) *terminal {
 	t.Helper()
-	tm := &terminal{t: t, dir: t.TempDir()}
+	tm := &terminal{t: t, dir: sockets.Dir(t)}
 	tm.env = append(os.Environ(), "LC_ALL=C.UTF-8", "TMUX_TMPDIR="+tm.dir, "TMUX=", "GOEMU="+guest.Goemu(t))
 	if err := os.WriteFile(filepath.Join(tm.dir, "script"), []byte(script), 0o600); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"goemu/tests/guest"
+	"goemu/tests/sockets"
 )
 
 // The monitor and QMP tell of the display and who looks at it as QEMU's do.
@@ -38,7 +39,7 @@ func TestInfo(t *testing.T) {
 // ask runs an emulator, has a viewer connect, and gives what the emulator says then, with names instead of ports and paths.
 func ask(t *testing.T, program string, vnc []string, viewer bool) (said []string) {
 	t.Helper()
-	socket := t.TempDir() + "/s"
+	socket := sockets.Dir(t) + "/s"
 	args := []string{"-display", "none", "-S", "-qmp", "stdio"}
 	for _, a := range vnc {
 		args = append(args, strings.ReplaceAll(a, "SOCKET", socket))
