@@ -226,11 +226,12 @@ func TestKVMFallBackTour(t *testing.T) {
 			cfg := emu.Config{Accel: emu.AccelKVMOrInterp, IRQChip: emu.IRQChipOff, NoReboot: true, Serial: []string{"stdio"}} // no run is a probe's
 			const still = 99
 			out, errs, m := fallsBack(t, cfg, func(m *started) {
-				time.AfterFunc(time.Minute, func() {
+				late := time.AfterFunc(time.Minute, func() {
 					if m.Accel() == emu.AccelKVM {
 						m.Stop(still)
 					}
 				})
+				t.Cleanup(func() { late.Stop() })
 			})
 			if m.status == still {
 				t.Skipf("THIS HOST'S KVM STANDS STILL before run %d:\n%s", runs, out)

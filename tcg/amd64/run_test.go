@@ -68,9 +68,14 @@ func TestSelfLoopHonoursExitReq(t *testing.T) {
 				}
 			}
 			m.env.CC = 0x1100
-			stop := time.AfterFunc(20*time.Millisecond, func() { atomic.StoreUint32(&m.env.ExitReq, 1) })
-			defer stop.Stop()
-			code := m.run(c.Entry)
+			var code uint32
+			// On a busy host the request may come before the loop, which has not begun then.
+			for wait := 20 * time.Millisecond; m.env.GPR[1] == 0 && wait < time.Minute; wait *= 2 {
+				atomic.StoreUint32(&m.env.ExitReq, 0)
+				stop := time.AfterFunc(wait, func() { atomic.StoreUint32(&m.env.ExitReq, 1) })
+				code = m.run(c.Entry)
+				stop.Stop()
+			}
 			if code != tcg.ExitReqd || m.env.RIP != codeRIP || m.env.GPR[1] == 0 {
 				t.Errorf("exit %d at %#x, RCX %d", code, m.env.RIP, m.env.GPR[1])
 			}
@@ -94,25 +99,22 @@ func TestRuntimeGetsTheThread(t *testing.T) {
 	if pprof.StartCPUProfile(new(bytes.Buffer)) == nil {
 		defer pprof.StopCPUProfile()
 	}
+	var left atomic.Int64
 	go func() {
-		for range 200 {
+		for n := 0; n < 200 || left.Load() == 0; n++ { // the code may begin late
 			runtime.GC()
 			syscall.Kill(os.Getpid(), syscall.SIGURG)
 		}
 		done.Store(true)
 	}()
-	left := 0
 	for !done.Load() {
 		code := m.run(c.Entry)
 		if code != tcg.ExitReqd {
 			t.Fatalf("exit %d", code)
 		}
-		left++
+		left.Add(1)
 		atomic.StoreUint32(&m.env.ExitReq, 0)
 		runtime.Gosched()
-	}
-	if left == 0 {
-		t.Error("the code was never left")
 	}
 }
 

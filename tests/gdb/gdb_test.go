@@ -36,7 +36,7 @@ func attach(t testing.TB, m *guest.Session, socket, symbols string) *debugger {
 			t.Fatalf("there is no socket: %s", m.Output())
 		}
 	}
-	g := &debugger{Session: guest.StartCommand(t, "sh", "-c", "exec gdb -nx -q 2>&1"), t: t}
+	g := &debugger{Session: guest.StartCommand(t, "sh", "-c", "LC_ALL=C exec gdb -nx -q 2>&1"), t: t}
 	g.do("set pagination off")
 	g.do("set confirm off")
 	g.do("set width 0")

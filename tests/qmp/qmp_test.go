@@ -19,13 +19,15 @@ func TestPython(t *testing.T) {
 		dir := sockets.Dir(t)
 		socket := filepath.Join(dir, "qmp")
 		s := guest.Start(t, "-accel", engine, "-S", "-display", "none", "-serial", "none", "-qmp", "unix:"+socket+",server=on,wait=on")
-		for {
+		for end := time.Now().Add(guest.Patience); ; time.Sleep(10 * time.Millisecond) {
 			c, err := net.Dial("unix", socket)
 			if err == nil {
 				c.Close()
 				break
 			}
-			time.Sleep(10 * time.Millisecond)
+			if time.Now().After(end) {
+				t.Fatalf("%s: %v: %s", engine, err, s.Output())
+			}
 		}
 		out, err := exec.Command("/usr/bin/python3", "client.py", socket, filepath.Join(dir, "dump")).CombinedOutput()
 		want := fmt.Sprintf("version True goemu\nstatus prelaunch\nstatus paused\ncommands True True\nkvm False %s\nhmp 'VM status: paused\\r\\n'\n"+

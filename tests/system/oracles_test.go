@@ -2,6 +2,7 @@ package system
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,8 +141,8 @@ func runBochs(t *testing.T, source string, defines ...string) []string {
 	return lines
 }
 
-// kvm tells why KVM cannot be asked, or "".
-var kvm = sync.OnceValue(func() string {
+// kvmNode tells why KVM cannot be asked, or "".
+var kvmNode = sync.OnceValue(func() string {
 	f, err := os.OpenFile("/dev/kvm", os.O_RDWR, 0)
 	if err != nil {
 		return err.Error()
@@ -149,27 +151,34 @@ var kvm = sync.OnceValue(func() string {
 	return ""
 })
 
+// kvmGivenUp is set after a guest that did not end.
+var kvmGivenUp atomic.Bool
+
+// noKVM tells why KVM is not to be asked, or "".
+func noKVM() string {
+	if kvmGivenUp.Load() {
+		return "an earlier guest did not come to its end"
+	}
+	return kvmNode()
+}
+
 // kvmLimit is how long a guest gets, as one that KVM cannot go on with stands still for ever.
 const kvmLimit = 3 * time.Second
 
 // logKVM shows where the host's processor differs from the manual. It fails nothing: KVM itself executes parts of what these guests
 // do in software, and differs from host to host in which.
 func logKVM(t *testing.T, want, source string, defines ...string) {
-	if why := kvm(); why != "" {
+	if why := noKVM(); why != "" {
 		t.Skipf("NO KVM, the host's processor is not asked: %s", why)
 	}
 	dir := t.TempDir()
 	kernel, console := filepath.Join(dir, "guest"), filepath.Join(dir, "console")
 	assemble(t, kernel, source, defines...)
-	cmd := exec.Command("qemu-system-x86_64", "-accel", "kvm", "-cpu", "host,-arch-capabilities", "-nodefaults", "-display", "none",
+	ctx, cancel := context.WithTimeout(t.Context(), kvmLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "kvm", "-cpu", "host,-arch-capabilities", "-nodefaults", "-display", "none",
 		"-m", "32", "-kernel", kernel, "-no-reboot", "-debugcon", "file:"+console, "-device", "isa-debug-exit,iobase=0xf4,iosize=1")
-	late := time.AfterFunc(kvmLimit, func() {
-		if cmd.Process != nil {
-			cmd.Process.Kill()
-		}
-	})
 	msg, _ := cmd.CombinedOutput()
-	late.Stop()
 	out, _ := os.ReadFile(console)
 	_, text, _ := strings.Cut(string(out), "BEGIN\n")
 	var w []string
@@ -187,6 +196,6 @@ func logKVM(t *testing.T, want, source string, defines ...string) {
 // kvmOff gives up on KVM after a guest that did not end.
 func kvmOff(t *testing.T, msg []byte) {
 	line, _, _ := bytes.Cut(msg, []byte("\n"))
-	kvm = func() string { return "an earlier guest did not come to its end" }
+	kvmGivenUp.Store(true)
 	t.Skipf("KVM DOES NOT RUN THE GUEST to its end, the host's processor is not asked: %s", line)
 }
