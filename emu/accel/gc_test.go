@@ -220,7 +220,9 @@ func stress(t *testing.T, native bool, length time.Duration) {
 		runtime.Gosched()
 	})
 	// On a busy host all of it may take its time to begin.
-	begun := func() bool { return atomic.LoadUint64(&w.env.GPR[15]) != 0 && collections.Load() != 0 && signals.Load() != 0 }
+	begun := func() bool {
+		return atomic.LoadUint64(&w.env.GPR[15]) != 0 && collections.Load() != 0 && signals.Load() != 0
+	}
 	over := false
 	for start := time.Now(); !over && (time.Since(start) < length || !begun() && time.Since(start) < patience); {
 		select {

@@ -3,6 +3,8 @@
 package commands
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +60,22 @@ func words(line string) (list []string) {
 	return list
 }
 
+// josPort is the one for gdb in a line above.
+const josPort = ":26000"
+
+// free is a TCP port of this host, or where somebody has it another.
+func free(t *testing.T, port string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", port)
+	if err != nil {
+		if l, err = net.Listen("tcp", ":0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer l.Close()
+	return fmt.Sprint(":", l.Addr().(*net.TCPAddr).Port)
+}
+
 // assemble makes a guest.
 func assemble(t *testing.T, source, out string) {
 	t.Helper()
@@ -92,6 +110,7 @@ func TestCommandLines(t *testing.T) {
 	t.Chdir(dir)
 	for _, c := range lines {
 		t.Run(c.from, func(t *testing.T) {
+			c.line = strings.Replace(c.line, josPort, free(t, josPort), 1)
 			s := guest.StartCommand(t, goemu, words(c.line)...)
 			status := s.Wait()
 			if status != c.status || !strings.Contains(s.Console(), c.says+"\n") {
