@@ -131,6 +131,34 @@ func TestLifeCycle(t *testing.T) {
 	}
 }
 
+// Who looks at a machine that has ended, as a display does until it is closed too, sees it without the translations, whose memory has been given back; what is changed changes nothing there.
+func TestLookAfterEnd(t *testing.T) {
+	for name, accel := range engines {
+		t.Run(name, func(t *testing.T) {
+			m, at := debugged(t, emu.Config{Accel: accel})
+			m.to(at["again"])
+			m.to(at["quiet"])
+			if b, err := m.Block(0, at["loop1"]); err != nil || !b.Translated {
+				t.Errorf("%+v, %v", b, err)
+			}
+			m.Stop(0)
+			<-m.ended
+			b, err := m.Block(0, at["loop1"])
+			if err != nil || b.IR == "" || b.Translated || b.Host != "" {
+				t.Errorf("%+v, %v", b, err)
+			}
+			if j := m.JIT(); j.Live != 0 {
+				t.Errorf("%+v", j)
+			}
+			// Whether the machine still takes them is not the question.
+			_ = m.CountRuns(at["loop1"], true)
+			_, _ = m.AddBreakpoint(inspect.Breakpoint{Addr: at["loop1.mid"]})
+			_, _ = m.WriteMemory(0, inspect.Physical(at["loop1"]), []byte{0x90})
+			_, _ = m.Block(0, at["loop1"])
+		})
+	}
+}
+
 // A subscriber that does not read loses the oldest notices and is told how many; the machine goes on.
 func TestLostNotices(t *testing.T) {
 	in, keys := io.Pipe()

@@ -215,8 +215,9 @@ func (b *tb) forget(from *tb, n int) {
 	}
 }
 
-// Close gives back the code memory. No engine can run afterwards.
+// Close gives back the code memory. No engine can run afterwards; who looks at one finds no blocks, as they lead to that memory.
 func (c *Code) Close() error {
+	c.Flush()
 	if c.native == nil {
 		return nil
 	}
