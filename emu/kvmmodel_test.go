@@ -10,6 +10,7 @@ import (
 
 // A KVM that is too weak for the model: with -accel kvm a warning, or with enforce an error, and the translator or the interpreter where there is a choice. All name what is missing.
 func TestKVMTooWeak(t *testing.T) {
+	defer emu.AcceptKVM()()
 	goodKVM(t, "x86-64-v2", nil)
 	for _, c := range []struct {
 		accel        emu.Accel

@@ -12,6 +12,7 @@ import (
 
 // Who has logged or traced what the engine does not see is told, at the start and by the monitor's commands.
 func TestUnseen(t *testing.T) {
+	defer emu.AcceptKVM()()
 	goodKVM(t, "max", nil)
 	for _, c := range []struct {
 		accel emu.Accel
