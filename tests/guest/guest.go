@@ -5,14 +5,17 @@ package guest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -30,7 +33,8 @@ var build struct {
 func Goemu(t testing.TB) string {
 	t.Helper()
 	build.once.Do(func() {
-		dir, err := os.MkdirTemp("", "goemu-test")
+		sweep()
+		dir, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", prefix, os.Getpid()))
 		if err != nil {
 			build.err = err
 			return
@@ -48,6 +52,24 @@ func Goemu(t testing.TB) string {
 		t.Fatal(build.err)
 	}
 	return build.path
+}
+
+// prefix begins the names of the folders for the command that tests leave behind: they have no common end. Their process's ID follows.
+const prefix = "goemu-test-"
+
+// sweep removes the folders of processes that are no more.
+func sweep() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*-*"))
+	for _, dir := range left {
+		id, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), prefix), "-")
+		n, err := strconv.Atoi(id)
+		if err != nil {
+			continue
+		}
+		if p, err := os.FindProcess(n); err == nil && errors.Is(p.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+			_ = os.RemoveAll(dir) // another user's stays
+		}
+	}
 }
 
 // noteSources looks at each file that the command may be made of, so that go test does not take results for still true when one has changed.

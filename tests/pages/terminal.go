@@ -26,14 +26,26 @@ type scene struct {
 	steps         []sceneStep
 }
 
-type sceneStep struct{ when, keys string } // when is a regular expression
+type sceneStep struct {
+	when, keys string // when is a regular expression
+	not, again string // if there is what this one matches instead, these keys are pressed
+}
+
+// waits is what is seen of the built-in guest when it is stopped behind the HLT in which it waits for keys.
+const waits = `stopped: pause[^▶]*▶\S+ \S+ +jmp`
 
 // scenes show the built-in guest, and beside it the machine's inside. They say how fast the host is, and so are never twice the same.
 var scenes = []scene{
 	{"inside.png", 164, 44, []sceneStep{
-		{"type help", "\x01i"}, {"── registers", "p"}, {"stopped: pause", "\t\r"}, {"● ▶", "c"}, {"stopped: breakpoint", "s"}, {`▶\S+ \S+ +cli`, "s"}, {`▶\S+ \S+ +mov ecx`, "s"}, {`▶\S+ \S+ +cmp ecx`, ""},
+		{when: "type help", keys: "\x01i"}, {when: "CPL 0, halted", keys: "p"},
+		{when: waits, keys: "\t\r", not: "stopped: pause", again: "pp"},
+		{when: "● ▶", keys: "c"}, {when: "stopped: breakpoint", keys: "s"},
+		{when: `▶\S+ \S+ +cli`, keys: "s"}, {when: `▶\S+ \S+ +mov ecx`, keys: "s"}, {when: `▶\S+ \S+ +cmp ecx`},
 	}},
-	{"block.png", 164, 32, []sceneStep{{"type help", "\x01i\x01z"}, {"── registers", "p2"}, {"optimised", "grip-0x13\r"}, {"cmp ecx", ""}}},
+	{"block.png", 164, 32, []sceneStep{
+		{when: "type help", keys: "\x01i\x01z"}, {when: "CPL 0, halted", keys: "p"},
+		{when: waits, keys: "2", not: "stopped: pause", again: "pp"}, {when: "optimised", keys: "grip-0x13\r"}, {when: "cmp ecx"},
+	}},
 }
 
 // take runs the built-in guest on a terminal and gives a picture of that.
@@ -65,31 +77,39 @@ func (s *scene) take() ([]byte, error) {
 // play does the steps.
 func (s *scene) play(screen tcell.SimulationScreen) ([]byte, error) {
 	for _, step := range s.steps {
-		if err := until(screen, step.when); err != nil {
+		if err := step.await(screen); err != nil {
 			return nil, err
 		}
-		for _, r := range step.keys {
-			key := tcell.KeyRune
-			switch {
-			case r == '\t' || r == '\r':
-				key = tcell.Key(r)
-			case r < ' ':
-				key = tcell.KeyCtrlSpace + tcell.Key(r)
-			}
-			screen.InjectKey(key, r, 0)
-		}
+		press(screen, step.keys)
 	}
 	return draw(screen)
 }
 
-func until(screen tcell.Screen, text string) error {
-	wanted := regexp.MustCompile(text)
+func press(screen tcell.SimulationScreen, keys string) {
+	for _, r := range keys {
+		key := tcell.KeyRune
+		switch {
+		case r == '\t' || r == '\r':
+			key = tcell.Key(r)
+		case r < ' ':
+			key = tcell.KeyCtrlSpace + tcell.Key(r)
+		}
+		screen.InjectKey(key, r, 0)
+	}
+}
+
+// await waits until the step's keys may be pressed.
+func (s *sceneStep) await(screen tcell.SimulationScreen) error {
+	wanted, unwanted := regexp.MustCompile(s.when), regexp.MustCompile(s.not)
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if wanted.MatchString(strings.Join(tui.Text(screen), "\n")) {
+		switch text := strings.Join(tui.Text(screen), "\n"); {
+		case wanted.MatchString(text):
 			return nil
+		case s.not != "" && unwanted.MatchString(text):
+			press(screen, s.again)
 		}
 	}
-	return fmt.Errorf("the terminal does not show %q:\n%s", text, strings.Join(tui.Text(screen), "\n"))
+	return fmt.Errorf("the terminal does not show %q:\n%s", s.when, strings.Join(tui.Text(screen), "\n"))
 }
 
 // What the colours of a terminal that nobody has set are here.
