@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -231,6 +232,7 @@ func (d *duo) compare(b *tcg.Block, ignore tcg.Flags) {
 		if tail := rest(b, d.env.RIP); tail == nil {
 			d.t.Fatalf("bail at %#x, which is no instruction", d.env.RIP)
 		} else {
+			atomic.StoreUint32(&d.env.ExitReq, 0) // a signal of Go's has set it, perhaps
 			interp.Run(d.env, native, tail)
 		}
 	case tcg.ExitEdge, tcg.ExitLookup, tcg.ExitLearn:
