@@ -23,7 +23,7 @@ func (m *Machine) wantsChips() bool {
 func (m *Machine) chipsLack() error {
 	have, err := offered(m.kvmHost, kvmcpu.UserIRQChip)
 	if lacking := m.model.Lacking(have); err == nil && !m.ownChips && lacking != (cpumodel.Set{}) {
-		err = fmt.Errorf("the guest, which has set up TSEG, would lose of its CPU: %v", lacking)
+		err = fmt.Errorf("the guest, which has set up TSEG, would lose of its CPU: %v; start with -accel kvm, or a smaller -cpu", lacking)
 	}
 	return err
 }

@@ -120,9 +120,26 @@ func badValue(name, v string, err error) error {
 	return fmt.Errorf("--%s %s: %s", name, v, strings.TrimPrefix(err.Error(), name+" "+v+": "))
 }
 
+// parseMachine reads the options of a machine. One that is unknown may be an option of crosscheck, misspelt.
+func parseMachine(args []string) (*settings, error) {
+	s, err := parse(args, os.Stdout)
+	var u *unknownError
+	if !errors.As(err, &u) || lacking[u.name] != "" {
+		return s, err
+	}
+	names := make([]string, len(crossOptions))
+	for i := range crossOptions {
+		names[i] = crossOptions[i].name
+	}
+	if best := nearestName(u.name, names); len(best) > 1 {
+		return nil, fmt.Errorf("--%s: invalid option; did you mean --%s?", u.name, best)
+	}
+	return nil, err
+}
+
 // machine makes the Config of what both engines are to run, and refuses what a machine that runs twice cannot have.
 func (c *crossSettings) machine(args []string) error {
-	s, err := parse(args, os.Stdout)
+	s, err := parseMachine(args)
 	if err != nil {
 		return err
 	}

@@ -176,19 +176,33 @@ func explain(err error) error {
 	return err
 }
 
-// unknownOption is the error of an option that goemu does not have.
+// unknownError is the error of an option that goemu does not have.
+type unknownError struct{ name, text string }
+
+func (e *unknownError) Error() string { return fmt.Sprintf("-%s: %s", e.name, e.text) }
+
+// unknownOption says what is there in its place.
 func unknownOption(name string) error {
 	if hint, ok := lacking[name]; ok {
-		return fmt.Errorf("-%s: goemu has no such option; %s", name, hint)
+		return &unknownError{name, "goemu has no such option; " + hint}
 	}
-	best, score := "", 3
-	for _, o := range options {
-		if d := nearest.Distance(name, o.name); d < score {
-			best, score = o.name, d
+	names := make([]string, len(options))
+	for i := range options {
+		names[i] = options[i].name
+	}
+	if best := nearestName(name, names); best != "" {
+		return &unknownError{name, "invalid option; did you mean -" + best + "?"}
+	}
+	return &unknownError{name, fmt.Sprintf("invalid option (%s -help lists all)", os.Args[0])}
+}
+
+// nearestName is the first of the names that are nearest to one that is misspelt; "": none is near.
+func nearestName(name string, names []string) (best string) {
+	score := 3
+	for _, n := range names {
+		if d := nearest.Distance(name, n); d < score {
+			best, score = n, d
 		}
 	}
-	if best != "" {
-		return fmt.Errorf("-%s: invalid option; did you mean -%s?", name, best)
-	}
-	return fmt.Errorf("-%s: invalid option (%s -help lists all)", name, os.Args[0])
+	return best
 }

@@ -130,6 +130,21 @@ func TestMSRs(t *testing.T) {
 	}
 }
 
+// countsMSR answers a guest that reads an MSR, adds one and writes that.
+func (m *machine) countsMSR(index, reasons uint32) {
+	m.t.Helper()
+	m.want(kvm.ExitRDMSR)
+	if x := m.cpu.MSR(); x.Index != index || x.Reason&reasons == 0 {
+		m.t.Errorf("%+v", x)
+	}
+	m.cpu.AnswerMSR(0x11_0000_0022, false)
+	m.want(kvm.ExitWRMSR)
+	if x := m.cpu.MSR(); x.Index != index || x.Data != 0x11_0000_0023 {
+		m.t.Errorf("%+v", x)
+	}
+	m.cpu.AnswerMSR(0, false)
+}
+
 // TestMSRExits: MSRs that KVM does not have are the program's, if it asks for them.
 func TestMSRExits(t *testing.T) {
 	m := newMachine(t,
@@ -145,16 +160,7 @@ func TestMSRExits(t *testing.T) {
 		t.Skip("NOT RUN: this host's KVM has no exits for MSRs")
 	}
 	check(t, m.vm.EnableCap(kvm.CapUserSpaceMSR, kvm.MSRInvalid|kvm.MSRUnknown))
-	m.want(kvm.ExitRDMSR)
-	if x := m.cpu.MSR(); x.Index != 0x12345678 || x.Reason&(kvm.MSRInvalid|kvm.MSRUnknown) == 0 {
-		t.Errorf("%+v", x)
-	}
-	m.cpu.AnswerMSR(0x11_0000_0022, false)
-	m.want(kvm.ExitWRMSR)
-	if x := m.cpu.MSR(); x.Index != 0x12345678 || x.Data != 0x11_0000_0023 {
-		t.Errorf("%+v", x)
-	}
-	m.cpu.AnswerMSR(0, false)
+	m.countsMSR(0x12345678, kvm.MSRInvalid|kvm.MSRUnknown)
 	m.want(kvm.ExitRDMSR)
 	m.cpu.AnswerMSR(0, true)
 	m.want(kvm.ExitIO)
@@ -181,16 +187,7 @@ func TestFilterMSRs(t *testing.T) {
 	}
 	check(t, m.vm.EnableCap(kvm.CapUserSpaceMSR, kvm.MSRFiltered))
 	check(t, m.vm.FilterMSRs(0x6e0))
-	m.want(kvm.ExitRDMSR)
-	if x := m.cpu.MSR(); x.Index != 0x6e0 || x.Reason != kvm.MSRFiltered {
-		t.Errorf("%+v", x)
-	}
-	m.cpu.AnswerMSR(0x11_0000_0022, false)
-	m.want(kvm.ExitWRMSR)
-	if x := m.cpu.MSR(); x.Index != 0x6e0 || x.Data != 0x11_0000_0023 {
-		t.Errorf("%+v", x)
-	}
-	m.cpu.AnswerMSR(0, false)
+	m.countsMSR(0x6e0, kvm.MSRFiltered)
 	m.want(kvm.ExitHLT)
 	if err := m.vm.FilterMSRs(make([]uint32, 17)...); err == nil || !strings.Contains(err.Error(), "17 are too many") {
 		t.Error(err)

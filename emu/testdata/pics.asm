@@ -180,11 +180,7 @@ COM2    equ 0x2f8                       ; interrupt 3
         to 0xa0, 0x20
         to 0x20, 0x20
         call chips
-        say 10, "end", 10
-        mov dx, 0xf4
-        mov al, 0
-        out dx, al
-.stay:  jmp .stay
+        ended
 
 ; service is the handler, which tells what is requested and in service.
 service:
